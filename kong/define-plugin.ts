@@ -1,0 +1,246 @@
+// Makes a Kong plugin of kong-pdk's contract out of stages. This is the only place where stages meet
+// Kong: it fills the exchange, lets each stage decide, and hands the changes to carry-out.lua.
+
+import { Counter } from "prom-client";
+import type { z } from "zod";
+import { endpointOf, namesModel } from "../openai/endpoint";
+import { RequestBody } from "../openai/request-body";
+import {
+  type Answer,
+  type Consumer,
+  type Exchange,
+  type GatheredRequest,
+  refuse,
+} from "./exchange";
+import { host } from "./host";
+import { learnFrom } from "./learn";
+import { log } from "./log";
+import { order, type PluginName } from "./order";
+import * as pdk from "./pdk";
+import { type KongField, schemaFields } from "./schema-fields";
+import type { PreparedStage } from "./stage";
+import { readTicket, type Ticket, writeTicket } from "./ticket";
+
+export interface PluginModule {
+  Name: string;
+  Version: string;
+  Priority: number;
+  Schema: Record<string, KongField>[];
+  Plugin: new (config: unknown) => { access(kong: pdk.Pdk): Promise<void> };
+}
+
+interface Definition<Config> {
+  name: PluginName;
+  schema: z.ZodType<Config>;
+  /** The stages of this plugin in the order they decide. */
+  stages(config: Config): PreparedStage[];
+  /** Largest body in bytes that is read at all; a longer one is a 413 before it is parsed. */
+  mostBodyBytes?(config: Config): number;
+  /** Refuse a request that no authentication plugin has given a consumer. */
+  requiresConsumer?(config: Config): boolean;
+  /** False for a plugin that shares its routes with other plugins of ours. */
+  alone?: boolean;
+}
+
+const version = "0.1.0";
+const defaultMostBodyBytes = 10 * 1024 * 1024;
+
+const failures = new Counter({
+  name: "llm_stage_failures_total",
+  help: "Stages that threw while they decided: a guard answered 500, any other was skipped",
+  labelNames: ["stage"] as const,
+});
+
+export function definePlugin<Config>(definition: Definition<Config>): PluginModule {
+  const { name, schema, alone = false } = definition;
+
+  class Plugin {
+    readonly stages: PreparedStage[];
+    readonly mostBodyBytes: number;
+    readonly requiresConsumer: boolean;
+
+    constructor(config: unknown) {
+      const parsed = schema.parse(withoutKongKeys(config));
+      this.stages = definition.stages(parsed);
+      this.mostBodyBytes = definition.mostBodyBytes?.(parsed) ?? defaultMostBodyBytes;
+      this.requiresConsumer = definition.requiresConsumer?.(parsed) ?? false;
+    }
+
+    async access(kong: pdk.Pdk): Promise<void> {
+      const request = await pdk.gathered(kong);
+      if (!request) return pdk.exit(kong, notGathered);
+      const consumer = await pdk.consumer(kong);
+      const earlier = alone ? undefined : await pdk.earlierDecision(kong);
+      const refusal = this.refusal(request, consumer);
+      if (refusal) return pdk.exit(kong, refusal);
+
+      const opened = open(request, consumer, earlier);
+      if ("answer" in opened) return pdk.exit(kong, opened.answer);
+      const answer = await runStages(this.stages, opened.exchange);
+      if (answer) {
+        await pdk.exit(kong, answer);
+        return learnFrom(outcomeOf(opened.exchange, answer));
+      }
+      await pdk.decide(kong, decisionOf(name, opened.exchange, earlier));
+    }
+
+    private refusal(request: GatheredRequest, consumer: Consumer | undefined) {
+      if (this.requiresConsumer && !consumer) return unauthenticated;
+      const bytes = request.bytes ?? 0;
+      if (namesModel(endpointOf(request.method, request.path)) && bytes > this.mostBodyBytes) {
+        return tooLarge(bytes, this.mostBodyBytes);
+      }
+      return undefined;
+    }
+  }
+
+  return {
+    Name: name,
+    Version: version,
+    Priority: order[name],
+    Schema: schemaFields(schema),
+    Plugin,
+  };
+}
+
+async function runStages(stages: PreparedStage[], exchange: Exchange): Promise<Answer | undefined> {
+  for (const stage of stages) {
+    const entry: Ticket["stages"][typeof stage.name] = { options: stage.options };
+    try {
+      const decided = await stage.decide(exchange);
+      if (decided && "answer" in decided) return decided.answer;
+      if (decided?.note !== undefined) entry.note = decided.note;
+      exchange.ticket.stages[stage.name] = entry;
+    } catch (error) {
+      failures.inc({ stage: stage.name });
+      const { id, route } = exchange.request;
+      log.error({ stage: stage.name, route, request_id: id, err: error }, "stage failed");
+      if (stage.guards) return failed;
+    }
+  }
+  return undefined;
+}
+
+function open(
+  request: GatheredRequest,
+  consumer: Consumer | undefined,
+  earlier: pdk.Decision | undefined,
+): { exchange: Exchange } | { answer: Answer } {
+  const endpoint = endpointOf(request.method, request.path);
+  let body: RequestBody | undefined;
+  if (namesModel(endpoint)) {
+    const parsed = earlier?.body
+      ? RequestBody.parse(earlier.body)
+      : RequestBody.parse(request.body ?? "", request.bytes);
+    if ("problem" in parsed) return { answer: badBody(parsed.problem) };
+    body = parsed;
+  }
+  const ticket: Ticket = (earlier && readTicket(earlier.ticket)) ?? {
+    id: request.id,
+    started_at: Date.now(),
+    method: request.method,
+    endpoint,
+    stream: body?.get("stream") === true,
+    route: request.route,
+    consumer: consumer?.username ?? consumer?.custom_id,
+    stages: {},
+  };
+  return {
+    exchange: {
+      request,
+      consumer,
+      body,
+      upstreamHeaders: earlier?.headers ?? {},
+      responseHeaders: earlier?.response_headers ?? {},
+      ticket,
+      keep: earlier?.keep ?? 0,
+    },
+  };
+}
+
+function decisionOf(
+  name: string,
+  exchange: Exchange,
+  earlier: pdk.Decision | undefined,
+): pdk.Decision {
+  const body = exchange.body?.changed ? exchange.body.text : earlier?.body;
+  return {
+    plugins: [...(earlier?.plugins ?? []), name],
+    headers: exchange.upstreamHeaders,
+    ...(body !== undefined && { body }),
+    response_headers: exchange.responseHeaders,
+    ticket: writeTicket(exchange.ticket),
+    keep: exchange.keep,
+    ...(host.outcomesSocket !== undefined && { outcomes_socket: host.outcomesSocket }),
+  };
+}
+
+/** What the stages learn of a request that never went upstream, because one of them answered. */
+function outcomeOf(exchange: Exchange, answer: Answer) {
+  const now = Date.now();
+  return {
+    ticket: exchange.ticket,
+    status: answer.status,
+    source: answer.source,
+    content_type: answer.headers["Content-Type"] ?? "application/json",
+    body: Buffer.from(answer.body),
+    complete: true,
+    truncated: false,
+    started_at: exchange.ticket.started_at,
+    first_byte_at: now,
+    ended_at: now,
+  };
+}
+
+// Kong mixes its own keys into a config: __plugin_id, __seq__, $refs at every level, service_id, ...
+// zod strips those at the levels it knows; what is left to do is drop explicit nulls, by which Kong
+// says "not set".
+function withoutKongKeys(config: unknown): unknown {
+  if (Array.isArray(config)) return config.map(withoutKongKeys);
+  if (typeof config !== "object" || config === null) return config;
+  return Object.fromEntries(
+    Object.entries(config)
+      .filter(([key, value]) => value !== null && key !== "$refs" && !key.startsWith("__"))
+      .map(([key, value]) => [key, withoutKongKeys(value)]),
+  );
+}
+
+const notGathered = refuse(
+  503,
+  {
+    message:
+      "This route has no gathered request: add the pre-function with gather.lua to its service.",
+    type: "server_error",
+    code: "gateway_unavailable",
+  },
+  { "Retry-After": "1" },
+);
+
+const unauthenticated = refuse(401, {
+  message:
+    "No consumer is known for this request: send your API key as x-api-key or as a Bearer token.",
+  type: "invalid_request_error",
+  code: "invalid_api_key",
+});
+
+const failed = refuse(500, {
+  message: "The gateway failed while it decided about this request; its log names the request id.",
+  type: "server_error",
+  code: "gateway_error",
+});
+
+function tooLarge(bytes: number, most: number): Answer {
+  return refuse(413, {
+    message: `The request body has ${bytes} bytes; at most ${most} are accepted.`,
+    type: "invalid_request_error",
+    code: "request_too_large",
+  });
+}
+
+function badBody(problem: string): Answer {
+  return refuse(400, {
+    message: `The request body is not usable: ${problem}.`,
+    type: "invalid_request_error",
+    code: null,
+  });
+}

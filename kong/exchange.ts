@@ -1,0 +1,68 @@
+// The one object that the stages work on: what came in, and what shall change. Plain values; the
+// adapter (define-plugin.ts) fills it from Kong and carries its changes back.
+
+import { type ApiError, errorBody } from "../openai/error";
+import type { RequestBody } from "../openai/request-body";
+import type { Ticket } from "./ticket";
+
+/** What gather.lua put into kong.ctx.shared.llm. */
+export interface GatheredRequest {
+  id: string;
+  method: string;
+  /** Path as the client sent it, without the query. */
+  path: string;
+  /** Content of the body, for the endpoints that we read; absent for all others. */
+  body?: string;
+  /** Length of the body in bytes as Kong has it. */
+  bytes?: number;
+  content_type?: string;
+  cache_control?: string;
+  client_ip: string;
+  route?: string;
+  service?: string;
+}
+
+/** What kong.client.get_consumer answers (Kong 3.9.3). */
+export interface Consumer {
+  id: string;
+  username?: string;
+  custom_id?: string;
+  tags?: string[];
+}
+
+/** An answer that a stage gives instead of the upstream. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+  source: "cache" | "gateway";
+}
+
+export interface Exchange {
+  readonly request: GatheredRequest;
+  readonly consumer: Consumer | undefined;
+  /** The body as JSON that keeps its spelling; undefined where the endpoint has none. */
+  readonly body: RequestBody | undefined;
+  /** Headers for the upstream request; names in lower case. */
+  readonly upstreamHeaders: Record<string, string>;
+  /** Headers for the client, whoever answers. */
+  readonly responseHeaders: Record<string, string>;
+  /** Facts for later stages and for the outcome. */
+  readonly ticket: Ticket;
+  /** How many bytes of the answer the tap shall keep whole; its end is always kept. */
+  keep: number;
+}
+
+/** Makes a refusal in OpenAI's shape. Header names are spelt as they shall be sent. */
+export function refuse(
+  status: number,
+  error: ApiError,
+  headers: Record<string, string> = {},
+): Answer {
+  return {
+    status,
+    headers: { "Content-Type": "application/json", ...headers },
+    body: errorBody(error),
+    source: "gateway",
+  };
+}

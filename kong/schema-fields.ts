@@ -1,0 +1,99 @@
+// Turns the options of a plugin (a zod object) into the fields of a Kong schema, by way of JSON
+// Schema. What decK and Kong need to find no phantom difference is observed in a real Kong 3.9.3:
+// records and maps carry no default of their own, an optional scalar says required: false.
+
+import { z } from "zod";
+
+export interface KongField {
+  type: "record" | "array" | "map" | "string" | "number" | "integer" | "boolean" | "set";
+  required?: boolean;
+  default?: unknown;
+  description?: string;
+  one_of?: unknown[];
+  between?: [number, number];
+  gt?: number;
+  len_min?: number;
+  len_max?: number;
+  referenceable?: boolean;
+  elements?: KongField;
+  keys?: KongField;
+  values?: KongField;
+  fields?: Record<string, KongField>[];
+}
+
+interface JsonSchema {
+  type?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
+  enum?: unknown[];
+  default?: unknown;
+  description?: string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  minLength?: number;
+  maxLength?: number;
+  /** From .meta({ referenceable: true }): the field takes a vault reference. */
+  referenceable?: boolean;
+}
+
+/** The fields of the `config` record, in the order of the options. */
+export function schemaFields(options: z.ZodType): Record<string, KongField>[] {
+  return fieldsOf(jsonSchema(options) as JsonSchema);
+}
+
+/** JSON Schema of the options as they are written (defaults need not be). */
+export function jsonSchema(options: z.ZodType): object {
+  return z.toJSONSchema(options, { io: "input" });
+}
+
+// A field without a default that may be left out is `required: false`; a record is filled with the
+// defaults of its fields, so it is required and may still be left out of a kong.yaml.
+function fieldsOf(schema: JsonSchema): Record<string, KongField>[] {
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const field = fieldOf(property);
+    const given = schema.required?.includes(name) || field.default !== undefined;
+    field.required = given || (field.type === "record" && property.default !== undefined);
+    return { [name]: field };
+  });
+}
+
+function fieldOf(schema: JsonSchema): KongField {
+  const described = schema.description ? { description: schema.description } : {};
+  switch (schema.type) {
+    case "object": {
+      if (schema.properties) return { type: "record", fields: fieldsOf(schema), ...described };
+      const values = schema.additionalProperties;
+      if (typeof values !== "object") throw new Error("a map option must say what its values are");
+      return { type: "map", keys: { type: "string" }, values: fieldOf(values), ...described };
+    }
+    case "array":
+      if (!schema.items) throw new Error("an array option must say what its elements are");
+      return { type: "array", elements: fieldOf(schema.items), ...defaultOf(schema), ...described };
+    default:
+      return scalar(schema, described);
+  }
+}
+
+function scalar(schema: JsonSchema, described: { description?: string }): KongField {
+  const { type, minimum, maximum, exclusiveMinimum, minLength, maxLength } = schema;
+  if (type !== "string" && type !== "number" && type !== "integer" && type !== "boolean") {
+    throw new Error(`an option of type ${type} has no Kong field`);
+  }
+  const field: KongField = { type, ...defaultOf(schema), ...described };
+  if (schema.enum) field.one_of = schema.enum;
+  if (minimum !== undefined && maximum !== undefined) field.between = [minimum, maximum];
+  else if (minimum !== undefined) field.gt = minimum - 1;
+  if (exclusiveMinimum !== undefined) field.gt = exclusiveMinimum;
+  // Kong refuses an empty string unless len_min says otherwise.
+  if (type === "string" && !schema.enum) field.len_min = minLength ?? 0;
+  if (maxLength !== undefined) field.len_max = maxLength;
+  if (schema.referenceable) field.referenceable = true;
+  return field;
+}
+
+function defaultOf(schema: JsonSchema): { default?: unknown } {
+  return schema.default === undefined ? {} : { default: schema.default };
+}
