@@ -1,0 +1,12 @@
+import { definePlugin } from "../../kong/define-plugin";
+import { prepareStage } from "../../kong/stage";
+import { modelsOptions } from "./schema";
+import { stage } from "./stage";
+
+export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
+  name: "llm-models",
+  schema: modelsOptions,
+  stages: (config) => [prepareStage(stage, config)],
+  mostBodyBytes: (config) => config.max_body_bytes,
+  requiresConsumer: (config) => config.require_consumer,
+});

@@ -1,0 +1,50 @@
+// The answers to GET /v1/models and /v1/models/{id}: aliases first, then the models behind them.
+// https://platform.openai.com/docs/api-reference/models
+
+import { type Answer, refuse } from "../../kong/exchange";
+import type { ModelsOptions } from "./schema";
+
+/** Model names a client may use, each once; patterns (`claude*`) name no model and are left out. */
+export function modelNames(options: ModelsOptions): string[] {
+  const aliases = options.aliases.map(({ name }) => name).filter((name) => !name.includes("*"));
+  const targets = options.aliases.map(({ target }) => target);
+  return [...new Set([...aliases, ...targets, ...options.models])];
+}
+
+/** Answers a GET below /models; the path is the client's, so its model id is percent-encoded. */
+export function listing(names: string[], path: string): Answer {
+  const id = /\/models\/(.+?)\/?$/.exec(path)?.[1];
+  if (id === undefined) return json({ object: "list", data: names.map(describe) });
+  const name = decode(id);
+  return names.includes(name) ? json(describe(name)) : modelNotFound(name);
+}
+
+export function modelNotFound(name: string): Answer {
+  return refuse(404, {
+    message: `The model ${JSON.stringify(name.slice(0, 200))} does not exist here or is not open to you; GET /v1/models lists those that are.`,
+    type: "invalid_request_error",
+    param: "model",
+    code: "model_not_found",
+  });
+}
+
+function describe(id: string) {
+  return { id, object: "model", created: 0, owned_by: "kong-llm" };
+}
+
+function decode(id: string): string {
+  try {
+    return decodeURIComponent(id);
+  } catch {
+    return id;
+  }
+}
+
+function json(value: object): Answer {
+  return {
+    status: 200,
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(value),
+    source: "gateway",
+  };
+}
