@@ -5,6 +5,7 @@ import { Counter } from "prom-client";
 import type { z } from "zod";
 import { endpointOf, namesModel } from "../openai/endpoint";
 import { RequestBody } from "../openai/request-body";
+import packageJson from "../package.json";
 import {
   type Answer,
   type Consumer,
@@ -19,7 +20,7 @@ import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
 import { type KongField, schemaFields } from "./schema-fields";
 import type { PreparedStage } from "./stage";
-import { readTicket, type Ticket, writeTicket } from "./ticket";
+import { readTicket, type StageEntry, type Ticket, writeTicket } from "./ticket";
 
 export interface PluginModule {
   Name: string;
@@ -42,7 +43,6 @@ interface Definition<Config> {
   alone?: boolean;
 }
 
-const version = "0.1.0";
 const defaultMostBodyBytes = 10 * 1024 * 1024;
 
 const failures = new Counter({
@@ -71,41 +71,38 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       if (!request) return pdk.exit(kong, notGathered);
       const consumer = await pdk.consumer(kong);
       const earlier = alone ? undefined : await pdk.earlierDecision(kong);
-      const refusal = this.refusal(request, consumer);
-      if (refusal) return pdk.exit(kong, refusal);
 
-      const opened = open(request, consumer, earlier);
-      if ("answer" in opened) return pdk.exit(kong, opened.answer);
-      const answer = await runStages(this.stages, opened.exchange);
-      if (answer) {
-        await pdk.exit(kong, answer);
-        return learnFrom(outcomeOf(opened.exchange, answer));
-      }
-      await pdk.decide(kong, decisionOf(name, opened.exchange, earlier));
-    }
-
-    private refusal(request: GatheredRequest, consumer: Consumer | undefined) {
-      if (this.requiresConsumer && !consumer) return unauthenticated;
-      const bytes = request.bytes ?? 0;
-      if (namesModel(endpointOf(request.method, request.path)) && bytes > this.mostBodyBytes) {
-        return tooLarge(bytes, this.mostBodyBytes);
-      }
-      return undefined;
+      const { body, refusal } = readBody(request, earlier, this.mostBodyBytes);
+      const exchange = openExchange(request, consumer, body, earlier);
+      const unknown = this.requiresConsumer && !consumer ? unauthenticated : undefined;
+      const answer = await runStages(this.stages, exchange, unknown ?? refusal);
+      if (!answer) return pdk.decide(kong, decisionOf(name, exchange, earlier));
+      await pdk.exit(kong, answer);
+      await learnFrom(outcomeOf(exchange, answer));
     }
   }
 
   return {
     Name: name,
-    Version: version,
+    Version: packageJson.version,
     Priority: order[name],
     Schema: schemaFields(schema),
     Plugin,
   };
 }
 
-async function runStages(stages: PreparedStage[], exchange: Exchange): Promise<Answer | undefined> {
+/**
+ * @param refusal what this adapter refuses by itself. It is answered where the first guard stands,
+ *   so that stages before it, which only watch, have seen the request.
+ */
+async function runStages(
+  stages: PreparedStage[],
+  exchange: Exchange,
+  refusal: Answer | undefined,
+): Promise<Answer | undefined> {
   for (const stage of stages) {
-    const entry: Ticket["stages"][typeof stage.name] = { options: stage.options };
+    if (refusal && stage.guards) return refusal;
+    const entry: StageEntry = { options: stage.options };
     try {
       const decided = await stage.decide(exchange);
       if (decided && "answer" in decided) return decided.answer;
@@ -118,43 +115,47 @@ async function runStages(stages: PreparedStage[], exchange: Exchange): Promise<A
       if (stage.guards) return failed;
     }
   }
-  return undefined;
+  return refusal;
 }
 
-function open(
+function readBody(
+  request: GatheredRequest,
+  earlier: pdk.Decision | undefined,
+  mostBytes: number,
+): { body?: RequestBody; refusal?: Answer } {
+  if (!namesModel(endpointOf(request.method, request.path))) return {};
+  const bytes = request.bytes ?? 0;
+  if (bytes > mostBytes) return { refusal: tooLarge(bytes, mostBytes) };
+  const parsed = earlier?.body
+    ? RequestBody.parse(earlier.body)
+    : RequestBody.parse(request.body ?? "", request.bytes);
+  return "problem" in parsed ? { refusal: badBody(parsed.problem) } : { body: parsed };
+}
+
+function openExchange(
   request: GatheredRequest,
   consumer: Consumer | undefined,
+  body: RequestBody | undefined,
   earlier: pdk.Decision | undefined,
-): { exchange: Exchange } | { answer: Answer } {
-  const endpoint = endpointOf(request.method, request.path);
-  let body: RequestBody | undefined;
-  if (namesModel(endpoint)) {
-    const parsed = earlier?.body
-      ? RequestBody.parse(earlier.body)
-      : RequestBody.parse(request.body ?? "", request.bytes);
-    if ("problem" in parsed) return { answer: badBody(parsed.problem) };
-    body = parsed;
-  }
+): Exchange {
   const ticket: Ticket = (earlier && readTicket(earlier.ticket)) ?? {
     id: request.id,
     started_at: Date.now(),
     method: request.method,
-    endpoint,
+    endpoint: endpointOf(request.method, request.path),
     stream: body?.get("stream") === true,
     route: request.route,
     consumer: consumer?.username ?? consumer?.custom_id,
     stages: {},
   };
   return {
-    exchange: {
-      request,
-      consumer,
-      body,
-      upstreamHeaders: earlier?.headers ?? {},
-      responseHeaders: earlier?.response_headers ?? {},
-      ticket,
-      keep: earlier?.keep ?? 0,
-    },
+    request,
+    consumer,
+    body,
+    upstreamHeaders: earlier?.headers ?? {},
+    responseHeaders: earlier?.response_headers ?? {},
+    ticket,
+    keep: earlier?.keep ?? 0,
   };
 }
 

@@ -43,8 +43,9 @@ export async function decide(kong: Pdk, decision: Decision): Promise<void> {
 /**
  * Answers the request. Kong never steps the event again after this call (kong.md: a server that
  * waits for it leaks), so nothing may follow it. The body goes as text: tables lose empty arrays.
+ * X-LLM-Source tells the client who answered, and present.lua that the stages have learned already.
  */
 export async function exit(kong: Pdk, answer: Answer): Promise<void> {
-  const headers = { "Content-Type": "application/json", ...answer.headers };
+  const headers = { ...answer.headers, "X-LLM-Source": answer.source };
   await kong.response.exit(answer.status, answer.body as never, headers as never);
 }

@@ -84,8 +84,7 @@ function scalar(schema: JsonSchema, described: { description?: string }): KongFi
   }
   const field: KongField = { type, ...defaultOf(schema), ...described };
   if (schema.enum) field.one_of = schema.enum;
-  if (minimum !== undefined && maximum !== undefined) field.between = [minimum, maximum];
-  else if (minimum !== undefined) field.gt = minimum - 1;
+  if (minimum !== undefined) field.between = [minimum, maximum ?? Number.MAX_SAFE_INTEGER];
   if (exclusiveMinimum !== undefined) field.gt = exclusiveMinimum;
   // Kong refuses an empty string unless len_min says otherwise.
   if (type === "string" && !schema.enum) field.len_min = minLength ?? 0;

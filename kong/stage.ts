@@ -89,7 +89,7 @@ function keyOf(name: StageName, fingerprint: string): string {
   return `${name}:${fingerprint}`;
 }
 
-// The options were parsed by a zod object, so equal options list their fields in the same order.
-function fingerprintOf(options: object): string {
+/** The options were parsed by a zod object, so equal options list their fields in the same order. */
+export function fingerprintOf(options: object): string {
   return createHash("sha256").update(JSON.stringify(options)).digest("base64url").slice(0, 22);
 }

@@ -1,0 +1,66 @@
+import { describe, expect, it, vi } from "vitest";
+import { learnFrom } from "./learn";
+import { log } from "./log";
+import type { Outcome } from "./outcome";
+import { fingerprintOf, prepareStage, type Stage } from "./stage";
+
+function outcomeWith(id: string, stages: Outcome["ticket"]["stages"]): Outcome {
+  return {
+    ticket: {
+      id,
+      started_at: 1,
+      method: "POST",
+      endpoint: "chat/completions",
+      stream: false,
+      stages,
+    },
+    status: 200,
+    source: "service",
+    content_type: "application/json",
+    body: Buffer.from("{}"),
+    complete: true,
+    truncated: false,
+    started_at: 1,
+    first_byte_at: 2,
+    ended_at: 3,
+  };
+}
+
+function learning(learn: Stage<object, undefined>["learn"]): Stage<object, undefined> {
+  return { name: "cache", guards: false, prepare: () => undefined, decide: () => undefined, learn };
+}
+
+describe("learning how a request ended", () => {
+  it("tells the stage of the ticket, with its note, once however often the outcome comes", async () => {
+    const learn = vi.fn();
+    const { options } = prepareStage(learning(learn), { test: "once" });
+    const outcome = outcomeWith("once", { cache: { options, note: { key: "k" } } });
+    await Promise.all([learnFrom(outcome), learnFrom(outcome)]);
+    await learnFrom(structuredClone(outcome));
+    expect(learn).toHaveBeenCalledExactlyOnceWith(outcome, { key: "k" }, undefined);
+  });
+
+  it("keeps an outcome until its options are there again after a restart", async () => {
+    const options = { test: "restart" };
+    const learn = vi.fn();
+    const entry = { options: fingerprintOf(options), note: 1 };
+    await learnFrom(outcomeWith("parked", { cache: entry }));
+    expect(learn).not.toHaveBeenCalled();
+
+    prepareStage(learning(learn), options);
+    expect(learn).toHaveBeenCalledExactlyOnceWith(expect.anything(), 1, undefined);
+  });
+
+  it("survives a stage that fails, and says so in the log", async () => {
+    const error = vi.spyOn(log, "error").mockImplementation(() => undefined);
+    const failing = learning(() => {
+      throw new Error("boom");
+    });
+    const { options } = prepareStage(failing, { test: "fails" });
+    await learnFrom(outcomeWith("fails", { cache: { options } }));
+    expect(error).toHaveBeenCalledWith(
+      expect.objectContaining({ stage: "cache", request_id: "fails" }),
+      "stage cannot learn",
+    );
+  });
+});
