@@ -1,0 +1,152 @@
+// Estimates tokens from text where nobody has counted them: before a request goes upstream, and for
+// an answer that states no usage. No tokenizer: it must cost microseconds and fit every model.
+
+import type { Endpoint } from "./endpoint";
+import { jsonObjectIn, streamEvents } from "./stream";
+import { isEventStream, isJson, type Usage } from "./usage";
+
+// OpenAI's rule of thumb for English: a token is about four characters.
+const asciiTokensPerChar = 1 / 4;
+// Chinese, Japanese, Korean: about a token for a character.
+const cjkTokensPerChar = 1;
+// Accented Latin, Cyrillic, Arabic, Indic and others: between the two.
+const otherTokensPerChar = 1 / 2;
+// What a chat format adds to each message (role, separators).
+const tokensPerMessage = 4;
+// A 1024 x 1024 image in high detail at OpenAI (85 + 4 tiles of 170); its data is never counted as text.
+const tokensPerImage = 765;
+// About a minute of speech, for audio and files whose content we do not look into.
+const tokensPerAttachment = 1000;
+
+/** The members of a request that become the prompt. */
+const promptFields = ["messages", "prompt", "input", "instructions", "tools", "functions"];
+
+/**
+ * Estimates how many input tokens a request body will be counted as.
+ * @param fields the members of a body of chat/completions, completions, embeddings or responses
+ * @returns whole tokens, at least 1
+ */
+export function estimateInputTokens(fields: Readonly<Record<string, unknown>>): number {
+  let tokens = 0;
+  // A list instead of recursion: JSON.parse takes nesting that would overflow the stack.
+  const left = promptFields.map((name) => (Object.hasOwn(fields, name) ? fields[name] : undefined));
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value === "string") tokens += textTokens(value);
+    // Completions and embeddings take prompts as lists of token ids.
+    else if (typeof value === "number") tokens += 1;
+    else if (Array.isArray(value)) for (const one of value) left.push(one);
+    else if (typeof value === "object" && value !== null) {
+      const attached = attachmentTokens(value);
+      if (attached !== undefined) tokens += attached;
+      else {
+        const { role, type, ...members } = value as Record<string, unknown>;
+        if (role !== undefined) tokens += tokensPerMessage;
+        for (const one of Object.values(members)) left.push(one);
+      }
+    }
+  }
+  return Math.max(1, Math.ceil(tokens));
+}
+
+/**
+ * The usage of an answer that states none. Of a truncated body only what is kept is counted, so the
+ * output is then a lower bound.
+ * @param inputTokens what estimateInputTokens said of the request
+ */
+export function estimateUsage(
+  endpoint: Endpoint,
+  contentType: string,
+  body: Buffer,
+  inputTokens: number,
+): Usage {
+  return {
+    input_tokens: inputTokens,
+    output_tokens: endpoint === "embeddings" ? 0 : outputTokens(contentType, body),
+    cached_input_tokens: 0,
+    reasoning_tokens: 0,
+    estimated: true,
+  };
+}
+
+/** Tokens of a text, not rounded. */
+function textTokens(text: string): number {
+  if (!/[\u0080-\uffff]/.test(text)) return text.length * asciiTokensPerChar;
+  let tokens = 0;
+  for (let at = 0; at < text.length; at++) tokens += unitTokens(text.charCodeAt(at));
+  return tokens;
+}
+
+function unitTokens(unit: number): number {
+  if (unit < 0x80) return asciiTokensPerChar;
+  return isCjk(unit) ? cjkTokensPerChar : otherTokensPerChar;
+}
+
+// Hangul Jamo; CJK radicals, Kana, ideographs; Hangul syllables; surrogates (an emoji is two of them
+// and about two tokens); compatibility ideographs; full-width forms.
+function isCjk(unit: number): boolean {
+  return (
+    (unit >= 0x1100 && unit <= 0x11ff) ||
+    (unit >= 0x2e80 && unit <= 0xa4cf) ||
+    (unit >= 0xac00 && unit <= 0xdfff) ||
+    (unit >= 0xf900 && unit <= 0xfaff) ||
+    (unit >= 0xff00 && unit <= 0xffef)
+  );
+}
+
+/** For a part of a message that is no text: {type: "image_url" | "input_image" | ...}. */
+function attachmentTokens(part: object): number | undefined {
+  switch ((part as { type?: unknown }).type) {
+    case "image_url":
+    case "input_image":
+      return tokensPerImage;
+    case "input_audio":
+    case "file":
+    case "input_file":
+      return tokensPerAttachment;
+    default:
+      return undefined;
+  }
+}
+
+function outputTokens(contentType: string, body: Buffer): number {
+  if (isEventStream(contentType)) {
+    let tokens = 0;
+    for (const { data } of streamEvents(body)) tokens += spokenIn(jsonObjectIn(data) ?? {});
+    return Math.ceil(tokens);
+  }
+  if (!isJson(contentType)) return 0;
+  const text = body.toString("utf8");
+  const whole = jsonObjectIn(text);
+  // A piece of a JSON answer is no JSON, and nearly all of it is the text that was spoken.
+  return Math.ceil(whole ? spokenIn(whole) : textTokens(text));
+}
+
+/** Members of a message, a delta or an output item that the model wrote. */
+const spokenMembers = new Set([
+  "content",
+  "text",
+  "refusal",
+  "reasoning_content",
+  "reasoning",
+  "name",
+  "arguments",
+]);
+
+function spokenIn(answer: Record<string, unknown>): number {
+  // A responses stream repeats its text in later events: only the deltas count.
+  if (typeof answer.delta === "string") return textTokens(answer.delta);
+  let tokens = 0;
+  const left: unknown[] = [answer.choices, answer.output];
+  while (left.length > 0) {
+    const value = left.pop();
+    if (Array.isArray(value)) for (const one of value) left.push(one);
+    else if (typeof value === "object" && value !== null) {
+      for (const [name, one] of Object.entries(value)) {
+        if (typeof one !== "string") left.push(one);
+        else if (spokenMembers.has(name)) tokens += textTokens(one);
+      }
+    }
+  }
+  return tokens;
+}

@@ -1,0 +1,145 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type Usage, usageOf } from "./usage";
+
+const json = "application/json; charset=utf-8";
+const sse = "text/event-stream; charset=utf-8";
+
+const chatUsage = {
+  prompt_tokens: 1200,
+  completion_tokens: 80,
+  total_tokens: 1280,
+  prompt_tokens_details: { cached_tokens: 1024, audio_tokens: 0 },
+  completion_tokens_details: { reasoning_tokens: 64, audio_tokens: 0 },
+};
+const responsesUsage = {
+  input_tokens: 1200,
+  input_tokens_details: { cached_tokens: 1024 },
+  output_tokens: 80,
+  output_tokens_details: { reasoning_tokens: 64 },
+  total_tokens: 1280,
+};
+const expected: Usage = {
+  input_tokens: 1200,
+  output_tokens: 80,
+  cached_input_tokens: 1024,
+  reasoning_tokens: 64,
+  estimated: false,
+};
+const forged = '","usage":{"prompt_tokens":9,"completion_tokens":9},"x":"';
+
+function chat(content: string): string {
+  const choices = [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }];
+  return JSON.stringify({ id: "chatcmpl-1", choices, usage: chatUsage }, null, 2);
+}
+
+function chatStream(content: string): string {
+  const delta = { choices: [{ index: 0, delta: { content } }], usage: null };
+  const last = { choices: [], usage: chatUsage };
+  return `data: ${JSON.stringify(delta)}\n\ndata: ${JSON.stringify(last)}\n\ndata: [DONE]\n\n`;
+}
+
+function responsesStream(text: string): string {
+  const tools = [{ parameters: { properties: { usage: { type: "object" } } } }];
+  const response = {
+    output: [{ content: [{ text }] }],
+    tools,
+    usage: responsesUsage,
+    metadata: {},
+  };
+  const begun = { type: "response.created", response: { output: [], usage: null } };
+  const ended = { type: "response.completed", response };
+  return [begun, ended]
+    .map((event) => `event: ${event.type}\r\ndata: ${JSON.stringify(event)}\r\n\r\n`)
+    .join("");
+}
+
+describe("usage", () => {
+  describe("is found", () => {
+    it("in a chat answer", () => {
+      expect(usageOf("chat/completions", json, Buffer.from(chat("hi")), false)).toEqual(expected);
+    });
+
+    it("in the last chunk of a chat stream", () => {
+      const body = Buffer.from(chatStream("hi"));
+      expect(usageOf("chat/completions", sse, body, false)).toEqual(expected);
+    });
+
+    it("in the last of several running sums", () => {
+      const running = { choices: [], usage: { prompt_tokens: 1200, completion_tokens: 1 } };
+      const body = Buffer.from(`data: ${JSON.stringify(running)}\n\n${chatStream("hi")}`);
+      expect(usageOf("completions", sse, body, false)).toEqual(expected);
+    });
+
+    it("in a response and at the end of its stream", () => {
+      const body = Buffer.from(JSON.stringify({ object: "response", usage: responsesUsage }));
+      expect(usageOf("responses", json, body, false)).toEqual(expected);
+      const stream = Buffer.from(responsesStream("hi"));
+      expect(usageOf("responses", sse, stream, false)).toEqual(expected);
+    });
+
+    it("in embeddings, which have no output", () => {
+      const body = Buffer.from('{"data":[],"usage":{"prompt_tokens":7,"total_tokens":7}}');
+      expect(usageOf("embeddings", json, body, false)).toEqual({
+        input_tokens: 7,
+        output_tokens: 0,
+        cached_input_tokens: 0,
+        reasoning_tokens: 0,
+        estimated: false,
+      });
+    });
+
+    it("with the cached tokens as DeepSeek names them", () => {
+      const usage = { prompt_tokens: 10, completion_tokens: 1, prompt_cache_hit_tokens: 8 };
+      const body = Buffer.from(JSON.stringify({ usage }));
+      expect(usageOf("chat/completions", json, body, false)?.cached_input_tokens).toBe(8);
+    });
+  });
+
+  describe("when only the end of the answer was kept", () => {
+    it.each([
+      ["a chat answer", "chat/completions", json, chat],
+      ["a chat stream", "chat/completions", sse, chatStream],
+      ["a responses stream", "responses", sse, responsesStream],
+    ] as const)(
+      "is the same as in the whole %s, wherever it was cut",
+      (_, endpoint, type, make) => {
+        fc.assert(
+          fc.property(fc.string({ unit: "binary" }), fc.nat({ max: 1000 }), (text, cut) => {
+            const whole = Buffer.from(make(text + forged));
+            // As long as the usage itself is kept.
+            const tail = whole.subarray(Math.min(cut, whole.lastIndexOf('"usage"')));
+            expect(usageOf(endpoint, type, whole, false)).toEqual(expected);
+            expect(usageOf(endpoint, type, tail, true)).toEqual(expected);
+          }),
+        );
+      },
+    );
+
+    it("is unknown when the end has none, whatever the text says", () => {
+      const tail = Buffer.from(JSON.stringify({ text: `${forged}{"usage":{"prompt_tokens":1}}` }));
+      expect(usageOf("chat/completions", json, tail.subarray(5), true)).toBeUndefined();
+    });
+
+    it("is found among many that are none", () => {
+      const tail = Buffer.from(`${chat("")}${'"usage":{'.repeat(7000)}`);
+      expect(usageOf("chat/completions", json, tail, true)).toEqual(expected);
+    });
+  });
+
+  describe("is unknown", () => {
+    it.each([
+      ["in an answer without it", "chat/completions", json, '{"choices":[]}'],
+      ["in a stream without it", "chat/completions", sse, "data: [DONE]\n\n"],
+      ["when it is null", "chat/completions", json, '{"usage":null}'],
+      ["when it counts nothing that we know", "chat/completions", json, '{"usage":{"seconds":3}}'],
+      ["when its numbers are none", "completions", json, '{"usage":{"prompt_tokens":-1}}'],
+      ["in half a JSON answer", "chat/completions", json, '{"choices":[{"mess'],
+      ["in a list", "chat/completions", json, "[1]"],
+      ["in a page", "chat/completions", "text/html", chat("hi")],
+      ["at an endpoint that names no model", "models", json, chat("hi")],
+    ] as const)("%s", (_, endpoint, type, text) => {
+      expect(usageOf(endpoint, type, Buffer.from(text), false)).toBeUndefined();
+    });
+  });
+});

@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../kong/outcome";
+import { priceTable } from "../../openai/price";
+import { accountOf, type Books } from "./account";
+import { usageOptions } from "./schema";
+
+const books: Books = {
+  priceOf: priceTable(usageOptions.parse({}).prices),
+  labels: new Set(["gpt-4.1"]),
+};
+const answer = { usage: { prompt_tokens: 1000, completion_tokens: 500, total_tokens: 1500 } };
+
+function ended(change: Partial<Outcome> = {}, ticket: Partial<Outcome["ticket"]> = {}): Outcome {
+  return {
+    ticket: {
+      id: "0123",
+      started_at: 1000,
+      method: "POST",
+      endpoint: "chat/completions",
+      stream: false,
+      model: { requested: "gpt-4", served: "gpt-4.1", label: "gpt-4.1" },
+      stages: {},
+      ...ticket,
+    },
+    status: 200,
+    source: "service",
+    content_type: "application/json",
+    body: Buffer.from(JSON.stringify(answer)),
+    complete: true,
+    truncated: false,
+    started_at: 1000,
+    first_byte_at: 1500,
+    ended_at: 3000,
+    ...change,
+  };
+}
+
+describe("llm-usage", () => {
+  describe("accounts", () => {
+    it("what the upstream counted, at the price of the model that served", () => {
+      expect(accountOf(ended(), {}, books)).toEqual({
+        requested_model: "gpt-4",
+        model: "gpt-4.1",
+        label: "gpt-4.1",
+        usage: {
+          input_tokens: 1000,
+          output_tokens: 500,
+          cached_input_tokens: 0,
+          reasoning_tokens: 0,
+          estimated: false,
+        },
+        cost_usd: 0.012,
+      });
+    });
+
+    it("an estimate, marked, when the upstream counted nothing", () => {
+      const body = Buffer.from(JSON.stringify({ choices: [{ text: "x".repeat(40) }] }));
+      const { usage, cost_usd } = accountOf(ended({ body }), { tokens: 90 }, books);
+      expect(usage).toMatchObject({ input_tokens: 90, output_tokens: 10, estimated: true });
+      expect(cost_usd).toBe(0.0008);
+    });
+
+    it("a cut stream by what came through", () => {
+      const body = Buffer.from(`data: {"choices":[{"delta":{"content":"${"x".repeat(40)}"}}]}\n\n`);
+      const cut = ended({ body, content_type: "text/event-stream", complete: false });
+      expect(accountOf(cut, { tokens: 90 }, books).usage).toMatchObject({ output_tokens: 10 });
+    });
+
+    it.each([
+      ["a hit", { source: "cache" }],
+      ["a refusal", { source: "gateway", status: 429 }],
+      ["an error of the upstream", { status: 500 }],
+      ["an upstream that could not be reached", { source: "error", status: 502 }],
+      ["an answer of another plugin", { source: "exit", status: 200 }],
+    ] as const)("no tokens and no cost for %s", (_, change) => {
+      const { usage, cost_usd } = accountOf(ended(change), { tokens: 90 }, books);
+      expect(usage).toMatchObject({ input_tokens: 0, output_tokens: 0, estimated: false });
+      expect(cost_usd).toBe(0);
+    });
+
+    it("an unknown cost for a model without a price", () => {
+      const model = { requested: "o3", served: "o3", label: "other" };
+      const account = accountOf(ended({}, { model }), {}, books);
+      expect(account.usage?.input_tokens).toBe(1000);
+      expect(account.cost_usd).toBeUndefined();
+    });
+
+    it("unknown tokens for an endpoint whose answers are not read", () => {
+      const { usage, cost_usd } = accountOf(ended({}, { endpoint: "other" }), {}, books);
+      expect([usage, cost_usd]).toEqual([undefined, undefined]);
+    });
+  });
+
+  describe("names the model in its metrics", () => {
+    const labelOf = (model: Outcome["ticket"]["model"], asked = {}) =>
+      accountOf(ended({}, { model }), asked, books).label;
+
+    it("as llm-models has told", () => {
+      expect(labelOf({ requested: "gpt-4", served: "o3", label: "o3" })).toBe("o3");
+    });
+
+    it("by its own list where llm-models is absent or does not know it", () => {
+      expect(labelOf(undefined, { model: "gpt-4.1" })).toBe("gpt-4.1");
+      expect(labelOf({ requested: "gpt-4.1", served: "gpt-4.1", label: "other" })).toBe("gpt-4.1");
+    });
+
+    it("as other when nobody has configured it", () => {
+      expect(labelOf(undefined, { model: "made-up-by-a-client" })).toBe("other");
+      expect(labelOf(undefined)).toBe("other");
+    });
+  });
+});

@@ -1,0 +1,10 @@
+import { definePlugin } from "../../kong/define-plugin";
+import { prepareStage } from "../../kong/stage";
+import { usageOptions } from "./schema";
+import { stage } from "./stage";
+
+export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
+  name: "llm-usage",
+  schema: usageOptions,
+  stages: (config) => [prepareStage(stage, config)],
+});

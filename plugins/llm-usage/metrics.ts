@@ -1,0 +1,81 @@
+// The Prometheus metrics of requests, on prom-client's default registry, that /metrics shows. Every
+// label is bounded: by the API, by Kong, or by what the operator has configured.
+
+import { Counter, Histogram } from "prom-client";
+import type { Outcome } from "../../kong/outcome";
+import type { Account } from "./account";
+
+// From a cached prompt's first token to a long answer of a slow model.
+const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
+
+const requests = new Counter({
+  name: "llm_requests_total",
+  help: "Requests that ended, by the status the client got and who answered: service (the upstream), error (Kong, because the upstream failed), exit (Kong or another plugin), cache or gateway (a refusal of ours)",
+  labelNames: ["model", "status", "endpoint", "source"] as const,
+});
+
+const duration = new Histogram({
+  name: "llm_request_duration_seconds",
+  help: "Time from the request to the last byte of its answer, of requests that went upstream",
+  labelNames: ["model"] as const,
+  buckets: seconds,
+});
+
+const timeToFirstToken = new Histogram({
+  name: "llm_time_to_first_token_seconds",
+  help: "Time from the request to the first byte of a successful streamed answer of the upstream",
+  labelNames: ["model"] as const,
+  buckets: seconds,
+});
+
+const tokens = new Counter({
+  name: "llm_tokens_total",
+  help: "Tokens that the upstream counted, or our estimate where it did not: input, output, and the parts of them that were cached_input and reasoning",
+  labelNames: ["model", "type"] as const,
+});
+
+const cost = new Counter({
+  name: "llm_cost_usd_total",
+  help: "US dollars that requests cost by the configured prices",
+  labelNames: ["model", "consumer"] as const,
+});
+
+const cacheRequests = new Counter({
+  name: "llm_cache_requests_total",
+  help: "Requests by what the cache did: hit, miss, bypass or refresh",
+  labelNames: ["status"] as const,
+});
+
+/** Counts one ended request. */
+export function count(outcome: Outcome, account: Account): void {
+  const { ticket, status, source } = outcome;
+  const { label: model, usage, cost_usd } = account;
+  requests.inc({ model, status, endpoint: ticket.endpoint, source });
+  if (ticket.cache) cacheRequests.inc({ status: ticket.cache.toLowerCase() });
+  observeTimes(outcome, model);
+  if (usage) {
+    countTokens(model, "input", usage.input_tokens);
+    countTokens(model, "output", usage.output_tokens);
+    countTokens(model, "cached_input", usage.cached_input_tokens);
+    countTokens(model, "reasoning", usage.reasoning_tokens);
+  }
+  if (cost_usd) cost.inc({ model, consumer: ticket.consumer ?? "anonymous" }, cost_usd);
+}
+
+function observeTimes(outcome: Outcome, model: string): void {
+  const { ticket, status, source, started_at, first_byte_at, ended_at } = outcome;
+  if (source !== "service" && source !== "error") return;
+  duration.observe({ model }, secondsBetween(started_at, ended_at));
+  if (ticket.stream && source === "service" && status === 200) {
+    timeToFirstToken.observe({ model }, secondsBetween(started_at, first_byte_at));
+  }
+}
+
+// A label without a token to count would only make an empty series.
+function countTokens(model: string, type: string, amount: number): void {
+  if (amount > 0) tokens.inc({ model, type }, amount);
+}
+
+function secondsBetween(from: number, to: number): number {
+  return Math.max(0, to - from) / 1000;
+}

@@ -1,0 +1,68 @@
+// What llm-usage notes of a request and how it accounts for its end. It does not guard: a request
+// whose usage cannot be told is still a request. It decides first, so it sees what others refuse.
+
+import type { Exchange } from "../../kong/exchange";
+import type { Outcome } from "../../kong/outcome";
+import type { Decided, Stage } from "../../kong/stage";
+import type { Json } from "../../kong/ticket";
+import { estimateInputTokens } from "../../openai/estimate";
+import { priceTable } from "../../openai/price";
+import { type Account, type Asked, accountOf, type Books } from "./account";
+import { count } from "./metrics";
+import type { UsageOptions } from "./schema";
+import { usageLine, writeLine } from "./usage-line";
+
+interface Prepared extends Books {
+  account(outcome: Outcome, account: Account): void;
+}
+
+// Usage stands in the last event or the last members of an answer, and is far shorter than this.
+const keptBytes = 16 * 1024;
+// A client may send a novel as its model's name; it goes into the ticket and the usage line.
+const mostModelChars = 200;
+
+export const stage: Stage<UsageOptions, Prepared> = {
+  name: "usage",
+  guards: false,
+  prepare: (options) => ({
+    priceOf: priceTable(options.prices),
+    labels: labelsOf(options),
+    account: options.log ? countAndWrite : count,
+  }),
+  decide(exchange): Decided {
+    exchange.keep = Math.max(exchange.keep, keptBytes);
+    return { note: noteOf(exchange) };
+  },
+  learn(outcome, note, prepared) {
+    prepared.account(outcome, accountOf(outcome, askedIn(note), prepared));
+  },
+};
+
+function labelsOf({ metrics_models, prices }: UsageOptions): Set<string> {
+  const priced = prices.map(({ model }) => model).filter((model) => !model.includes("*"));
+  return new Set([...metrics_models, ...priced]);
+}
+
+function countAndWrite(outcome: Outcome, account: Account): void {
+  count(outcome, account);
+  writeLine(usageLine(outcome, account));
+}
+
+function noteOf({ body }: Exchange): { model?: string; tokens?: number } {
+  if (!body) return {};
+  const model = body.get("model");
+  return {
+    ...(typeof model === "string" && { model: model.slice(0, mostModelChars) }),
+    tokens: estimateInputTokens(body.value),
+  };
+}
+
+// A note comes back over a socket.
+function askedIn(note: Json | undefined): Asked {
+  if (typeof note !== "object" || note === null || Array.isArray(note)) return {};
+  const { model, tokens } = note;
+  return {
+    ...(typeof model === "string" && { model }),
+    ...(typeof tokens === "number" && { tokens }),
+  };
+}

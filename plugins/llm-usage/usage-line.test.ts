@@ -1,0 +1,103 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../kong/outcome";
+import { usageLine } from "./usage-line";
+
+const outcome: Outcome = {
+  ticket: {
+    id: "0123",
+    started_at: 1_700_000_000_000,
+    method: "POST",
+    endpoint: "chat/completions",
+    stream: true,
+    route: "chat-completion-route",
+    consumer: "team-a",
+    cache: "Miss",
+    stages: { usage: { options: "x", note: { model: "gpt-4", tokens: 5 } } },
+  },
+  status: 200,
+  source: "service",
+  content_type: "text/event-stream",
+  body: Buffer.from("the answer"),
+  complete: true,
+  truncated: false,
+  started_at: 1_700_000_000_000,
+  first_byte_at: 1_700_000_000_250,
+  ended_at: 1_700_000_002_000,
+};
+const account = {
+  requested_model: "gpt-4",
+  model: "gpt-4.1",
+  label: "gpt-4.1",
+  usage: {
+    input_tokens: 1000,
+    output_tokens: 500,
+    cached_input_tokens: 0,
+    reasoning_tokens: 0,
+    estimated: false,
+  },
+  cost_usd: 0.012,
+};
+const line = {
+  time: "2023-11-14T22:13:22.000Z",
+  request_id: "0123",
+  consumer: "team-a",
+  route: "chat-completion-route",
+  endpoint: "chat/completions",
+  requested_model: "gpt-4",
+  model: "gpt-4.1",
+  status: 200,
+  source: "service",
+  cache: "Miss",
+  stream: true,
+  complete: true,
+  input_tokens: 1000,
+  output_tokens: 500,
+  cached_input_tokens: 0,
+  reasoning_tokens: 0,
+  estimated: false,
+  cost_usd: 0.012,
+  duration_ms: 2000,
+  time_to_first_byte_ms: 250,
+};
+
+describe("llm-usage", () => {
+  it("says who asked, what served, how it ended, what it took; never what was said", () => {
+    expect(usageLine(outcome, account)).toEqual(line);
+  });
+
+  it("says null where something is not known", () => {
+    const { consumer: _, route: __, cache: ___, ...ticket } = outcome.ticket;
+    const unknown = { ...account, model: undefined, usage: undefined, cost_usd: undefined };
+    expect(usageLine({ ...outcome, ticket }, unknown)).toEqual({
+      ...line,
+      consumer: null,
+      route: null,
+      cache: null,
+      model: null,
+      input_tokens: null,
+      output_tokens: null,
+      cached_input_tokens: null,
+      reasoning_tokens: null,
+      cost_usd: null,
+    });
+  });
+
+  it("writes every line to standard output, also those before an exit", async () => {
+    const script = `
+      const { writeLine } = require("./usage-line.ts");
+      for (let n = 0; n < 1000; n++) writeLine({ ...${JSON.stringify(line)}, request_id: String(n) });
+      process.exit(0);`;
+    const tsx = require.resolve("tsx/cjs");
+    const run = promisify(execFile);
+    const { stdout, stderr } = await run(process.execPath, ["--require", tsx, "-e", script], {
+      cwd: join(__dirname),
+    });
+    expect(stderr).toBe("");
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(1000);
+    expect(lines[999]).toBe(JSON.stringify({ ...line, request_id: "999" }));
+  });
+});

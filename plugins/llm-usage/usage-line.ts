@@ -1,0 +1,91 @@
+// The usage line: one line of JSON for each request on standard output, for bills and questions
+// afterwards. Every line has all members; null says "not known" or "there was none".
+
+import pino from "pino";
+import { Counter } from "prom-client";
+import { log } from "../../kong/log";
+import type { Outcome } from "../../kong/outcome";
+import type { CacheStatus } from "../../kong/ticket";
+import type { Account } from "./account";
+
+/** No prompt, no answer and no key is in here, and none may be added. */
+export interface UsageLine {
+  /** When the answer ended, as an ISO 8601 date in UTC. */
+  time: string;
+  /** What the client sees as X-Kong-Request-Id. */
+  request_id: string;
+  consumer: string | null;
+  route: string | null;
+  endpoint: string;
+  requested_model: string | null;
+  model: string | null;
+  status: number;
+  source: Outcome["source"];
+  cache: CacheStatus | null;
+  stream: boolean;
+  /** False: the client or the upstream cut the answer. */
+  complete: boolean;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cached_input_tokens: number | null;
+  reasoning_tokens: number | null;
+  estimated: boolean;
+  cost_usd: number | null;
+  duration_ms: number;
+  time_to_first_byte_ms: number;
+}
+
+export function usageLine(outcome: Outcome, account: Account): UsageLine {
+  const { ticket, started_at, first_byte_at, ended_at } = outcome;
+  const { usage } = account;
+  return {
+    time: new Date(ended_at).toISOString(),
+    request_id: ticket.id,
+    consumer: ticket.consumer ?? null,
+    route: ticket.route ?? null,
+    endpoint: ticket.endpoint,
+    requested_model: account.requested_model ?? null,
+    model: account.model ?? null,
+    status: outcome.status,
+    source: outcome.source,
+    cache: ticket.cache ?? null,
+    stream: ticket.stream,
+    complete: outcome.complete,
+    input_tokens: usage?.input_tokens ?? null,
+    output_tokens: usage?.output_tokens ?? null,
+    cached_input_tokens: usage?.cached_input_tokens ?? null,
+    reasoning_tokens: usage?.reasoning_tokens ?? null,
+    estimated: usage?.estimated ?? false,
+    cost_usd: account.cost_usd ?? null,
+    duration_ms: Math.max(0, ended_at - started_at),
+    time_to_first_byte_ms: Math.max(0, first_byte_at - started_at),
+  };
+}
+
+// Lines wait here while whoever reads standard output is slow; beyond this they are dropped.
+const mostWaitingBytes = 16 * 1024 * 1024;
+
+const dropped = new Counter({
+  name: "llm_usage_lines_dropped_total",
+  help: "Usage lines that were not written because standard output was not read fast enough",
+});
+
+let output: ReturnType<typeof pino.destination> | undefined;
+
+/** Writes behind the request's back; what waits is written before the process exits. */
+export function writeLine(line: UsageLine): void {
+  output ??= openOutput();
+  output.write(`${JSON.stringify(line)}\n`);
+}
+
+function openOutput() {
+  // pino writes the rest of a destination that is not sync when the process exits.
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: mostWaitingBytes });
+  destination.on("drop", () => dropped.inc());
+  // A full disk behind standard output must not end the process; it is tried again at each line.
+  destination.on("error", () => {});
+  destination.once("error", (error: Error) =>
+    log.error({ err: error }, "usage lines cannot be written to standard output"),
+  );
+  return destination;
+}
