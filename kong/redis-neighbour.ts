@@ -37,7 +37,7 @@ function showConnection(connection: RedisConnection): void {
   const { address } = connection;
   showNeighbour(`redis ${address}`, () => ({
     ok: connection.state === "up",
-    detail: connection.reason ?? `Redis is ${connection.state}.`,
+    detail: `Redis is ${connection.state}${connection.reason ? `: ${connection.reason}` : ""}.`,
   }));
   up.set({ address }, connection.state === "up" ? 1 : 0);
   connection.watch(({ state, reason }) => {

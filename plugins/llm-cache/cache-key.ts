@@ -1,0 +1,45 @@
+// Which requests are the same request: pure. What changes the answer changes the key, and what one
+// tenant was answered has a key that no other tenant's request can have.
+
+import { createHash } from "node:crypto";
+import type { Consumer } from "../../kong/exchange";
+import { canonicalJson } from "./canonical-json";
+import type { CacheOptions } from "./schema";
+
+/** Who shares answers: requests of one identity may be answered with each other's entries. */
+export type Identity = readonly [scope: "consumer" | "tag" | "shared", ...members: string[]];
+
+/** The identity that a request is cached under; undefined when its scope needs a consumer. */
+export function identify(
+  consumer: Consumer | undefined,
+  { scope, tag_prefix }: Pick<CacheOptions, "scope" | "tag_prefix">,
+): Identity | undefined {
+  if (scope === "shared") return ["shared"];
+  if (!consumer) return undefined;
+  if (scope === "consumer") return ["consumer", consumer.id];
+  const teams = (consumer.tags ?? []).filter((tag) => tag.startsWith(tag_prefix));
+  return teams.length > 0 ? ["tag", ...teams.sort()] : ["consumer", consumer.id];
+}
+
+export interface KeyParts {
+  identity: Identity;
+  /** The Kong service: the same body gets another answer from another upstream. */
+  service: string;
+  /** The path that the client asked for; it names the endpoint, and with some upstreams the model. */
+  path: string;
+  /** The body as it goes upstream, with the resolved model: valid JSON. */
+  body: string;
+  ignoreFields: readonly string[];
+}
+
+/** The key as 64 hexadecimal digits. The stream member is part of the body, so streams stand apart. */
+export function cacheKey({ identity, service, path, body, ignoreFields }: KeyParts): string {
+  const ignored = [...new Set(ignoreFields)].sort();
+  // The ignored names are in the key too: an answer stored while a field was ignored must not be
+  // found once that field counts.
+  const around = JSON.stringify([identity, service, path.replace(/\/$/, ""), ignored]);
+  return createHash("sha256")
+    .update(`${around}\n`)
+    .update(canonicalJson(body, ignored))
+    .digest("hex");
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../kong/outcome";
+import { dependsOnState, readDirectives, whyUnstorable } from "./cacheable";
+
+const answer = '{"id":"a1","choices":[{"message":{"content":"안녕"}}]}';
+const stream = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n';
+const limit = 1000;
+
+function outcome(change: Partial<Omit<Outcome, "body">> & { body?: string | Buffer }): Outcome {
+  const { body = answer, ...others } = change;
+  return {
+    ticket: { id: "r1", started_at: 0, method: "POST", endpoint: "", stream: false, stages: {} },
+    status: 200,
+    source: "service",
+    content_type: "application/json",
+    complete: true,
+    truncated: false,
+    started_at: 0,
+    first_byte_at: 0,
+    ended_at: 0,
+    ...others,
+    body: Buffer.from(body as string),
+  };
+}
+
+const sse = (body: string) => ({ body, content_type: "text/event-stream; charset=utf-8" });
+
+describe("llm-cache", () => {
+  describe("stores", () => {
+    it.each<[string, Parameters<typeof outcome>[0]]>([
+      ["a whole JSON answer", {}],
+      ["JSON with a charset", { content_type: "application/json; charset=utf-8" }],
+      ["a stream that ends with [DONE]", sse(stream)],
+      ["an answer of just the largest size", { body: `{"a":"${"x".repeat(limit - 8)}"}` }],
+      ["an answer that says it has no error", { body: '{"status":"completed","error":null}' }],
+      ["an answer that met its length bound", { body: '{"status":"incomplete","error":null}' }],
+    ])("%s", (_, change) => {
+      expect(whyUnstorable(outcome(change), limit)).toBeUndefined();
+    });
+  });
+
+  describe("does not store", () => {
+    it.each<[string, string, Parameters<typeof outcome>[0]]>([
+      ["a refusal of the upstream", "not_ok", { status: 429 }],
+      ["a failure of the upstream", "not_ok", { status: 500 }],
+      ["another success than 200", "not_ok", { status: 202 }],
+      ["what Kong answered for the upstream", "not_ok", { source: "error" }],
+      ["what another plugin answered", "not_ok", { source: "exit" }],
+      ["what a stage refused", "not_ok", { source: "gateway" }],
+      ["what came from the cache", "not_ok", { source: "cache" }],
+      ["an answer that was cut", "cut", { complete: false }],
+      ["an answer of which only the end was kept", "too_large", { truncated: true }],
+      [
+        "an answer over the largest size",
+        "too_large",
+        { body: `{"a":"${"x".repeat(limit - 7)}"}` },
+      ],
+      ["half a JSON text", "not_whole", { body: answer.slice(0, -1) }],
+      ["nothing", "not_whole", { body: "" }],
+      ["JSON that is no object", "not_whole", { body: "null" }],
+      ["an error with status 200", "not_whole", { body: '{"error":{"message":"overloaded"}}' }],
+      ["work that is still being done", "not_whole", { body: '{"status":"in_progress"}' }],
+      ["a page", "not_whole", { body: answer, content_type: "text/html" }],
+      ["an answer of no type", "not_whole", { content_type: "" }],
+      ["a stream without its end", "not_whole", sse(stream.replace("data: [DONE]\n\n", ""))],
+      ["a stream that was cut inside its end", "not_whole", sse(stream.slice(0, -4))],
+      ["a tool call that was cut", "not_whole", sse('data: {"choices":[{"delta":{"tool_calls":[{')],
+      ["a stream that failed", "not_whole", sse(`data: {"error":{"code":500}}\n\n${stream}`)],
+      ["text that is not UTF-8", "not_whole", { body: Buffer.from('{"a":"\xe9"}', "latin1") }],
+    ])("%s (%s)", (_, reason, change) => {
+      expect(whyUnstorable(outcome(change), limit)).toBe(reason);
+    });
+  });
+
+  describe("reads Cache-Control", () => {
+    const none = { noStore: false, onlyIfCached: false, maxAgeSeconds: Number.POSITIVE_INFINITY };
+
+    it.each<[string | undefined, Partial<typeof none>]>([
+      [undefined, {}],
+      ["", {}],
+      ["no-store", { noStore: true }],
+      ["no-cache", { maxAgeSeconds: 0 }],
+      ["No-Cache, No-Store", { noStore: true, maxAgeSeconds: 0 }],
+      ["max-age=60", { maxAgeSeconds: 60 }],
+      ['max-age="60" , only-if-cached', { maxAgeSeconds: 60, onlyIfCached: true }],
+      ["max-age=60,max-age=5", { maxAgeSeconds: 5 }],
+      ["max-age=soon, x-no-store, no-cache-please", {}],
+    ])("%j", (header, expected) => {
+      expect(readDirectives(header)).toEqual({ ...none, ...expected });
+    });
+  });
+
+  it.each<[object, boolean]>([
+    [{ conversation: "conv_1" }, true],
+    [{ background: true }, true],
+    [{ background: false, conversation: null }, false],
+    [{ model: "m" }, false],
+  ])("sees whether %j depends on more than itself", (body, expected) => {
+    expect(dependsOnState(body as Record<string, unknown>)).toBe(expected);
+  });
+});

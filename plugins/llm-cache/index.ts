@@ -1,0 +1,10 @@
+import { definePlugin } from "../../kong/define-plugin";
+import { prepareStage } from "../../kong/stage";
+import { cacheOptions } from "./schema";
+import { stage } from "./stage";
+
+export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
+  name: "llm-cache",
+  schema: cacheOptions,
+  stages: (config) => [prepareStage(stage, config)],
+});

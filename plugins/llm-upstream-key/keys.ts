@@ -1,0 +1,97 @@
+// Which key serves a request: by weight among those that are awake. A key that the upstream refused
+// rests; when all rest, the one that wakes first serves, so a single key never locks everybody out.
+
+import { type KeyOptions, KeySource } from "./key-source";
+
+/** Longest rest in seconds, whatever a Retry-After says. */
+const longestRestSeconds = 3600;
+
+interface Member {
+  source: KeySource;
+  weight: number;
+  /** Milliseconds since the epoch; the key is awake from then on. */
+  restsUntil: number;
+  restsSince: number;
+}
+
+export interface ChosenKey {
+  index: number;
+  value: string;
+  /** Milliseconds since the epoch. */
+  chosenAt: number;
+}
+
+export class KeyRing {
+  private readonly members: Member[];
+
+  constructor(keys: readonly (KeyOptions & { weight: number })[]) {
+    this.members = keys.map((options, index) => ({
+      source: new KeySource(index, options),
+      weight: options.weight,
+      restsUntil: 0,
+      restsSince: 0,
+    }));
+  }
+
+  get size(): number {
+    return this.members.length;
+  }
+
+  /**
+   * The key for the next request; undefined when there is none at all.
+   *
+   * @param chance from 0 up to 1: where in the sum of the weights the choice falls
+   */
+  choose(now = Date.now(), chance = Math.random()): ChosenKey | undefined {
+    const usable = this.members.flatMap((member, index) => {
+      const value = member.source.current(now);
+      wakeIfChanged(member);
+      return value === undefined ? [] : [{ member, chosen: { index, value, chosenAt: now } }];
+    });
+    const awake = usable.filter(({ member }) => member.restsUntil <= now);
+    if (awake.length > 0) return byWeight(awake, chance).chosen;
+    return usable.sort((a, b) => a.member.restsUntil - b.member.restsUntil)[0]?.chosen;
+  }
+
+  /** The upstream refused a request for which the key was chosen at `chosenAt`. */
+  rest(index: number, chosenAt: number, refusedAt: number, seconds: number): void {
+    const member = this.members[index];
+    // The answer to a request with the key that was here before says nothing of the new one.
+    if (!member || chosenAt < member.source.changedAt) return;
+    const until = refusedAt + Math.min(seconds, longestRestSeconds) * 1000;
+    member.restsSince = Math.max(member.restsSince, refusedAt);
+    member.restsUntil = Math.max(member.restsUntil, until);
+  }
+
+  /** The upstream accepted a request for which the key was chosen at `chosenAt`. */
+  serve(index: number, chosenAt: number): void {
+    const member = this.members[index];
+    if (member && chosenAt >= member.restsSince) member.restsUntil = 0;
+  }
+
+  /** For each key whether it may be chosen: there, and awake. */
+  states(now = Date.now()): boolean[] {
+    return this.members.map((member) => {
+      const there = member.source.current(now) !== undefined;
+      wakeIfChanged(member);
+      return there && member.restsUntil <= now;
+    });
+  }
+}
+
+function wakeIfChanged(member: Member): void {
+  if (member.source.changedAt > member.restsSince) member.restsUntil = 0;
+}
+
+function byWeight<Candidate extends { member: Member }>(
+  candidates: Candidate[],
+  chance: number,
+): Candidate {
+  const sum = candidates.reduce((total, { member }) => total + member.weight, 0);
+  let passed = 0;
+  for (const candidate of candidates) {
+    passed += candidate.member.weight;
+    if (chance * sum < passed) return candidate;
+  }
+  return candidates.at(-1)!;
+}

@@ -1,0 +1,53 @@
+// The options of llm-upstream-key: the only source for Kong's schema, the README table and the types.
+
+import { z } from "zod";
+
+export const upstreamKeyOptions = z.object({
+  keys: z
+    .array(
+      z.object({
+        value: z
+          .string()
+          .max(8192)
+          .default("")
+          .meta({ referenceable: true })
+          .describe("The key as a vault reference, such as `{vault://env/holysheep-api-key}`."),
+        file: z
+          .string()
+          .max(4096)
+          .default("")
+          .describe(
+            "Path of a file that holds the key and nothing else; it is read again every second, so that a rotated key needs no restart. Used where `value` is empty.",
+          ),
+        weight: z
+          .int()
+          .min(1)
+          .max(1000)
+          .default(1)
+          .describe("Share of the requests that this key gets, beside the weights of the others."),
+      }),
+    )
+    .default([])
+    .describe("Keys of the upstream; each request goes out with one of them."),
+  header: z
+    .string()
+    .min(1)
+    .max(100)
+    .default("authorization")
+    .describe("Header of the upstream request that carries the key, such as `api-key`."),
+  prefix: z
+    .string()
+    .max(100)
+    .default("Bearer ")
+    .describe("Text before the key in that header; empty where the upstream wants the bare key."),
+  rest_seconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe(
+      "How long a key rests, in seconds, after the upstream answered it with 401, 403 or 429 and named no Retry-After; the other keys serve meanwhile.",
+    ),
+});
+
+export type UpstreamKeyOptions = z.infer<typeof upstreamKeyOptions>;

@@ -1,0 +1,178 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { startRedis, type TestRedis } from "../test/redis";
+import {
+  closeConnections,
+  connectionTo,
+  type RedisConnection,
+  RedisUnavailable,
+} from "./connection";
+import { redisOptions } from "./options";
+
+let redis: TestRedis;
+const password = "not-in-any-message";
+
+beforeAll(async () => {
+  redis = await startRedis({ arguments: ["--requirepass", password] });
+}, 60_000);
+afterAll(() => redis.stop());
+afterEach(() => closeConnections());
+
+function connect(options: object = {}): RedisConnection {
+  const timeouts = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+  return connectionTo(redisOptions.parse({ url: redis.url, password, ...timeouts, ...options }))!;
+}
+
+function becomes(connection: RedisConnection, state: "up" | "down"): Promise<void> {
+  return new Promise((resolve) => {
+    connection.watch((changed) => {
+      if (changed.state === state) resolve();
+    });
+  });
+}
+
+const get = (connection: RedisConnection) => connection.run((client) => client.get("a"));
+
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => expect.fail("nothing failed"),
+    (error) => error as Error,
+  );
+}
+
+describe("redis", () => {
+  describe("a connection", () => {
+    it("is shared by all who name the same Redis with the same credentials", () => {
+      expect(connect()).toBe(connect());
+      expect(connect()).not.toBe(connect({ database: 1 }));
+      expect(connect()).not.toBe(connect({ password: "another" }));
+    });
+
+    it("runs commands, and waits for the first connection to do so", async () => {
+      const connection = connect();
+      expect(connection.state).toBe("connecting");
+      expect(await connection.run((client) => client.set("a", "1"))).toBe("OK");
+      expect(await get(connection)).toBe("1");
+    });
+
+    it("costs a request the command time-out once when Redis is frozen, and the next nothing", async () => {
+      const connection = connect({ command_timeout_ms: 100 });
+      await get(connection);
+      const sent: number[] = [];
+      const ask = () =>
+        connection.run((client) => {
+          sent.push(Date.now());
+          return client.get("a");
+        });
+      redis.freeze();
+      try {
+        expect((await failure(ask())).message).toMatch(/no answer within 100 ms$/);
+        expect(await failure(ask())).toBeInstanceOf(RedisUnavailable);
+        expect(sent).toHaveLength(1);
+      } finally {
+        redis.thaw();
+      }
+      await becomes(connection, "up");
+      await get(connection);
+    });
+
+    it("tells each change of state once, with its reason, however many requests fail", async () => {
+      const connection = connect({ prefix: "told-once" });
+      const states: unknown[] = [];
+      connection.watch(({ state, reason }) => states.push([state, reason]));
+      await get(connection);
+      const down = becomes(connection, "down");
+      await redis.stop();
+      await down;
+      await Promise.all([1, 2, 3].map(() => failure(get(connection))));
+      const up = becomes(connection, "up");
+      await redis.restart();
+      await up;
+
+      expect(states).toEqual([
+        ["up", undefined],
+        ["down", "the connection was closed"],
+        ["up", undefined],
+      ]);
+      expect(await get(connection)).toBeNull();
+    });
+
+    it("never sends twice what was under way when the connection broke", async () => {
+      const connection = connect();
+      await connection.run((client) => client.set("counted", "0"));
+      redis.freeze();
+      const lost = failure(connection.run((client) => client.incr("counted")));
+      await redis.restart();
+      expect(await lost).toBeInstanceOf(RedisUnavailable);
+      await becomes(connection, "up");
+
+      expect(await connection.run((client) => client.get("counted"))).toBeNull();
+    });
+
+    it("is down, and says why without the password, when Redis refuses it", async () => {
+      const connection = connect({ password: "wrong-and-secret" });
+      const error = await failure(get(connection));
+
+      expect(error).toBeInstanceOf(RedisUnavailable);
+      expect(error.message).toBe(
+        `Redis at 127.0.0.1:${redis.port}/0 is unavailable: Redis answers WRONGPASS`,
+      );
+      expect(JSON.stringify(Object.getOwnPropertyDescriptors(error))).not.toContain("secret");
+    });
+
+    it("is down when nobody listens there", async () => {
+      const connection = connect({ url: "redis://127.0.0.1:1" });
+      expect((await failure(get(connection))).message).toMatch(/fails with ECONNREFUSED$/);
+    });
+
+    it("is down when Redis is full, and stays so until it can be written again", async () => {
+      const admin = connect({ prefix: "admin" });
+      const connection = connect();
+      await get(connection);
+      await admin.run((client) => client.config("SET", "maxmemory", "1"));
+      const down = becomes(connection, "down");
+      const error = await failure(connection.run((client) => client.set("a", "1")));
+      expect(error.message).toMatch(/Redis answers OOM$/);
+      await down;
+      const up = becomes(connection, "up");
+      await admin.run((client) => client.config("SET", "maxmemory", "0"));
+      await up;
+
+      expect(await connection.run((client) => client.set("a", "1"))).toBe("OK");
+    });
+
+    it("stays up when a command is our own mistake, and keeps its arguments out of the error", async () => {
+      const connection = connect();
+      const error = await failure(connection.run((client) => client.call("NONSENSE", "prompt")));
+
+      expect(error).not.toBeInstanceOf(RedisUnavailable);
+      expect(error.message).toBe("Redis refuses a command: ERR unknown command 'NONSENSE'");
+      expect(Object.keys(error)).toEqual([]);
+      expect(connection.state).toBe("up");
+    });
+
+    it("leaves a dead Redis alone while nobody asks for it, and tries again when somebody does", async () => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+      const server = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+      try {
+        let attempts = 0;
+        server.on("connection", () => attempts++);
+        await once(server, "listening");
+        const { port } = server.address() as { port: number };
+        const connection = connect({ url: `redis://127.0.0.1:${port}` });
+        await failure(get(connection));
+        vi.setSystemTime(Date.now() + 61_000);
+        vi.advanceTimersByTime(1000);
+        expect(vi.getTimerCount()).toBe(0);
+        const second = once(server, "connection");
+        expect(await failure(get(connection))).toBeInstanceOf(RedisUnavailable);
+        await second;
+        expect(attempts).toBe(2);
+      } finally {
+        vi.useRealTimers();
+        server.close();
+      }
+    });
+  });
+});
