@@ -10,10 +10,6 @@ local OURS = {
   "X-Consumer-Custom-ID", "X-Credential-Identifier", "X-Anonymous-Consumer",
 }
 
-local UNDECIDED = '{"error":{"message":"The gateway cannot check this request now, so it was not '
-  .. 'sent on; try again in a moment.","type":"server_error","param":null,'
-  .. '"code":"gateway_unavailable"}}'
-
 local decision = kong.ctx.shared.llm_decision
 
 local function is_decided_by(plugin)
@@ -29,10 +25,8 @@ end
 for _, plugin in ipairs(EXPECTED) do
   if not is_decided_by(plugin) then
     kong.log.err(plugin, " has not decided about this request: answering 503")
-    return kong.response.exit(503, UNDECIDED, {
-      ["Content-Type"] = "application/json",
-      ["Retry-After"] = "1",
-    })
+    -- present.lua gives it the body.
+    return kong.response.exit(503, "", { ["Retry-After"] = "1" })
   end
 end
 

@@ -22,6 +22,11 @@ const lost = new Counter({
   labelNames: ["reason"] as const,
 });
 
+/** Counts outcomes that were lost before they came here. */
+export function countLost(reason: "queue_full" | "unreadable", count: number): void {
+  lost.inc({ reason }, count);
+}
+
 /** Settles when every stage that is prepared here has learned; never rejects. */
 export async function learnFrom(outcome: Outcome): Promise<void> {
   const { ticket } = outcome;

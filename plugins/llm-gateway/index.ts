@@ -1,0 +1,23 @@
+import { definePlugin } from "../../kong/define-plugin";
+import { prepareStage } from "../../kong/stage";
+import { stage as cache } from "../llm-cache/stage";
+import { stage as models } from "../llm-models/stage";
+import { stage as rateLimit } from "../llm-rate-limit/stage";
+import { stage as upstreamKey } from "../llm-upstream-key/stage";
+import { stage as usage } from "../llm-usage/stage";
+import { gatewayOptions } from "./schema";
+
+export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
+  name: "llm-gateway",
+  alone: true,
+  schema: gatewayOptions,
+  stages: (config) => [
+    prepareStage(usage, config.usage),
+    prepareStage(models, config.models),
+    prepareStage(rateLimit, config.rate_limit),
+    prepareStage(cache, config.cache),
+    prepareStage(upstreamKey, config.upstream_key),
+  ],
+  mostBodyBytes: (config) => config.models.max_body_bytes,
+  requiresConsumer: (config) => config.models.require_consumer,
+});

@@ -1,0 +1,20 @@
+// The options of llm-gateway: one record for each stage, the same as that stage's own plugin takes.
+
+import { z } from "zod";
+import { cacheOptions } from "../llm-cache/schema";
+import { modelsOptions } from "../llm-models/schema";
+import { rateLimitOptions } from "../llm-rate-limit/schema";
+import { upstreamKeyOptions } from "../llm-upstream-key/schema";
+import { usageOptions } from "../llm-usage/schema";
+
+export const gatewayOptions = z.object({
+  models: modelsOptions.prefault({}).describe("Which model serves a request: see llm-models."),
+  rate_limit: rateLimitOptions
+    .prefault({})
+    .describe("How much a consumer may ask for: see llm-rate-limit."),
+  cache: cacheOptions.prefault({}).describe("Which answers are replayed: see llm-cache."),
+  upstream_key: upstreamKeyOptions
+    .prefault({})
+    .describe("The bearer key of the upstream: see llm-upstream-key."),
+  usage: usageOptions.prefault({}).describe("What is counted and logged: see llm-usage."),
+});
