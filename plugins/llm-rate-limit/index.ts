@@ -1,0 +1,10 @@
+import { definePlugin } from "../../kong/define-plugin";
+import { prepareStage } from "../../kong/stage";
+import { rateLimitOptions } from "./schema";
+import { stage } from "./stage";
+
+export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
+  name: "llm-rate-limit",
+  schema: rateLimitOptions,
+  stages: (config) => [prepareStage(stage, config)],
+});

@@ -1,0 +1,82 @@
+// The arithmetic of windows, as take.lua has it too: what is used of a limit at a time, and when an
+// amount will fit. Second, minute and hour slide: the bucket of the clock counts whole, the bucket
+// before it by the share that a window ending now still covers. Day and month start anew (UTC).
+
+export const windows = ["second", "minute", "hour", "day", "month"] as const;
+
+export type Window = (typeof windows)[number];
+
+/** What was taken in the bucket that starts at `start` (ms since the epoch), and in the one before. */
+export interface Tally {
+  start: number;
+  count: number;
+  previous: number;
+}
+
+const day = 86_400_000;
+const lengths = { second: 1000, minute: 60_000, hour: 3_600_000 };
+
+/** The tally at `now` that follows from a stored one. */
+export function tallyAt(window: Window, stored: Tally | undefined, now: number): Tally {
+  const start = startOf(window, now);
+  // A clock that went back is not followed: nothing that was taken is forgotten.
+  if (stored && stored.start >= start) return stored;
+  const justBefore = stored && slides(window) && stored.start + lengths[window] === start;
+  return { start, count: 0, previous: justBefore ? stored.count : 0 };
+}
+
+/** What is used of the limit at `now`, rounded up: whole amounts fit exactly when they fit beside it. */
+export function usedOf(window: Window, tally: Tally, now: number): number {
+  if (!slides(window) || tally.previous === 0) return tally.count;
+  const length = lengths[window];
+  const covered = Math.min(length, endOf(window, tally.start) - now);
+  return tally.count + Math.ceil((tally.previous * covered) / length);
+}
+
+/**
+ * Milliseconds until `amount` fits into `most`, if nothing else is taken until then: exactly then it
+ * fits, one millisecond before it does not. 0 where it fits now, Infinity where it never will.
+ */
+export function waitFor(
+  window: Window,
+  tally: Tally,
+  amount: number,
+  most: number,
+  now: number,
+): number {
+  if (usedOf(window, tally, now) + amount <= most) return 0;
+  if (amount > most) return Number.POSITIVE_INFINITY;
+  const end = endOf(window, tally.start);
+  if (!slides(window)) return end - now;
+  const length = lengths[window];
+  const room = most - amount - tally.count;
+  // Beside this bucket's count it fits once enough of the previous bucket has slid out; otherwise
+  // this bucket itself must slide out, which it does once it is the previous one.
+  if (room >= 0) return end - Math.floor((room * length) / tally.previous) - now;
+  return end + length - Math.floor(((most - amount) * length) / tally.count) - now;
+}
+
+/** Milliseconds until all of the limit is free again; after that the tally need not be kept. */
+export function resetOf(window: Window, tally: Tally, now: number): number {
+  if (tally.count === 0 && tally.previous === 0) return 0;
+  const slidesOn = slides(window) && tally.count > 0 ? lengths[window] : 0;
+  return endOf(window, tally.start) + slidesOn - now;
+}
+
+function slides(window: Window): window is keyof typeof lengths {
+  return window in lengths;
+}
+
+function startOf(window: Window, now: number): number {
+  if (slides(window)) return now - (now % lengths[window]);
+  if (window === "day") return now - (now % day);
+  const date = new Date(now);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+}
+
+function endOf(window: Window, start: number): number {
+  if (slides(window)) return start + lengths[window];
+  if (window === "day") return start + day;
+  const date = new Date(start);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+}
