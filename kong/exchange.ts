@@ -20,6 +20,9 @@ export interface GatheredRequest {
   client_ip: string;
   route?: string;
   service?: string;
+  /** Id of the credential, and the value of one header, where a plugin asks Kong for them. */
+  credential?: string;
+  header?: string;
 }
 
 /** What kong.client.get_consumer answers (Kong 3.9.3). */

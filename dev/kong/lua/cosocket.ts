@@ -1,0 +1,237 @@
+// ngx.socket.tcp: a socket that Lua code reads and writes as if it blocked, while its coroutine
+// waits. Errors, timeouts and the pool are those of lua-nginx-module.
+
+import { connect, type Socket } from "node:net";
+import { Failure, Handle, type LuaValue } from "../lua-value";
+import { type Result, Returns } from "./engine";
+
+// Kong's lua_socket_pool_size and nginx's defaults, in milliseconds.
+const defaultTimeout = 60_000;
+const defaultIdle = 60_000;
+const defaultPoolSize = 256;
+
+interface Idle {
+  socket: Socket;
+  reused: number;
+  timer: NodeJS.Timeout;
+  forget: () => void;
+}
+
+/** Open connections that nobody uses, by address. */
+export class CosocketPool {
+  private readonly idle = new Map<string, Idle[]>();
+
+  take(address: string): Idle | undefined {
+    const found = this.idle.get(address)?.pop();
+    if (!found) return undefined;
+    clearTimeout(found.timer);
+    found.socket.off("close", found.forget);
+    found.socket.off("data", found.forget).off("error", found.forget);
+    return found;
+  }
+
+  keep(address: string, socket: Socket, reused: number, timeout: number, size: number): void {
+    const list = this.idle.get(address) ?? [];
+    this.idle.set(address, list);
+    if (list.length >= size) list.shift()?.forget();
+    const forget = () => {
+      clearTimeout(entry.timer);
+      const at = list.indexOf(entry);
+      if (at >= 0) list.splice(at, 1);
+      socket.destroy();
+    };
+    const timer = setTimeout(forget, timeout).unref();
+    const entry: Idle = { socket, reused, timer, forget };
+    socket.once("close", forget).once("data", forget).on("error", forget).resume();
+    list.push(entry);
+  }
+
+  close(): void {
+    for (const list of this.idle.values()) for (const { socket } of [...list]) socket.destroy();
+  }
+}
+
+export class Cosocket extends Handle {
+  private socket: Socket | undefined;
+  private address = "";
+  private reused = 0;
+  private received = Buffer.alloc(0);
+  private ended = false;
+  private connectTimeout = defaultTimeout;
+  private sendTimeout = defaultTimeout;
+  private readTimeout = defaultTimeout;
+  private wake: (() => void) | undefined;
+
+  constructor(private readonly pool: CosocketPool) {
+    super();
+  }
+
+  settimeouts(connecting: number, sending: number, reading: number): void {
+    this.connectTimeout = connecting;
+    this.sendTimeout = sending;
+    this.readTimeout = reading;
+  }
+
+  async connect(host: string, port: number | undefined): Promise<Result> {
+    this.close();
+    this.address = port === undefined ? host : `${host}:${port}`;
+    const idle = this.pool.take(this.address);
+    this.reused = idle ? idle.reused + 1 : 0;
+    if (idle) {
+      this.use(idle.socket);
+      return 1;
+    }
+    const socket = host.startsWith("unix:")
+      ? connect({ path: host.slice("unix:".length) })
+      : connect({ host, port: port ?? 0 });
+    const failure = await within(this.connectTimeout, (done) => {
+      socket.once("connect", () => done(undefined)).once("error", (error) => done(error));
+    });
+    if (failure) {
+      socket.on("error", () => undefined).destroy();
+      return new Failure(wordOf(failure));
+    }
+    this.use(socket);
+    return 1;
+  }
+
+  async send(data: LuaValue): Promise<Result> {
+    const { socket } = this;
+    if (!socket || this.ended) return new Failure("closed");
+    const bytes = Buffer.from(flat(data), "latin1");
+    const failure = await within(this.sendTimeout, (done) => {
+      socket.write(bytes, (error) => done(error ?? undefined));
+    });
+    return failure ? this.broken(failure) : bytes.length;
+  }
+
+  /** @param pattern a number of bytes, "*l" for a line, "*a" for all until the end */
+  async receive(pattern: LuaValue): Promise<Result> {
+    if (typeof pattern === "number") {
+      return this.until(() => (this.received.length >= pattern ? pattern : undefined));
+    }
+    if (pattern === "*a") return this.until(() => (this.ended ? this.received.length : undefined));
+    const line = await this.until(() => {
+      const end = this.received.indexOf("\n");
+      return end < 0 ? undefined : end + 1;
+    });
+    return typeof line === "string" ? line.replace(/\r?\n$/, "").replaceAll("\r", "") : line;
+  }
+
+  receiveany(most: number): Promise<Result> {
+    return this.until(() => Math.min(this.received.length, most) || undefined);
+  }
+
+  setkeepalive(timeout: number | undefined, size: number | undefined): Result {
+    const { socket } = this;
+    if (!socket || this.ended) return new Failure("closed");
+    if (this.received.length > 0) {
+      this.close();
+      return new Failure("unread data in buffer");
+    }
+    this.detach();
+    this.pool.keep(
+      this.address,
+      socket,
+      this.reused,
+      timeout ?? defaultIdle,
+      size ?? defaultPoolSize,
+    );
+    return 1;
+  }
+
+  getreusedtimes(): number {
+    return this.reused;
+  }
+
+  close(): Result {
+    const { socket } = this;
+    if (!socket) return new Failure("closed");
+    this.detach();
+    socket.on("error", () => undefined).destroy();
+    return 1;
+  }
+
+  private async until(enough: () => number | undefined): Promise<Result> {
+    if (!this.socket) return new Failure("closed");
+    const deadline = Date.now() + this.readTimeout;
+    for (;;) {
+      const length = enough();
+      if (length !== undefined) return this.cut(length);
+      const left = deadline - Date.now();
+      if (this.ended || left <= 0) {
+        const partial = this.cut(this.received.length);
+        const why = this.ended ? "closed" : "timeout";
+        if (this.ended) this.close();
+        return new Returns([undefined, why, partial]);
+      }
+      await within(left, (done) => {
+        this.wake = () => done(undefined);
+      });
+    }
+  }
+
+  private cut(length: number): string {
+    const bytes = this.received.subarray(0, length).toString("latin1");
+    this.received = this.received.subarray(length);
+    return bytes;
+  }
+
+  private broken(failure: Error): Failure {
+    this.close();
+    return new Failure(wordOf(failure));
+  }
+
+  private readonly onData = (chunk: Buffer) => {
+    this.received = Buffer.concat([this.received, chunk]);
+    this.wake?.();
+  };
+
+  private readonly onEnd = () => {
+    this.ended = true;
+    this.wake?.();
+  };
+
+  private use(socket: Socket): void {
+    this.socket = socket;
+    this.ended = false;
+    this.received = Buffer.alloc(0);
+    socket.on("data", this.onData).on("end", this.onEnd).on("close", this.onEnd);
+    socket.on("error", this.onEnd);
+  }
+
+  private detach(): void {
+    this.socket?.off("data", this.onData).off("end", this.onEnd).off("close", this.onEnd);
+    this.socket?.off("error", this.onEnd);
+    this.socket = undefined;
+  }
+}
+
+function within(
+  milliseconds: number,
+  start: (done: (error: Error | undefined) => void) => void,
+): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(new Error("timeout")), milliseconds);
+    start((error) => {
+      clearTimeout(timer);
+      resolve(error);
+    });
+  });
+}
+
+function wordOf(error: Error): string {
+  const words: Record<string, string> = {
+    ECONNREFUSED: "connection refused",
+    ENOENT: "no such file or directory",
+    EACCES: "permission denied",
+    EPIPE: "broken pipe",
+    ECONNRESET: "connection reset by peer",
+  };
+  return words[(error as NodeJS.ErrnoException).code ?? ""] ?? error.message;
+}
+
+function flat(data: LuaValue): string {
+  if (Array.isArray(data)) return data.map(flat).join("");
+  return data === undefined || data === null ? "" : String(data);
+}

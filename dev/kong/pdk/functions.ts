@@ -1,0 +1,56 @@
+// Every PDK function that the stand-in knows, by the name under which plugins call it.
+
+import type { LuaTable } from "../lua-value";
+import { nginxVariable } from "./nginx-variables";
+import { authPhases, type PdkFunction, requestPhases, within } from "./pdk-function";
+import { request } from "./request";
+import { response } from "./response";
+import { serialize } from "./serialize";
+import { serviceRequest } from "./service-request";
+
+const client = {
+  ...within(requestPhases, {
+    get_ip: ({ clientIp }) => clientIp,
+    get_forwarded_ip: ({ clientIp }) => clientIp,
+    get_port: ({ clientPort }) => clientPort,
+    get_forwarded_port: ({ clientPort }) => clientPort,
+  }),
+  ...within(authPhases, {
+    get_consumer: ({ consumer }) => consumer as LuaTable | undefined,
+    get_credential: ({ credential }) => credential as LuaTable | undefined,
+    get_protocol: ({ scheme }) => scheme,
+  }),
+};
+
+const router = within(requestPhases, {
+  get_route: ({ route }) => route as LuaTable | undefined,
+  get_service: ({ service }) => service as LuaTable | undefined,
+});
+
+const nginx = {
+  ...within(["access", "header_filter", "body_filter"], {
+    get_var: (request, name) => nginxVariable(request, name),
+  }),
+  ...within(requestPhases, {
+    get_subsystem: () => "http",
+    req_start_time: ({ startedAt }) => startedAt / 1000,
+    get_statistics: () => ({}),
+  }),
+};
+
+const log = { ...within(["log"], { serialize: (request) => serialize(request) }) };
+
+/** Full name (kong.request.get_method) to function. Logging and kong.ctx are the caller's own. */
+export const pdkFunctions: ReadonlyMap<string, PdkFunction> = new Map(
+  Object.entries({
+    request,
+    response,
+    client,
+    router,
+    nginx,
+    log,
+    "service.request": serviceRequest,
+  }).flatMap(([module, functions]) =>
+    Object.entries(functions).map(([name, fn]) => [`kong.${module}.${name}`, fn] as const),
+  ),
+);

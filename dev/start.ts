@@ -1,0 +1,183 @@
+// `npm start`: the whole gateway on this machine without Docker, for development: the plugin server,
+// the stand-in for Kong, and a stand-in for the model server unless HOLYSHEEP_API_KEY is set.
+
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { parse, stringify } from "yaml";
+import {
+  DeclarativeError,
+  parseDeclarative,
+  renderDeclarative,
+  variablesOf,
+} from "../kong/declarative";
+import { log } from "../kong/log";
+import { type StandIn, startStandIn } from "./kong/gateway";
+import { type ModelServer, startModelServer } from "./model-server";
+import { type PluginServer, pluginDumps, startPluginServer } from "./plugin-server";
+
+const madeUpKey = "development-key-for-the-stand-in";
+
+interface Arguments {
+  file: string;
+  port: number;
+}
+
+/** What was started, in the order of starting. */
+interface Started {
+  model?: ModelServer;
+  plugins?: PluginServer;
+  kong?: StandIn;
+}
+
+async function main(): Promise<void> {
+  log.level = process.env.KONG_LLM_LOG_LEVEL ?? "warn";
+  const { file, port } = argumentsOf(process.argv.slice(2));
+  const started: Started = {};
+  stopOnSignals(started);
+  try {
+    await start(file, port, started);
+  } catch (error) {
+    await stop(started);
+    throw error;
+  }
+}
+
+async function start(file: string, port: number, started: Started): Promise<void> {
+  const text = readFileSync(file, "utf8");
+  const keys = consumerKeys(text);
+  const rendered = renderDeclarative(text, keys);
+  parseDeclarative(rendered);
+  await requireFree(port);
+  const upstreamKey = process.env.HOLYSHEEP_API_KEY;
+  if (!upstreamKey) started.model = await startModelServer();
+  const [plugins, dumps] = await Promise.all([
+    startPluginServer({ output: "inherit" }).then((server) => {
+      started.plugins = server;
+      return server;
+    }),
+    pluginDumps(),
+  ]);
+  started.kong = await startStandIn({
+    config: started.model ? onto(rendered, started.model.port) : rendered,
+    dumps,
+    socket: plugins.socket,
+    environment: { ...process.env, HOLYSHEEP_API_KEY: upstreamKey ?? madeUpKey },
+    port,
+    clientBodyBufferBytes: 1024 * 1024,
+  });
+  process.stdout.write(greeting(started.kong.url, plugins.healthUrl, keys, started.model));
+}
+
+function argumentsOf(args: string[]): Arguments {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { port: { type: "string" } },
+    allowPositionals: true,
+  });
+  const port = Number(values.port ?? process.env.PORT ?? 8000);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw new Error(`"${values.port ?? process.env.PORT}" is no port: give a number up to 65535`);
+  }
+  return { file: positionals[0] ?? join(__dirname, "..", "kong.yaml"), port };
+}
+
+/** Says so at once, and not after everything else has started. */
+async function requireFree(port: number): Promise<void> {
+  const probe = createServer().listen(port, "127.0.0.1");
+  const taken = await once(probe, "listening").then(
+    () => false,
+    () => true,
+  );
+  if (taken) {
+    throw new Error(
+      `port ${port} of 127.0.0.1 is taken: free it, or choose another with PORT or --port`,
+    );
+  }
+  probe.close();
+  await once(probe, "close");
+}
+
+/** The consumers' keys: from the environment, or made up for development. */
+function consumerKeys(text: string): Record<string, string> {
+  return Object.fromEntries(
+    variablesOf(text).map((name) => {
+      const made = name.replace(/^DECK_/, "").replace(/_API_KEY$/, "_KEY");
+      return [name, process.env[name] ?? made.toLowerCase().replaceAll("_", "-")];
+    }),
+  );
+}
+
+/** Every service on the stand-in for the model server. */
+function onto(config: string, port: number): string {
+  const whole = parse(config) as { services?: Record<string, unknown>[] };
+  for (const service of whole.services ?? []) {
+    Object.assign(service, { protocol: "http", host: "127.0.0.1", port });
+  }
+  return stringify(whole);
+}
+
+function greeting(
+  url: string,
+  health: string,
+  keys: Record<string, string>,
+  model: ModelServer | undefined,
+): string {
+  const [[name, key] = ["", "demo-key"]] = Object.entries(keys);
+  const chat = '{"model":"gpt-4","messages":[{"role":"user","content":"Hello"}]}';
+  const stream = chat.replace("}]}", '}],"stream":true}');
+  const curl = `curl ${url}/v1/chat/completions -H "x-api-key: ${key}"`;
+  const json = '-H "content-type: application/json"';
+  return `
+kong-llm is listening on ${url} (a stand-in for Kong, for development only)
+
+  API key    ${key}${process.env[name] === undefined ? `  (made up; set ${name} for another)` : ""}
+  upstream   ${model ? `a stand-in at ${model.url} (set HOLYSHEEP_API_KEY for the real one)` : "as the configuration says, with HOLYSHEEP_API_KEY"}
+  limits and cache live in ${memoryOrRedis()}
+  metrics    ${health}/metrics
+
+Try:
+  ${curl} ${json} -d '${chat}'
+  ${curl} ${json} -N -d '${stream}'
+  curl ${url}/v1/models -H "x-api-key: ${key}"
+  new OpenAI({ baseURL: "${url}/v1", apiKey: "${key}" })   // npm package openai
+
+Ctrl-C stops everything.
+`;
+}
+
+function memoryOrRedis(): string {
+  const address = process.env.REDIS_URL;
+  if (!address) return "the plugin server's memory (set REDIS_URL to share them)";
+  // Without the user and the password that it may carry.
+  return `the Redis at ${new URL(address).host}`;
+}
+
+// npm hands on the Ctrl-C that the terminal has sent us already: only a later one is impatience.
+const impatientMilliseconds = 2000;
+
+function stopOnSignals(started: Started): void {
+  let stoppingSince: number | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (stoppingSince === undefined) stop(started).then(() => process.exit(0));
+      else if (Date.now() - stoppingSince > impatientMilliseconds) process.exit(1);
+      stoppingSince ??= Date.now();
+    });
+  }
+}
+
+/** Kong first, so that what it still has to tell the plugin server arrives. */
+async function stop({ kong, plugins, model }: Started): Promise<void> {
+  await kong?.stop();
+  await plugins?.stop();
+  await model?.close();
+}
+
+main().catch((error: Error) => {
+  const isOurs = error instanceof DeclarativeError || !("code" in error);
+  process.stderr.write(`kong-llm: ${isOurs ? error.message : String(error)}\n`);
+  process.exit(1);
+});

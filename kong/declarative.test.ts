@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { parseDeclarative, renderDeclarative, variablesOf } from "./declarative";
+
+describe("renderDeclarative", () => {
+  it("puts the variables in, with and without spaces, and drops _info", () => {
+    const rendered = renderDeclarative(
+      `_format_version: "3.0"
+_info: { select_tags: [kong-llm] }
+consumers:
+  - username: \${{env "DECK_NAME"}}
+    keyauth_credentials:
+      - key: 'Bearer \${{ env "DECK_KEY" }}'`,
+      { DECK_NAME: "app", DECK_KEY: "it's: a #key" },
+    );
+    expect(parse(rendered)).toEqual({
+      _format_version: "3.0",
+      consumers: [{ username: "app", keyauth_credentials: [{ key: "Bearer it's: a #key" }] }],
+    });
+  });
+
+  it("makes a number of an unquoted number, and a string of a quoted one", () => {
+    const text = `a: \${{ env "DECK_PORT" }}\nb: '\${{ env "DECK_PORT" }}'`;
+    const rendered = parse(renderDeclarative(text, { DECK_PORT: "8000" }));
+    expect(rendered).toEqual({ a: 8000, b: "8000" });
+  });
+
+  it("lets no value change the YAML around it", () => {
+    const rendered = renderDeclarative(`a: \${{ env "DECK_X" }}`, { DECK_X: "1\nb: 2" });
+    expect(parse(rendered)).toEqual({ a: "1\nb: 2" });
+  });
+
+  it("names every missing variable", () => {
+    const text = `a: '\${{ env "DECK_ONE" }} \${{ env "DECK_TWO" }}'`;
+    expect(() => renderDeclarative(text, {})).toThrow(
+      "environment variables not set: DECK_ONE, DECK_TWO",
+    );
+  });
+
+  it("refuses a variable that decK would refuse", () => {
+    expect(() => renderDeclarative(`a: \${{ env "HOME" }}`, { HOME: "x" })).toThrow(
+      '"HOME" must start with DECK_',
+    );
+  });
+
+  it("refuses what it does not understand instead of handing it to Kong", () => {
+    expect(() => renderDeclarative(`a: \${{ env "DECK_X" | toInt }}`, { DECK_X: "1" })).toThrow(
+      "is understood",
+    );
+  });
+
+  it.each(["consumer_groups:\n  - name: gold", "consumers:\n  - username: a\n    groups: [gold]"])(
+    "refuses consumer groups, which a Kong OSS does not know",
+    (text) => {
+      expect(() => renderDeclarative(text, {})).toThrow("Kong Enterprise");
+    },
+  );
+
+  it("refuses what is no YAML map", () => {
+    expect(() => renderDeclarative("a: [", {})).toThrow("not valid YAML");
+    expect(() => renderDeclarative("[]", {})).toThrow("must be a map of entities");
+  });
+
+  it("renders our kong.yaml so that a DB-less Kong loads it", () => {
+    const text = readFileSync(join(__dirname, "../kong.yaml"), "utf8");
+    const environment = Object.fromEntries(variablesOf(text).map((name) => [name, "key"]));
+    const config = parseDeclarative(renderDeclarative(text, environment));
+    expect(config.services[0]?.routes.map(({ strip_path }) => strip_path)).not.toContain(true);
+    expect(config.consumers[0]?.keyauth_credentials).toEqual([
+      { key: "key" },
+      { key: "Bearer key" },
+    ]);
+  });
+});
+
+describe("parseDeclarative", () => {
+  const service = (more: string) =>
+    parseDeclarative(`_format_version: "3.0"\nservices:\n  - name: s\n    host: h\n    ${more}`);
+
+  it("fills in Kong's defaults", () => {
+    const { services } = service("routes: [{ name: r }]");
+    expect(services[0]).toMatchObject({ retries: 5, read_timeout: 60_000, protocol: "http" });
+    expect(services[0]?.routes[0]).toMatchObject({ strip_path: true, path_handling: "v0" });
+  });
+
+  it("names the field that Kong does not know", () => {
+    expect(() => service("timeout: 3")).toThrow(/services\.0.*timeout/);
+    expect(() => service("routes: [{ name: r, strip: true }]")).toThrow(/routes\.0.*strip/);
+  });
+
+  it("names the field of a wrong type", () => {
+    expect(() => service("retries: many")).toThrow("services.0.retries");
+  });
+
+  it("refuses _info, as a DB-less Kong does", () => {
+    expect(() => parseDeclarative('_format_version: "3.0"\n_info: {}')).toThrow("_info");
+  });
+});

@@ -1,0 +1,125 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { Gate } from "../../dev/model-server";
+import { configurations, type Gateway, startGateway } from "./gateway";
+
+describe.each(configurations)("when the plugin server of %s dies", (_, config) => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ config });
+  });
+  afterAll(() => gateway?.stop());
+  beforeEach(() => gateway.upstream.clear());
+
+  const ask = () => askSomethingNew(gateway);
+
+  it("requests get 503 in OpenAI's shape, nothing goes upstream, and it recovers", async () => {
+    expect((await ask()).status).toBe(200);
+    const sent = gateway.upstream.requests.length;
+
+    await gateway.pluginServer.kill();
+    for (const answer of await Promise.all([ask(), ask(), ask()])) {
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get("retry-after")).toBe("1");
+      expect(await answer.json()).toMatchObject({ error: { code: "gateway_unavailable" } });
+    }
+    expect(gateway.upstream.requests).toHaveLength(sent);
+
+    await gateway.pluginServer.restart();
+    await expect.poll(async () => (await ask()).status).toBe(200);
+  });
+
+  it("in the middle of traffic, every answer is a 200 or a 503, never one it did not decide", async () => {
+    let going = true;
+    const statuses: number[] = [];
+    const traffic = Array.from({ length: 4 }, async () => {
+      while (going) {
+        const answer = await ask();
+        statuses.push(answer.status);
+        if (answer.status === 200) expect(answer.headers.get("x-llm-model")).toBe("gpt-4.1");
+        await answer.arrayBuffer();
+      }
+    });
+    const answered = (status: number) => () => statuses.filter((each) => each === status).length;
+    await expect.poll(answered(200), { timeout: 10_000 }).toBeGreaterThan(20);
+    await gateway.pluginServer.kill();
+    await expect.poll(answered(503), { timeout: 10_000 }).toBeGreaterThan(20);
+    await gateway.pluginServer.restart();
+    const before = answered(200)();
+    await expect.poll(answered(200), { timeout: 10_000 }).toBeGreaterThan(before + 20);
+    going = false;
+    await Promise.all(traffic);
+
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    for (const { headers } of gateway.upstream.requests) {
+      expect(headers.authorization).toBe(`Bearer ${gateway.upstreamKey}`);
+    }
+  });
+});
+
+describe.each(configurations)("when the plugin server of %s restarts", (_, config) => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ config });
+  });
+  afterAll(() => gateway?.stop());
+
+  const ask = () => askSomethingNew(gateway);
+
+  it("between question and answer, the outcome is learned by the next one", async () => {
+    const last = new Gate();
+    gateway.upstream.behave({ holdLastChunk: last, times: 1 });
+    const answer = ask();
+    await gateway.upstream.arrived(1);
+    await gateway.pluginServer.kill();
+    await gateway.pluginServer.restart();
+    last.open();
+    expect((await answer).status).toBe(200);
+
+    // The next request starts the instance whose options the outcome needs.
+    expect((await ask()).status).toBe(200);
+    await expect
+      .poll(() => gateway.pluginServer.metric("llm_requests_total", { status: "200" }))
+      .toBe(2);
+  });
+});
+
+describe("the message budget of llm-gateway", () => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ config: "kong.yaml" });
+  });
+  afterAll(() => gateway?.stop());
+
+  it("is four messages for a request that goes upstream, and three for an answer of ours", async () => {
+    const ask = (content: string) => askFor(gateway, content);
+    // The first request of each of Kong's workers starts an instance; the budget is what follows.
+    await gateway.warmUp(() => ask("warm up"));
+    await (await ask("to the upstream")).text();
+    const before = gateway.messages();
+    await (await ask("to the upstream, again")).text();
+    expect(gateway.messages() - before).toBe(4);
+
+    await gateway.untilHit(() => ask("to the upstream"));
+    const hit = gateway.messages();
+    expect((await ask("to the upstream")).headers.get("x-cache-status")).toBe("Hit");
+    expect(gateway.messages() - hit).toBe(3);
+  });
+});
+
+let questions = 0;
+
+/** A question that no cache knows. */
+function askSomethingNew(gateway: Gateway): Promise<Response> {
+  return askFor(gateway, `question ${questions++}`);
+}
+
+function askFor(gateway: Gateway, content: string): Promise<Response> {
+  return fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-key": gateway.key },
+    body: JSON.stringify({ model: "gpt-4", messages: [{ role: "user", content }] }),
+  });
+}

@@ -1,0 +1,81 @@
+import OpenAI from "openai";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { configurations, type Gateway, startGateway } from "./gateway";
+
+describe.each(configurations)("the limits of %s", (_, config) => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ config });
+  });
+  afterAll(() => gateway?.stop());
+  beforeEach(() => gateway.upstream.clear());
+
+  const ask = (key: string) =>
+    fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-api-key": key },
+      body: JSON.stringify({ model: "gpt-4", messages: [{ role: "user", content: "again" }] }),
+    });
+
+  it("answer the 1001st request of a minute with a 429 that says when to come back", async () => {
+    await startOfAMinute(20);
+    const statuses: number[] = [];
+    for (let batch = 0; batch < 50; batch++) {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => ask(gateway.key)));
+      statuses.push(...answers.map(({ status }) => status));
+      await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    }
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1000);
+
+    const refused = await ask(gateway.key);
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toEqual({
+      error: {
+        message: expect.stringContaining("1000"),
+        type: "requests",
+        param: null,
+        code: "rate_limit_exceeded",
+      },
+    });
+    const seconds = Number(refused.headers.get("retry-after"));
+    expect(seconds).toBeGreaterThanOrEqual(1);
+    expect(seconds).toBe(Math.ceil(Number(refused.headers.get("retry-after-ms")) / 1000));
+    expect(refused.headers.get("x-ratelimit-remaining-minute")).toBe("0");
+    expect(refused.headers.get("x-ratelimit-limit-requests")).toBe("1000");
+
+    const other = await ask(gateway.otherKey);
+    expect(other.status).toBe(200);
+  });
+});
+
+describe.each(configurations)("a short limit of %s", (_, config) => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({
+      config,
+      edit: (kong) => kong.limit({ second: 2 }),
+    });
+  });
+  afterAll(() => gateway?.stop());
+
+  it("is waited for by the OpenAI SDK, which then succeeds", async () => {
+    const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key, maxRetries: 5 });
+    const answers = await Promise.all(
+      [1, 2, 3].map((n) =>
+        openai.chat.completions.create({
+          model: "gpt-4",
+          messages: [{ role: "user", content: `number ${n}` }],
+        }),
+      ),
+    );
+    expect(answers.map(({ object }) => object)).toEqual(Array(3).fill("chat.completion"));
+  });
+});
+
+/** Waits for the next minute where fewer than `seconds` of this one are left. */
+async function startOfAMinute(seconds: number): Promise<void> {
+  const left = 60_000 - (Date.now() % 60_000);
+  if (left < seconds * 1000) await new Promise((resolve) => setTimeout(resolve, left + 50));
+}

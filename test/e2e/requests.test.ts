@@ -1,0 +1,171 @@
+import OpenAI from "openai";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { configurations, type Gateway, startGateway } from "./gateway";
+
+describe.each(configurations)("a request through %s", (_, config) => {
+  let gateway: Gateway;
+  let openai: OpenAI;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ config });
+    openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key, maxRetries: 0 });
+  });
+  afterAll(() => gateway?.stop());
+  beforeEach(() => gateway.upstream.clear());
+
+  function post(path: string, body: string, headers: Record<string, string> = {}) {
+    const given = { "content-type": "application/json", "x-api-key": gateway.key, ...headers };
+    return fetch(gateway.url + path, { method: "POST", headers: given, body });
+  }
+
+  const chat = (content: string) => ({
+    model: "gpt-4",
+    messages: [{ role: "user" as const, content }],
+  });
+
+  it("reaches the upstream once, with its model, its key and nothing of the client's", async () => {
+    const answer = await openai.chat.completions.create(chat("who am I upstream?"));
+
+    expect(answer.choices[0]?.message.content).toContain("gpt-4.1");
+    const [request, ...others] = gateway.upstream.requests;
+    expect(others).toEqual([]);
+    expect(request?.url).toBe("/v1/chat/completions");
+    expect(request?.json).toEqual({
+      ...chat("who am I upstream?"),
+      model: "gpt-4.1",
+      temperature: 0.7,
+      max_tokens: 2048,
+    });
+    expect(request?.headers.authorization).toBe(`Bearer ${gateway.upstreamKey}`);
+    expect(request?.headers["accept-encoding"]).toBe("identity");
+    expect(JSON.stringify(request?.rawHeaders)).not.toContain(gateway.key);
+    expect(JSON.stringify(request?.rawHeaders)).not.toMatch(
+      /x-api-key|x-consumer|x-credential|x-anonymous|cookie/i,
+    );
+  });
+
+  it("is known by x-api-key too, and leaves no other credential behind", async () => {
+    const answer = await post("/v1/chat/completions", JSON.stringify(chat("x-api-key")), {
+      authorization: "Bearer somebody-else",
+      cookie: "session=1",
+      "x-consumer-username": "forged",
+    });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get("x-llm-model")).toBe("gpt-4.1");
+    expect(answer.headers.get("x-llm-source")).toBe("upstream");
+    const { headers } = gateway.upstream.requests[0]!;
+    expect(headers.authorization).toBe(`Bearer ${gateway.upstreamKey}`);
+    expect(headers).not.toHaveProperty("x-api-key");
+    expect(headers).not.toHaveProperty("cookie");
+    expect(headers).not.toHaveProperty("x-consumer-username");
+  });
+
+  it("keeps every byte of the body but what the gateway says", async () => {
+    const body =
+      '{ "model" : "gpt-4.1","seed":12345678901234567890, "temperature": 1.0,"max_tokens":5,"x":"\\u00e9 안녕 🚀" }';
+    expect((await post("/v1/chat/completions", body)).status).toBe(200);
+    expect(gateway.upstream.requests[0]?.body).toBe(body);
+  });
+
+  it("may be 5 MB long", async () => {
+    const content = "안녕 ".repeat(5 * 1024 * 150);
+    const answer = await openai.chat.completions.create(chat(content));
+    expect(answer.object).toBe("chat.completion");
+    expect(gateway.upstream.requests[0]?.json?.messages).toEqual(chat(content).messages);
+  });
+
+  it("may ask for embeddings", async () => {
+    const answer = await openai.embeddings.create({
+      model: "text-embedding-3-small",
+      input: ["a", "b"],
+    });
+    expect(answer.data).toHaveLength(2);
+    expect(gateway.upstream.requests[0]?.url).toBe("/v1/embeddings");
+  });
+
+  it("may be multipart for an endpoint that we do not read", async () => {
+    const form = new FormData();
+    const bytes = new Uint8Array([0, 255, 128, 10, 13]);
+    form.set("file", new Blob([bytes]), "a.bin");
+    const answer = await fetch(`${gateway.url}/v1/files`, {
+      method: "POST",
+      headers: { "x-api-key": gateway.key },
+      body: form,
+    });
+    expect(answer.headers.get("x-llm-source")).toBe("upstream");
+    const [request] = gateway.upstream.requests;
+    expect(request?.url).toBe("/v1/files");
+    expect(request?.headers.authorization).toBe(`Bearer ${gateway.upstreamKey}`);
+  });
+
+  it("lists the models of this gateway", async () => {
+    const names = [];
+    for await (const model of openai.models.list()) names.push(model.id);
+    expect(names.slice(0, 4)).toEqual(["gpt-4", "claude", "deepseek", "flash"]);
+    expect(gateway.upstream.requests).toEqual([]);
+    expect((await openai.models.retrieve("gpt-4")).id).toBe("gpt-4");
+    await expect(openai.models.retrieve("nothing")).rejects.toMatchObject({
+      status: 404,
+      code: "model_not_found",
+    });
+  });
+
+  it.each([
+    ["no key", {}],
+    ["a wrong key", { "x-api-key": "wrong" }],
+    ["a wrong bearer key", { authorization: "Bearer wrong" }],
+  ])("with %s is a 401 in OpenAI's shape", async (_case, headers) => {
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(chat("no key")),
+    });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect(await answer.json()).toEqual({
+      error: {
+        message: expect.stringContaining("API key"),
+        type: "invalid_request_error",
+        param: null,
+        code: "invalid_api_key",
+      },
+    });
+    expect(gateway.upstream.requests).toEqual([]);
+  });
+
+  it.each([
+    ["no JSON", "not json"],
+    ["an array", '[{"model":"gpt-4"}]'],
+    ["without a model", '{"messages":[]}'],
+    ["with a number for its model", '{"model":4}'],
+    ["empty", ""],
+  ])("whose body is %s is a 400 that never goes upstream", async (_case, body) => {
+    const answer = await post("/v1/chat/completions", body);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { type: "invalid_request_error" } });
+    expect(gateway.upstream.requests).toEqual([]);
+  });
+
+  it("that is too large is a 413", async () => {
+    const answer = await post("/v1/chat/completions", `{"model":"${"x".repeat(10_485_760)}"}`);
+    expect(answer.status).toBe(413);
+    expect(await answer.json()).toMatchObject({ error: { code: "request_too_large" } });
+    expect(gateway.upstream.requests).toEqual([]);
+  });
+
+  it("gets an upstream's error as it is", async () => {
+    gateway.upstream.behave({ status: 503, times: 1, retryAfter: "7" });
+    const answer = await post("/v1/chat/completions", JSON.stringify(chat("fails upstream")));
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).toBe("7");
+    expect(answer.headers.get("x-llm-source")).toBe("upstream");
+  });
+
+  it("is counted with its tokens", async () => {
+    const before = await gateway.pluginServer.metric("llm_tokens_total", { model: "gpt-4.1" });
+    const answer = await openai.chat.completions.create(chat("count my tokens"));
+    await expect
+      .poll(() => gateway.pluginServer.metric("llm_tokens_total", { model: "gpt-4.1" }))
+      .toBe(before + (answer.usage?.total_tokens ?? Number.NaN));
+  });
+});
