@@ -23,6 +23,8 @@ export interface OutcomeRecord {
   endedAt?: number;
   requestId?: string;
   route?: string;
+  /** Length of the whole answer in bytes, of which `body` may be only the end. */
+  bytes?: number;
   /** Outcomes that this worker dropped since its last batch, because its queue was full. */
   dropped?: number;
 }
@@ -54,12 +56,21 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
     content_type: record.contentType ?? "",
     ...(record.retryAfter !== undefined && { retry_after: record.retryAfter }),
     body: record.body ?? Buffer.alloc(0),
-    complete: flags.includes("c"),
+    ...howItEnded(flags, ticket.method, record.status),
     truncated: flags.includes("t"),
+    bytes: record.bytes ?? record.body?.length ?? 0,
     started_at: startedAt,
     first_byte_at: record.firstByteAt ?? endedAt,
     ended_at: endedAt,
   };
+}
+
+// An answer without a body never passes the tap's filter, so it has no last byte.
+function howItEnded(flags: string, method: string, status = 0): Pick<Outcome, "complete" | "cut_by"> {
+  const bodiless = method === "HEAD" || status === 204 || status === 304;
+  const clientStayed = flags.includes("p");
+  if (flags.includes("c") || (bodiless && clientStayed)) return { complete: true };
+  return { complete: false, cut_by: clientStayed ? "upstream" : "client" };
 }
 
 function readRecord(bytes: Buffer): OutcomeRecord {
@@ -120,6 +131,9 @@ function setField(record: OutcomeRecord, id: number, value: Buffer): void {
       break;
     case 13:
       record.dropped = number(value);
+      break;
+    case 14:
+      record.bytes = number(value);
       break;
   }
 }

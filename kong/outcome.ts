@@ -19,10 +19,24 @@ export interface Outcome {
   body: Buffer;
   /** The last byte has passed: neither the client nor the upstream cut it. */
   complete: boolean;
+  /** Where it is not complete: who cut it. A client that left before the answer has status 499. */
+  cut_by?: "client" | "upstream";
   /** The answer was longer than what the tap keeps: `body` is its end. */
   truncated: boolean;
+  /** Length of the whole answer; undefined where nobody counted: then `body` is all of it. */
+  bytes?: number;
   /** Milliseconds since the epoch: request came, first byte of the answer, last byte. */
   started_at: number;
   first_byte_at: number;
   ended_at: number;
+}
+
+/**
+ * The upstream's Retry-After in seconds from the end of the answer; undefined where it sent none.
+ * It is a number of seconds or an HTTP date (RFC 9110, section 10.2.3), which always is in GMT.
+ */
+export function retryAfterSeconds({ retry_after = "", ended_at }: Outcome): number | undefined {
+  if (/^\d{1,9}$/.test(retry_after)) return Number(retry_after);
+  const date = retry_after.endsWith("GMT") ? Date.parse(retry_after) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - ended_at) / 1000);
 }

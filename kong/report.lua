@@ -32,6 +32,13 @@ local function milliseconds(seconds)
   return string.format("%.0f", seconds * 1000)
 end
 
+-- c: the last byte has passed. t: only the end is kept. p: the client was present to the end, so what
+-- is missing was cut by the upstream (nginx sets $request_completion unless the client has gone).
+local function flags(kept)
+  return (kept and kept.complete and "c" or "") .. (kept and kept.truncated and "t" or "")
+    .. (ngx.var.request_completion == "OK" and "p" or "")
+end
+
 local function record(fields)
   local text = table.concat(fields)
   return u32(#text) .. text
@@ -145,12 +152,13 @@ return function()
     field(4, response.get_header("Content-Type")),
     field(5, response.get_header("Retry-After")),
     field(6, kept and table.concat(kept, "", kept.first, kept.last)),
-    field(7, (kept and kept.complete and "c" or "") .. (kept and kept.truncated and "t" or "")),
+    field(7, flags(kept)),
     field(8, milliseconds(ngx.req.start_time())),
     field(9, milliseconds(shared.llm_first_byte_at or ended_at)),
     field(10, milliseconds(ended_at)),
     field(11, gathered.id),
     field(12, gathered.route),
+    field(14, kept and kept.total),
   }))
   if path and not scheduled then
     schedule(ngx.worker.exiting() and 0 or BATCH_SECONDS)

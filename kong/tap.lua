@@ -20,14 +20,14 @@ end
 
 local kept = shared.llm_kept
 if not kept then
-  kept = { first = 1, last = 0, bytes = 0, truncated = false, complete = false }
+  kept = { first = 1, last = 0, bytes = 0, total = 0, truncated = false, complete = false }
   shared.llm_kept = kept
 end
 
 if chunk and chunk ~= "" then
   kept.last = kept.last + 1
   kept[kept.last] = chunk
-  kept.bytes = kept.bytes + #chunk
+  kept.bytes, kept.total = kept.bytes + #chunk, kept.total + #chunk
 end
 kept.complete = kept.complete or ended
 

@@ -18,9 +18,14 @@ export interface Ticket {
   stream: boolean;
   route?: string;
   consumer?: string;
-  /** What the client asked for, what goes upstream, and the bounded name for metrics. */
-  model?: { requested: string; served: string; label: string };
+  /**
+   * What the client asked for, what goes upstream, and the bounded name for metrics; where a
+   * fallback serves, the model that was left.
+   */
+  model?: { requested: string; served: string; label: string; fallback_from?: string };
   cache?: CacheStatus;
+  /** What the rate limit decided, and which limit it was that refused, as in "tokens per minute". */
+  limit?: { decision: string; by?: string };
   /** Which stages decided, with which options, and what each must remember. */
   stages: Partial<Record<StageName, StageEntry>>;
 }

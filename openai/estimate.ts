@@ -49,6 +49,34 @@ export function estimateInputTokens(fields: Readonly<Record<string, unknown>>): 
   return Math.max(1, Math.ceil(tokens));
 }
 
+// A chat format frames each message and each tool with a few tokens that stand in no text.
+const mostTokensPerObject = 8;
+
+/**
+ * As many input tokens as a request body can be counted as, where it carries all of its prompt: a
+ * token is at least one byte of text. Images and files are estimated as above: their tokens are the
+ * model's secret.
+ * @param fields as for estimateInputTokens
+ */
+export function mostInputTokens(fields: Readonly<Record<string, unknown>>): number {
+  let tokens = 0;
+  const left = promptFields
+    .filter((name) => Object.hasOwn(fields, name))
+    .map((name) => fields[name]);
+  while (left.length > 0) {
+    const value = left.pop();
+    if (typeof value === "string") tokens += Buffer.byteLength(value) + 1;
+    else if (Array.isArray(value)) for (const one of value) left.push(one);
+    else if (typeof value !== "object") tokens += `${value}`.length;
+    else if (value !== null) {
+      tokens += attachmentTokens(value) ?? mostTokensPerObject;
+      if (attachmentTokens(value) === undefined)
+        left.push(Object.keys(value), Object.values(value));
+    }
+  }
+  return tokens;
+}
+
 /**
  * The usage of an answer that states none. Of a truncated body only what is kept is counted, so the
  * output is then a lower bound.

@@ -8,6 +8,85 @@ function parsed(text: string): RequestBody {
   return body;
 }
 
+// Objects as texts, piece by piece, with every freedom of spelling that JSON gives.
+const space = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
+const spelledText = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        "\\n",
+        '\\"',
+        "\\\\",
+        "\\/",
+        "\\u00E9",
+        "\\ud83d\\ude00",
+        "{",
+        "}",
+        "],",
+        ":",
+      ),
+      fc.string({ unit: "grapheme" }).map((text) => JSON.stringify(text).slice(1, -1)),
+    ),
+    { maxLength: 6 },
+  )
+  .map((parts) => `"${parts.join("")}"`);
+const spelledScalar = fc.oneof(
+  fc.constantFrom("1", "1.0", "-0", "0e1", "1E+2", "12345678901234567890", "0.10", "true", "null"),
+  spelledText,
+);
+const { value: spelledValue } = fc.letrec<{ value: string }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    spelledScalar,
+    fc
+      .array(fc.tuple(space, tie("value"), space), { maxLength: 4 })
+      .map((items) => `[${items.map((item) => item.join("")).join(",")}]`),
+    fc
+      .array(fc.tuple(space, spelledText, space, tie("value"), space), { maxLength: 4 })
+      .map((items) => `{${items.map(([a, k, b, v, c]) => `${a}${k}${b}:${v}${c}`).join(",")}}`),
+  ),
+}));
+
+interface Piece {
+  text: string;
+  /** The member whose value this piece is. */
+  value?: string;
+}
+
+const spelledObject = fc
+  .record({
+    around: fc.tuple(space, space, space),
+    members: fc.uniqueArray(
+      fc.record({
+        name: fc.oneof(fc.constantFrom('"model"', '"mod\\u0065l"', '"n"'), spelledText),
+        value: spelledValue,
+        spaces: fc.tuple(space, space, space, space),
+      }),
+      { selector: ({ name }) => JSON.parse(name), maxLength: 6 },
+    ),
+  })
+  .map(({ around, members }) => {
+    const pieces: Piece[] = members.flatMap(({ name, value, spaces: [a, b, c, d] }, index) => [
+      { text: `${index > 0 ? "," : ""}${a}${name}${b}:${c}` },
+      { text: value, value: JSON.parse(name) as string },
+      { text: d },
+    ]);
+    const inside = members.length === 0 ? around[1] : "";
+    return {
+      pieces: [{ text: `${around[0]}{` }, ...pieces, { text: `${inside}}${around[2]}` }] as Piece[],
+    };
+  });
+
+function withMember(pieces: Piece[], name: string, value: string): string {
+  if (pieces.some((piece) => piece.value === name)) {
+    return pieces.map((piece) => (piece.value === name ? value : piece.text)).join("");
+  }
+  const text = pieces.map((piece) => piece.text).join("");
+  const close = text.lastIndexOf("}");
+  const comma = pieces.some((piece) => piece.value !== undefined) ? "," : "";
+  return `${text.slice(0, close)}${comma}"${name}":${value}${text.slice(close)}`;
+}
+
 describe("request body", () => {
   it("replaces a member and leaves every other byte as sent", () => {
     const body = parsed(
@@ -38,26 +117,113 @@ describe("request body", () => {
     expect(body.text).toBe('{"messages":[{"content":"\\\\\\"} , \\"model\\": {"}],"model":"b"}');
   });
 
-  it("equals the original but for the named members, for any JSON object", () => {
+  it("renames a member and keeps how its value was spelt", () => {
+    const body = parsed('{"max_tokens" : 1e2, "model":"o3"}');
+    body.rename("max_tokens", "max_completion_tokens");
+    expect(body.text).toBe('{"max_completion_tokens" : 1e2, "model":"o3"}');
+    expect(body.has("max_tokens")).toBe(false);
+    expect(body.get("max_completion_tokens")).toBe(100);
+  });
+
+  it("renames nothing into a name that is taken, and nothing that is not there", () => {
+    const body = parsed('{"a":1,"b":2}');
+    body.rename("a", "b");
+    body.rename("c", "d");
+    expect(body.changed).toBe(false);
+    expect(body.text).toBe('{"a":1,"b":2}');
+  });
+
+  it("takes several changes, also of the same member", () => {
+    const body = parsed('{"a":1, "m\\u006fdel":"x", "c":3}');
+    body.set("c", 4);
+    body.set("model", "y");
+    body.set("d", 5);
+    body.rename("a", "first");
+    body.set("model", "z");
+    body.set("d", 6);
+    expect(body.text).toBe('{"first":1, "m\\u006fdel":"z", "c":4,"d":6}');
+  });
+
+  it("equals the original but for the named members, byte for byte, however it is spelt", () => {
     fc.assert(
-      fc.property(
-        fc.dictionary(fc.string(), fc.jsonValue()),
-        fc.constantFrom(undefined, 1, "\t"),
-        fc.jsonValue(),
-        (object, space, value) => {
-          const body = parsed(JSON.stringify(object, null, space));
-          body.set("model", value);
-          expect(JSON.parse(body.text)).toEqual(
-            JSON.parse(JSON.stringify({ ...object, model: value })),
-          );
-        },
-      ),
+      fc.property(spelledObject, fc.jsonValue(), fc.jsonValue(), ({ pieces }, model, extra) => {
+        const source = pieces.map(({ text }) => text).join("");
+        const body = parsed(source);
+        expect(body.text).toBe(source);
+
+        body.set("model", model);
+        expect(body.text).toBe(withMember(pieces, "model", JSON.stringify(model)));
+        body.set("max_tokens", extra);
+        expect(JSON.parse(body.text)).toEqual({
+          ...JSON.parse(source),
+          model: JSON.parse(JSON.stringify(model)),
+          max_tokens: JSON.parse(JSON.stringify(extra)),
+        });
+      }),
+      { numRuns: 500 },
     );
+  });
+
+  it("takes any text without a crash", () => {
+    const scraps = fc.constantFrom(
+      ...'{}[],:"\\ \n\u00e9a1-e.',
+      '"a":',
+      "null",
+      "\uFEFF",
+      "\ud800",
+    );
+    fc.assert(
+      fc.property(fc.array(scraps, { maxLength: 30 }), (parts) => {
+        const text = parts.join("");
+        for (const sent of [text, `{${text}`, `{"a":${text}}`]) {
+          const body = RequestBody.parse(sent);
+          if ("problem" in body) expect(body.problem).toMatch(/^it /);
+          else expect(body.value).toEqual(JSON.parse(sent));
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each([
+    '{"model":"cheap","model":"dear"}',
+    '{"model":"cheap","x":[1,{"model":"in there"}],"m\\u006fdel":"dear"}',
+    '{"model":1,"a":2,"model" : 1}',
+  ])("refuses a body that has a member twice: %s", (text) => {
+    expect(RequestBody.parse(text)).toEqual({
+      problem: 'it has the member "model" twice',
+    });
+  });
+
+  it.each([100_000, 5_000_000])("refuses %i levels without parsing them", (levels) => {
+    const problem = { problem: "it is nested more than 256 levels deep" };
+    expect(RequestBody.parse(`{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`)).toEqual(problem);
+    expect(RequestBody.parse(`{"a":${'{"a":'.repeat(levels / 5)}`)).toEqual(problem);
+  });
+
+  it("takes 256 levels, and any number of values side by side", () => {
+    parsed(`{"a":${"[".repeat(255)}${"]".repeat(255)}}`);
+    parsed(`{"a":[${"[],".repeat(10_000)}{}]}`);
+  });
+
+  it("changes a body of 5 MB and leaves the rest of it", () => {
+    const rest = `"messages":[{"content":"${'\\"\u00e9\\n'.repeat(900_000)}"}]}`;
+    const body = parsed(`{"model":"gpt-4",${rest}`);
+    body.set("model", "gpt-4.1");
+    expect(body.text === `{"model":"gpt-4.1",${rest}`).toBe(true);
   });
 
   it.each([
     ["", "it is empty"],
     ["{", "it is not valid JSON"],
+    ['{"a":1,}', "it is not valid JSON"],
+    ['{"a":1} x', "it is not valid JSON"],
+    ['{"\\x":1}', "it is not valid JSON"],
+    ['{"a', "it is not valid JSON"],
+    ['{"a":01}', "it is not valid JSON"],
+    ['\uFEFF{"model":"m"}', "byte order mark"],
+    ["\u001f\u008b", "it must be a JSON object, sent uncompressed"],
+    ["[[", "it must be a JSON object"],
     ['[{"model":"m"}]', "it must be a JSON object"],
     ["null", "it must be a JSON object"],
     ['"text"', "it must be a JSON object"],

@@ -3,42 +3,62 @@
 
 export type BodyProblem = { problem: string };
 
-interface Span {
-  /** Offsets of the member's value in the text. */
+/** Offsets in the text of a member's name, with its quotes, and of its value. */
+interface Member {
+  nameStart: number;
+  nameEnd: number;
   start: number;
   end: number;
+  /** What stands there instead, spelt as JSON. */
+  name?: string;
+  value?: string;
 }
+
+// Far above what a JSON schema in a tool definition needs, far below what overflows a stack here or
+// in an upstream (Python's json gives up near 1000).
+const mostDepth = 256;
 
 export class RequestBody {
   /** True once a member was set: only then does the body travel back to Kong. */
   changed = false;
 
+  private readonly added = new Map<string, string>();
+  private written: string | undefined;
+
   private constructor(
-    /** The body as it goes upstream. */
-    public text: string,
+    private readonly source: string,
     private readonly fields: Record<string, unknown>,
-    private spans: Map<string, Span> | undefined,
-  ) {}
+    private readonly members: Map<string, Member>,
+  ) {
+    this.written = source;
+  }
 
   /**
    * @param bytes length of the body on the wire, where known: tells whether it was valid UTF-8
    */
   static parse(text: string, bytes?: number): RequestBody | BodyProblem {
     if (text === "") return { problem: "it is empty, and this endpoint needs a JSON object" };
+    if (text.startsWith("\uFEFF")) {
+      return { problem: "it begins with a byte order mark, which JSON does not allow" };
+    }
     // An invalid byte was replaced by U+FFFD on its way here, which is three bytes long.
     if (bytes !== undefined && text.includes("\uFFFD") && Buffer.byteLength(text) !== bytes) {
       return { problem: "it is not valid UTF-8" };
     }
-    let value: unknown;
+    // Before JSON.parse, which takes seconds and hundreds of megabytes for megabytes of brackets.
+    const members = membersOf(text);
+    if (!(members instanceof Map)) return members;
     try {
-      value = JSON.parse(text);
+      return new RequestBody(text, JSON.parse(text), members);
     } catch {
-      return { problem: "it is not valid JSON; send a JSON object, uncompressed" };
+      return notJson;
     }
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      return { problem: "it must be a JSON object" };
-    }
-    return new RequestBody(text, value as Record<string, unknown>, undefined);
+  }
+
+  /** The body as it goes upstream. */
+  get text(): string {
+    this.written ??= this.write();
+    return this.written;
   }
 
   get(field: string): unknown {
@@ -56,61 +76,127 @@ export class RequestBody {
 
   /** Replaces a member's value, or adds the member at the end. */
   set(field: string, value: unknown): void {
-    this.spans ??= memberSpans(this.text);
     const spelt = JSON.stringify(value);
-    const span = this.spans.get(field);
-    if (span) this.splice(span.start, span.end, spelt);
-    else this.append(`${JSON.stringify(field)}:${spelt}`);
+    const member = this.members.get(field);
+    if (member) member.value = spelt;
+    else this.added.set(field, spelt);
     this.fields[field] = value;
+    this.touch();
+  }
+
+  /** Gives a member that the client sent another name; its value stays as it was spelt. */
+  rename(field: string, name: string): void {
+    const member = this.members.get(field);
+    if (!member || this.has(name)) return;
+    member.name = JSON.stringify(name);
+    this.members.delete(field);
+    this.members.set(name, member);
+    this.fields[name] = this.fields[field];
+    delete this.fields[field];
+    this.touch();
+  }
+
+  private touch(): void {
     this.changed = true;
-    this.spans = undefined;
+    this.written = undefined;
   }
 
-  private splice(start: number, end: number, text: string): void {
-    this.text = this.text.slice(0, start) + text + this.text.slice(end);
+  private write(): string {
+    const { source } = this;
+    const edited = [...this.members.values()]
+      .filter(({ name, value }) => name !== undefined || value !== undefined)
+      .sort((a, b) => a.start - b.start);
+    let text = "";
+    let copied = 0;
+    for (const { nameStart, nameEnd, start, end, name, value } of edited) {
+      text += source.slice(copied, nameStart) + (name ?? source.slice(nameStart, nameEnd));
+      text += source.slice(nameEnd, start) + (value ?? source.slice(start, end));
+      copied = end;
+    }
+    const close = source.lastIndexOf("}");
+    return text + source.slice(copied, close) + this.writeAdded() + source.slice(close);
   }
 
-  private append(member: string): void {
-    const end = this.text.lastIndexOf("}");
-    const comma = Object.keys(this.fields).length > 0 ? "," : "";
-    this.splice(end, end, comma + member);
+  private writeAdded(): string {
+    const added = [...this.added].map(([name, value]) => `${JSON.stringify(name)}:${value}`);
+    return (this.members.size > 0 && added.length > 0 ? "," : "") + added.join(",");
   }
 }
 
-/** Where the value of each top-level member stands. The text is known to be a valid JSON object. */
-function memberSpans(text: string): Map<string, Span> {
-  const spans = new Map<string, Span>();
-  let at = skipSpace(text, text.indexOf("{") + 1);
-  while (text[at] === '"') {
-    const keyEnd = stringEnd(text, at);
-    const key = JSON.parse(text.slice(at, keyEnd)) as string;
-    const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
+const notJson: BodyProblem = {
+  problem: "it is not valid JSON; send a JSON object, uncompressed",
+};
+
+const quote = 0x22;
+const comma = 0x2c;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+
+/**
+ * The top-level members of a JSON object, in one pass over the text. It need not be valid: what is
+ * said of an invalid text means nothing, and JSON.parse has the last word.
+ */
+function membersOf(text: string): Map<string, Member> | BodyProblem {
+  let at = skipSpace(text, 0);
+  if (text.charCodeAt(at) !== openBrace) {
+    return { problem: "it must be a JSON object, sent uncompressed" };
+  }
+  const members = new Map<string, Member>();
+  at = skipSpace(text, at + 1);
+  while (text.charCodeAt(at) === quote) {
+    const nameStart = at;
+    const nameEnd = stringEnd(text, at);
+    const name = unescaped(text.slice(nameStart, nameEnd));
+    if (name === undefined) return notJson;
+    if (members.has(name)) return { problem: `it has the member ${shown(name)} twice` };
+    const start = skipSpace(text, skipSpace(text, nameEnd) + 1);
     const end = valueEnd(text, start);
-    spans.set(key, { start, end });
+    if (end === undefined) return { problem: `it is nested more than ${mostDepth} levels deep` };
+    members.set(name, { nameStart, nameEnd, start, end });
     at = skipSpace(text, end);
-    if (text[at] === ",") at = skipSpace(text, at + 1);
+    if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
   }
-  return spans;
+  return members;
 }
 
-function valueEnd(text: string, start: number): number {
-  const first = text[start];
-  if (first === '"') return stringEnd(text, start);
-  if (first !== "{" && first !== "[") return scalarEnd(text, start);
-  let depth = 0;
-  for (let at = start; ; at++) {
-    const char = text[at];
-    if (char === '"') at = stringEnd(text, at) - 1;
-    else if (char === "{" || char === "[") depth++;
-    else if ((char === "}" || char === "]") && --depth === 0) return at + 1;
+// Upstreams differ in which of two members of one name counts, and "m\u006fdel" is "model" too.
+function unescaped(name: string): string | undefined {
+  if (!name.includes("\\")) return name.slice(1, -1);
+  try {
+    return JSON.parse(name) as string;
+  } catch {
+    return undefined;
   }
+}
+
+function shown(name: string): string {
+  return JSON.stringify(name.slice(0, 100));
+}
+
+/** The offset behind the value that starts there; undefined where it is nested too deep. */
+function valueEnd(text: string, start: number): number | undefined {
+  const first = text.charCodeAt(start);
+  if (first === quote) return stringEnd(text, start);
+  if (first !== openBrace && first !== openBracket) return scalarEnd(text, start);
+  // The body's own braces are the first level.
+  let depth = 1;
+  for (let at = start; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) at = stringEnd(text, at) - 1;
+    else if (code === openBrace || code === openBracket) {
+      if (++depth > mostDepth) return undefined;
+    } else if ((code === closeBrace || code === closeBracket) && --depth === 1) return at + 1;
+  }
+  return text.length;
 }
 
 /** The offset behind the closing quote of the string that opens at `start`. */
 function stringEnd(text: string, start: number): number {
-  let quote = text.indexOf('"', start + 1);
-  while (isEscaped(text, quote)) quote = text.indexOf('"', quote + 1);
-  return quote + 1;
+  let found = text.indexOf('"', start + 1);
+  while (found >= 0 && isEscaped(text, found)) found = text.indexOf('"', found + 1);
+  return found < 0 ? text.length : found + 1;
 }
 
 function isEscaped(text: string, at: number): boolean {
@@ -121,12 +207,15 @@ function isEscaped(text: string, at: number): boolean {
 
 function scalarEnd(text: string, start: number): number {
   let at = start;
-  while (!/[,}\]\s]/.test(text[at] ?? "}")) at++;
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code <= 0x20 || code === comma || code === closeBrace || code === closeBracket) break;
+  }
   return at;
 }
 
 function skipSpace(text: string, start: number): number {
   let at = start;
-  while (/\s/.test(text[at] ?? "")) at++;
+  while (text.charCodeAt(at) <= 0x20) at++;
   return at;
 }

@@ -1,14 +1,22 @@
-// The answers to GET /v1/models and /v1/models/{id}: aliases first, then the models behind them.
-// https://platform.openai.com/docs/api-reference/models
+// The answers to GET /v1/models and /v1/models/{id} for one caller: aliases first, then the models
+// behind them. https://platform.openai.com/docs/api-reference/models
 
 import { type Answer, refuse } from "../../kong/exchange";
+import type { MayUse } from "./access";
+import { type Resolve, upstreamModels } from "./resolve";
 import type { ModelsOptions } from "./schema";
 
-/** Model names a client may use, each once; patterns (`claude*`) name no model and are left out. */
+/** Names that can be asked for, each once; patterns (`claude*`) name no model and are left out. */
 export function modelNames(options: ModelsOptions): string[] {
   const aliases = options.aliases.map(({ name }) => name).filter((name) => !name.includes("*"));
-  const targets = options.aliases.map(({ target }) => target);
-  return [...new Set([...aliases, ...targets, ...options.models])];
+  return [...new Set([...aliases, ...upstreamModels(options)])];
+}
+
+/** Those of the names that a request of this caller would be served under. */
+export function openNames(names: string[], resolve: Resolve, mayUse: MayUse): string[] {
+  return names.filter((name) =>
+    resolve(name)?.targets.some(({ model, weight }) => weight > 0 && mayUse(name, model)),
+  );
 }
 
 /** Answers a GET below /models; the path is the client's, so its model id is percent-encoded. */
@@ -19,6 +27,7 @@ export function listing(names: string[], path: string): Answer {
   return names.includes(name) ? json(describe(name)) : modelNotFound(name);
 }
 
+/** One answer for a model that does not exist and for one that the caller may not use. */
 export function modelNotFound(name: string): Answer {
   return refuse(404, {
     message: `The model ${JSON.stringify(name.slice(0, 200))} does not exist here or is not open to you; GET /v1/models lists those that are.`,

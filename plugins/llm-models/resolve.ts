@@ -1,23 +1,80 @@
-// Which model serves a name: a pure question over the configured aliases.
+// Which models may serve a name: a pure question over the configured aliases, the access of the
+// caller and the weights of a canary.
 
 import { modelGlob } from "../../openai/model-glob";
+import type { MayUse } from "./access";
+import { targetFor, type WeightedTarget } from "./canary";
 import type { ModelsOptions } from "./schema";
 
-/** The model of the upstream for a requested name; undefined when it is unknown and rejected. */
-export type Resolve = (requested: string) => ResolvedModel | undefined;
-
-export interface ResolvedModel {
-  served: string;
-  /** The served model where it is a configured name, else "other": bounds a metric's label. */
-  label: string;
+/** What the configuration says about a name. */
+export interface Route {
+  /** The alias as it is configured, which all names share that it matches. */
+  alias?: string;
+  targets: WeightedTarget[];
+  fallbacks: string[];
+  defaults: { temperature?: number; max_tokens?: number };
 }
 
+/** The route of a requested name; undefined when it is unknown and rejected. */
+export type Resolve = (requested: string) => Route | undefined;
+
 export function resolver(options: ModelsOptions): Resolve {
-  const aliases = options.aliases.map(({ name, target }) => ({ matches: modelGlob(name), target }));
-  const configured = new Set([...options.models, ...options.aliases.map(({ target }) => target)]);
+  const aliases = options.aliases.map((alias) => ({
+    matches: modelGlob(alias.name),
+    route: {
+      alias: alias.name,
+      targets: targetsOf(alias),
+      fallbacks: alias.fallbacks,
+      defaults: alias.defaults,
+    },
+  }));
+  const configured = new Set(upstreamModels(options));
   return (requested) => {
-    const served = aliases.find(({ matches }) => matches(requested))?.target ?? requested;
-    if (configured.has(served)) return { served, label: served };
-    return options.unknown_models === "pass" ? { served, label: "other" } : undefined;
+    const alias = aliases.find(({ matches }) => matches(requested));
+    if (alias) return alias.route;
+    if (options.unknown_models === "reject" && !configured.has(requested)) return undefined;
+    return { targets: [{ model: requested, weight: 1 }], fallbacks: [], defaults: {} };
   };
+}
+
+/** Every model of the upstream that the options name, each once: targets, fallbacks, models. */
+export function upstreamModels({ aliases, models }: ModelsOptions): string[] {
+  const targets = aliases.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
+  return [...new Set([...targets, ...aliases.flatMap(({ fallbacks }) => fallbacks), ...models])];
+}
+
+/** Models that have fallbacks, or are some. */
+export function modelsInChains({ aliases }: ModelsOptions): Set<string> {
+  const chained = aliases.filter(({ fallbacks }) => fallbacks.length > 0);
+  const targets = chained.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
+  return new Set([...targets, ...chained.flatMap(({ fallbacks }) => fallbacks)]);
+}
+
+/** The name of a served model in metrics: bounded to what is configured. */
+export function labels(options: ModelsOptions): (served: string) => string {
+  const configured = new Set(upstreamModels(options));
+  return (served) => (configured.has(served) ? served : "other");
+}
+
+/**
+ * The models that may serve a request, best first: the target of this caller, then the fallbacks.
+ * Empty when the caller may use no target; a fallback that it may not use is left out.
+ */
+export function candidates(
+  { alias, targets, fallbacks }: Route,
+  requested: string,
+  mayUse: MayUse,
+  caller: string,
+): string[] {
+  const open = targets.filter(({ model }) => mayUse(requested, model));
+  const target = targetFor(open, `${alias}\n${caller}`);
+  if (target === undefined) return [];
+  const substitutes = fallbacks.filter((model) => mayUse(requested, model));
+  return [...new Set([target, ...substitutes])];
+}
+
+type Alias = ModelsOptions["aliases"][number];
+
+function targetsOf({ target, targets }: Alias): WeightedTarget[] {
+  return target === "" ? targets : [{ model: target, weight: 1 }];
 }

@@ -1,19 +1,146 @@
 // The options of llm-models: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
+import { redisOptions } from "../../redis/options";
 
-const modelName = z.string().min(1).max(200);
+// A name goes into headers as it is.
+const printable = z
+  .string()
+  .max(200)
+  .regex(/^[\x20-\x7e]*$/, "must be printable ASCII");
+const modelName = printable.min(1);
+const glob = z.string().min(1).max(200);
+
+const temperature = z.number().min(-1).max(2);
+const tokens = z.int().min(0).max(10_000_000);
+
+const alias = z
+  .object({
+    name: modelName.describe(
+      "Name that clients ask for; `*` in it matches any text, as in `claude*`.",
+    ),
+    target: printable
+      .default("")
+      .describe(
+        "Model of the upstream that serves requests for this name; leave it out where `targets` share them.",
+      ),
+    targets: z
+      .array(
+        z.object({
+          model: modelName.describe("Model of the upstream that serves a share of the requests."),
+          weight: z
+            .int()
+            .min(0)
+            .max(1_000_000)
+            .default(1)
+            .describe("Its share, beside the weights of the other targets; 0 for none."),
+        }),
+      )
+      .default([])
+      .describe(
+        "Several models in place of `target`, as for a canary: each consumer always gets the same one, until the weights change.",
+      ),
+    fallbacks: z
+      .array(modelName)
+      .default([])
+      .describe("Models that take over while the target cools down, in the order of preference."),
+    defaults: z
+      .object({
+        temperature: temperature
+          .optional()
+          .describe("In place of `defaults.temperature` for requests by this name."),
+        max_tokens: tokens
+          .optional()
+          .describe("In place of `defaults.max_tokens` for requests by this name."),
+      })
+      .prefault({})
+      .describe("Values for what a client that asks for this name left out."),
+  })
+  .refine(({ target, targets }) => (target === "") !== (targets.length === 0), {
+    message: "needs either target or targets",
+  })
+  .refine(({ targets }) => targets.length === 0 || targets.some(({ weight }) => weight > 0), {
+    message: "needs a weight above 0 in targets",
+  });
+
+const accessRule = z.object({
+  consumers: z
+    .array(glob)
+    .default([])
+    .describe("Consumers whom this rule is for, by username or custom_id; `*` matches any text."),
+  tags: z
+    .array(glob)
+    .default([])
+    .describe(
+      "Tags of consumers whom this rule is for; `*` matches any text. A rule without consumers and tags is for everybody.",
+    ),
+  allow: z
+    .array(glob)
+    .default(["*"])
+    .describe(
+      "Models they may use: the name asked for, or the model of the upstream behind it, must match one.",
+    ),
+  deny: z
+    .array(glob)
+    .default([])
+    .describe(
+      "Models they may not use, by the name asked for or by the model of the upstream behind it; wins over `allow`.",
+    ),
+});
+
+const modelRule = z.object({
+  model: glob.describe("Models of the upstream that this is for; `*` matches any text."),
+  temperature: temperature
+    .optional()
+    .describe("In place of `defaults.temperature` for these models."),
+  max_tokens: tokens.optional().describe("In place of `defaults.max_tokens` for these models."),
+  max_tokens_limit: tokens
+    .optional()
+    .describe("In place of `max_tokens_limit` for these models; 0 sets them no limit."),
+});
+
+const cooldown = z.object({
+  statuses: z
+    .array(z.int().min(400).max(599))
+    .default([429, 500, 502, 503, 504])
+    .describe(
+      "Statuses of the upstream that count as failures of the model; time-outs and broken connections always do.",
+    ),
+  failures: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .describe(
+      "How many failures within `window_seconds` make a model cool down; one is enough when it names a Retry-After.",
+    ),
+  window_seconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe("Within how many seconds failures are counted together."),
+  seconds: z
+    .int()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe(
+      "How long a model cools down, in seconds, where the upstream named no Retry-After; and how long its one probing request may take before another one is sent.",
+    ),
+  max_seconds: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(600)
+    .describe("Longest cooldown in seconds, whatever the upstream's Retry-After says."),
+});
+
+const newerModels = ["o1*", "o3*", "o4*", "gpt-5*"];
 
 export const modelsOptions = z.object({
   aliases: z
-    .array(
-      z.object({
-        name: modelName.describe(
-          "Name that clients ask for; `*` in it matches any text, as in `claude*`.",
-        ),
-        target: modelName.describe("Model of the upstream that serves requests for this name."),
-      }),
-    )
+    .array(alias)
     .default([])
     .describe("Names that clients may use for models of the upstream; the first match wins."),
   models: z
@@ -26,20 +153,20 @@ export const modelsOptions = z.object({
     .enum(["pass", "reject"])
     .default("pass")
     .describe(
-      "What happens to a model that is neither an alias, nor a target, nor in `models`: `pass` sends it on as it is, `reject` answers 404 model_not_found.",
+      "What happens to a model that is neither an alias, nor a target or fallback, nor in `models`: `pass` sends it on as it is, `reject` answers 404 model_not_found.",
+    ),
+  access: z
+    .array(accessRule)
+    .default([])
+    .describe(
+      "Who may use which models; the first rule that is for a consumer decides. Without rules everybody may use all; with rules, who is in none may use nothing.",
     ),
   defaults: z
     .object({
-      temperature: z
-        .number()
-        .min(-1)
-        .max(2)
+      temperature: temperature
         .default(0.7)
         .describe("Sampling temperature where the client sent none; -1 leaves it to the model."),
-      max_tokens: z
-        .int()
-        .min(0)
-        .max(10_000_000)
+      max_tokens: tokens
         .default(2048)
         .describe(
           "Most tokens of an answer where the client set no bound of any name; 0 leaves it to the model.",
@@ -47,12 +174,43 @@ export const modelsOptions = z.object({
     })
     .prefault({})
     .describe("Values for members of the request that the client left out."),
+  max_tokens_limit: tokens
+    .default(0)
+    .describe(
+      "Most tokens of an answer that a client can ask for: a higher bound is lowered to it, a missing one is set; 0 for no limit.",
+    ),
+  model_rules: z
+    .array(modelRule)
+    .default([])
+    .describe("Other defaults and limits for some models; the first match wins."),
+  completion_tokens_models: z
+    .array(glob)
+    .default(newerModels)
+    .describe(
+      "Models that take max_completion_tokens only: on chat/completions a max_tokens is sent to them under that name.",
+    ),
+  fixed_temperature_models: z
+    .array(glob)
+    .default(newerModels)
+    .describe("Models that refuse a temperature: they get no default one."),
   stream_usage: z
     .boolean()
     .default(true)
     .describe(
       "Ask the upstream to end each stream with its token usage (stream_options.include_usage), so that streams are counted to the token.",
     ),
+  cooldown: cooldown
+    .prefault({})
+    .describe("When a model that fails is left alone for a while, and its fallbacks serve."),
+  policy: z
+    .enum(["local", "redis"])
+    .default("local")
+    .describe(
+      "Where cooldowns are kept: `local` in the plugin server's memory, each node for itself, `redis` in a Redis for all nodes together.",
+    ),
+  redis: redisOptions
+    .prefault({})
+    .describe("Where the Redis of policy `redis` is; without one the cooldowns are kept locally."),
   max_body_bytes: z
     .int()
     .min(1024)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Answer, Exchange } from "../../kong/exchange";
+import type { Answer, Consumer, Exchange } from "../../kong/exchange";
 import { endpointOf } from "../../openai/endpoint";
 import { RequestBody } from "../../openai/request-body";
 import { modelsOptions } from "./schema";
@@ -14,13 +14,17 @@ const options = modelsOptions.parse({
   models: ["gpt-4.1-mini"],
 });
 
-function exchangeOf(body: object | undefined, path = "/v1/chat/completions"): Exchange {
+function exchangeOf(
+  body: object | undefined,
+  path = "/v1/chat/completions",
+  consumer?: Consumer,
+): Exchange {
   const method = body ? "POST" : "GET";
   const parsed = body ? RequestBody.parse(JSON.stringify(body)) : undefined;
   if (parsed && "problem" in parsed) throw new Error(parsed.problem);
   return {
     request: { id: "r1", method, path, client_ip: "127.0.0.1" },
-    consumer: undefined,
+    consumer,
     body: parsed,
     upstreamHeaders: {},
     responseHeaders: {},
@@ -36,14 +40,18 @@ function exchangeOf(body: object | undefined, path = "/v1/chat/completions"): Ex
   };
 }
 
-function decide(exchange: Exchange, given = options): Answer | undefined {
-  const decided = stage.decide(exchange, stage.prepare(given));
+async function decide(exchange: Exchange, given = options): Promise<Answer | undefined> {
+  const decided = await stage.decide(exchange, stage.prepare(given));
   return decided && "answer" in decided ? decided.answer : undefined;
 }
 
-function sent(body: object, given = options, path?: string): Record<string, unknown> {
+async function sent(
+  body: object,
+  given = options,
+  path?: string,
+): Promise<Record<string, unknown>> {
   const exchange = exchangeOf(body, path);
-  expect(decide(exchange, given)).toBeUndefined();
+  expect(await decide(exchange, given)).toBeUndefined();
   return JSON.parse(exchange.body!.text);
 }
 
@@ -56,39 +64,46 @@ describe("llm-models", () => {
       ["gpt-4.1-mini", "gpt-4.1-mini", "gpt-4.1-mini"],
       ["gpt-4-turbo", "gpt-4-turbo", "other"],
       ["GPT-4", "GPT-4", "other"],
-    ])("%s is served by %s and measured as %s", (requested, served, label) => {
+    ])("%s is served by %s and measured as %s", async (requested, served, label) => {
       const exchange = exchangeOf({ model: requested });
-      decide(exchange);
+      await decide(exchange);
       expect(exchange.ticket.model).toEqual({ requested, served, label });
       expect(exchange.responseHeaders["X-LLM-Model"]).toBe(served);
       expect(exchange.body!.get("model")).toBe(served);
     });
 
-    it("is a 404 model_not_found where unknown models are rejected", () => {
+    it("is a 404 model_not_found where unknown models are rejected", async () => {
       const strict = { ...options, unknown_models: "reject" as const };
-      const answer = decide(exchangeOf({ model: "gpt-5" }), strict);
+      const answer = await decide(exchangeOf({ model: "gpt-5" }), strict);
       expect(answer?.status).toBe(404);
       expect(JSON.parse(answer!.body).error).toMatchObject({
         code: "model_not_found",
         param: "model",
         message: expect.stringContaining('"gpt-5"'),
       });
-      expect(decide(exchangeOf({ model: "gpt-4" }), strict)).toBeUndefined();
+      expect(await decide(exchangeOf({ model: "gpt-4" }), strict)).toBeUndefined();
     });
 
-    it.each([undefined, 4, null, "", ["gpt-4"], "a\r\nX-Evil: 1", "x".repeat(201)])(
-      "%j is a 400 that names the member",
-      (model) => {
-        const answer = decide(exchangeOf({ model }));
-        expect(answer?.status).toBe(400);
-        expect(JSON.parse(answer!.body).error.param).toBe("model");
-      },
-    );
+    it.each([
+      undefined,
+      4,
+      null,
+      "",
+      ["gpt-4"],
+      "a\r\nX-Evil: 1",
+      " gpt-4",
+      "gpt-4 ",
+      "x".repeat(201),
+    ])("%j is a 400 that names the member", async (model) => {
+      const answer = await decide(exchangeOf({ model }));
+      expect(answer?.status).toBe(400);
+      expect(JSON.parse(answer!.body).error.param).toBe("model");
+    });
   });
 
   describe("what the client left out", () => {
-    it("gets the configured defaults", () => {
-      expect(sent({ model: "gpt-4" })).toEqual({
+    it("gets the configured defaults", async () => {
+      expect(await sent({ model: "gpt-4" })).toEqual({
         model: "gpt-4.1",
         temperature: 0.7,
         max_tokens: 2048,
@@ -100,29 +115,29 @@ describe("llm-models", () => {
       [{ max_tokens: 5 }, { temperature: 0.7, max_tokens: 5 }],
       [{ max_completion_tokens: 5 }, { temperature: 0.7, max_completion_tokens: 5 }],
       [{ temperature: null }, { temperature: 0.7, max_tokens: 2048 }],
-    ])("stays as sent where it was sent: %j", (given, wanted) => {
-      expect(sent({ model: "gpt-4.1", ...given })).toEqual({ model: "gpt-4.1", ...wanted });
+    ])("stays as sent where it was sent: %j", async (given, wanted) => {
+      expect(await sent({ model: "gpt-4.1", ...given })).toEqual({ model: "gpt-4.1", ...wanted });
     });
 
-    it("is bounded by max_output_tokens for the responses endpoint", () => {
-      expect(sent({ model: "gpt-4" }, options, "/v1/responses")).toEqual({
+    it("is bounded by max_output_tokens for the responses endpoint", async () => {
+      expect(await sent({ model: "gpt-4" }, options, "/v1/responses")).toEqual({
         model: "gpt-4.1",
         temperature: 0.7,
         max_output_tokens: 2048,
       });
     });
 
-    it("stays out of embeddings", () => {
-      expect(sent({ model: "e", input: "x" }, options, "/v1/embeddings")).toEqual({
+    it("stays out of embeddings", async () => {
+      expect(await sent({ model: "e", input: "x" }, options, "/v1/embeddings")).toEqual({
         model: "e",
         input: "x",
       });
     });
 
-    it("stays out where the defaults are switched off", () => {
+    it("stays out where the defaults are switched off", async () => {
       const off = { ...options, defaults: { temperature: -1, max_tokens: 0 } };
       const exchange = exchangeOf({ model: "gpt-4.1" });
-      decide(exchange, off);
+      await decide(exchange, off);
       expect(exchange.body!.changed).toBe(false);
     });
   });
@@ -130,29 +145,103 @@ describe("llm-models", () => {
   describe("a stream", () => {
     const sentStream = (more: object) => sent({ model: "m", stream: true, ...more });
 
-    it("is asked for its usage", () => {
-      expect(sentStream({}).stream_options).toEqual({ include_usage: true });
+    it("is asked for its usage", async () => {
+      expect((await sentStream({})).stream_options).toEqual({ include_usage: true });
     });
 
-    it("keeps its other stream options", () => {
-      expect(sentStream({ stream_options: { x: 1 } }).stream_options).toEqual({
+    it("keeps its other stream options", async () => {
+      expect((await sentStream({ stream_options: { x: 1 } })).stream_options).toEqual({
         x: 1,
         include_usage: true,
       });
     });
 
-    it("keeps what the client says about usage", () => {
-      expect(sentStream({ stream_options: { include_usage: false } }).stream_options).toEqual({
+    it("keeps what the client says about usage", async () => {
+      expect(
+        (await sentStream({ stream_options: { include_usage: false } })).stream_options,
+      ).toEqual({
         include_usage: false,
       });
     });
   });
 
-  describe("GET /v1/models", () => {
-    const list = (path: string) => decide(exchangeOf(undefined, path))!;
+  it("leaves stream options that are no object to the upstream to refuse", async () => {
+    const body = { model: "m", stream: true, stream_options: ["include_usage"] };
+    expect((await sent(body)).stream_options).toEqual(["include_usage"]);
+  });
 
-    it("lists aliases first, then the models behind them, without patterns", () => {
-      const { data, object } = JSON.parse(list("/v1/models").body);
+  describe("access", () => {
+    const restricted = modelsOptions.parse({
+      aliases: [
+        { name: "gpt-4", target: "gpt-4.1" },
+        { name: "fast", target: "gpt-4.1-mini" },
+        { name: "claude*", target: "claude-sonnet-4" },
+      ],
+      models: ["deepseek-chat"],
+      access: [
+        { consumers: ["research"] },
+        { consumers: ["budget"], allow: ["fast", "deepseek-*"] },
+        { tags: ["no-us"], deny: ["gpt-*", "claude-sonnet*"] },
+        { consumers: ["writers"], allow: ["claude*"] },
+      ],
+      unknown_models: "reject",
+    });
+    const callers: Record<string, Consumer> = {
+      research: { id: "1", username: "research" },
+      budget: { id: "2", username: "budget" },
+      "no-us": { id: "3", username: "x", tags: ["no-us"] },
+      writers: { id: "4", custom_id: "writers" },
+      stranger: { id: "5", username: "stranger" },
+    };
+
+    const lists: [string, string[]][] = [
+      [
+        "research",
+        ["gpt-4", "fast", "gpt-4.1", "gpt-4.1-mini", "claude-sonnet-4", "deepseek-chat"],
+      ],
+      ["budget", ["fast", "deepseek-chat"]],
+      ["no-us", ["deepseek-chat"]],
+      ["writers", ["claude-sonnet-4"]],
+      ["stranger", []],
+    ];
+    const everyName = lists[0]![1];
+
+    it.each(lists)("lists for %s: %j", async (who, wanted) => {
+      const answer = await decide(exchangeOf(undefined, "/v1/models", callers[who]), restricted);
+      expect(JSON.parse(answer!.body).data.map(({ id }: { id: string }) => id)).toEqual(wanted);
+    });
+
+    it.each(lists)("serves %s what it lists for it, and nothing else", async (who, wanted) => {
+      const served: string[] = [];
+      for (const model of everyName) {
+        const answer = await decide(exchangeOf({ model }, undefined, callers[who]), restricted);
+        const shown = await decide(
+          exchangeOf(undefined, `/v1/models/${model}`, callers[who]),
+          restricted,
+        );
+        expect(shown?.status).toBe(answer ? 404 : 200);
+        if (!answer) served.push(model);
+      }
+      expect(served).toEqual(wanted);
+    });
+
+    it("answers for a closed model exactly as for one that does not exist", async () => {
+      const ask = async (model: string) =>
+        (await decide(exchangeOf({ model }, undefined, callers.budget), restricted))!;
+      const [closed, missing] = [await ask("gpt-4"), await ask("gpt-0")];
+      expect(closed.status).toBe(404);
+      expect({ ...closed, body: closed.body.replaceAll("gpt-4", "NAME") }).toEqual({
+        ...missing,
+        body: missing.body.replaceAll("gpt-0", "NAME"),
+      });
+    });
+  });
+
+  describe("GET /v1/models", () => {
+    const list = async (path: string) => (await decide(exchangeOf(undefined, path)))!;
+
+    it("lists aliases first, then the models behind them, without patterns", async () => {
+      const { data, object } = JSON.parse((await list("/v1/models")).body);
       expect(object).toBe("list");
       expect(data.map(({ id }: { id: string }) => id)).toEqual([
         "gpt-4",
@@ -164,15 +253,15 @@ describe("llm-models", () => {
       ]);
     });
 
-    it("describes one model", () => {
-      const answer = list("/v1/models/gpt-4");
+    it("describes one model", async () => {
+      const answer = await list("/v1/models/gpt-4");
       expect(answer.status).toBe(200);
       expect(JSON.parse(answer.body)).toMatchObject({ id: "gpt-4", object: "model" });
     });
 
-    it("answers 404 for a model that is not there", () => {
-      expect(list("/v1/models/no%20such").status).toBe(404);
-      expect(list("/v1/models/%zz").status).toBe(404);
+    it("answers 404 for a model that is not there", async () => {
+      expect((await list("/v1/models/no%20such")).status).toBe(404);
+      expect((await list("/v1/models/%zz")).status).toBe(404);
     });
   });
 });

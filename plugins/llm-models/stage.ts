@@ -1,73 +1,168 @@
-// Which model a request gets, and what it gets that its client left out. It guards: a request whose
-// model cannot be told is not sent on.
+// Which model a request gets, and what it gets that its client left out; and what its end says about
+// that model. It guards: a request whose model cannot be told is not sent on.
 
+import { Counter } from "prom-client";
 import { type Answer, type Exchange, refuse } from "../../kong/exchange";
+import { log } from "../../kong/log";
+import type { Outcome } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
+import type { Json } from "../../kong/ticket";
 import type { RequestBody } from "../../openai/request-body";
-import { listing, modelNames, modelNotFound } from "./listing";
-import { type Resolve, resolver } from "./resolve";
+import { accessOf, type MayUse } from "./access";
+import { type CooldownKeeper, openKeeper } from "./cooldown-keeper";
+import { type Choice, firstHealthy, targetName } from "./fallback";
+import { askForUsage, badLength, fillIn } from "./fill-in";
+import { listing, modelNames, modelNotFound, openNames } from "./listing";
+import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
+import { type TermsOf, terms } from "./terms";
+import { failureOf, verdictOf } from "./verdict";
 
 interface Prepared {
   options: ModelsOptions;
   names: string[];
+  access: (caller: Exchange["consumer"]) => MayUse;
   resolve: Resolve;
+  labelOf: (served: string) => string;
+  termsOf: TermsOf;
+  keeper: CooldownKeeper;
+  /** Models of which it matters whether they fail. */
+  watched: Set<string>;
 }
+
+interface Note {
+  service: string;
+  model: string;
+  /** Milliseconds since the epoch. */
+  sent_at: number;
+  probing: boolean;
+}
+
+const fallbacks = new Counter({
+  name: "llm_model_fallbacks_total",
+  help: "Requests that a fallback got because the model before it was cooling down",
+  labelNames: ["from", "to"] as const,
+});
 
 export const stage: Stage<ModelsOptions, Prepared> = {
   name: "models",
   guards: true,
-  prepare: (options) => ({ options, names: modelNames(options), resolve: resolver(options) }),
-  decide(exchange, { options, names, resolve }): Decided {
-    if (exchange.ticket.endpoint === "models") {
-      return { answer: listing(names, exchange.request.path) };
-    }
-    if (!exchange.body) return undefined;
-    const requested = exchange.body.get("model");
-    if (!isModelName(requested)) return { answer: badModel(requested) };
-    const resolved = resolve(requested);
-    if (!resolved) return { answer: modelNotFound(requested) };
-    exchange.ticket.model = { requested, ...resolved };
-    exchange.responseHeaders["X-LLM-Model"] = resolved.served;
-    if (resolved.served !== requested) exchange.body.set("model", resolved.served);
-    fillIn(exchange, exchange.body, options);
-    return undefined;
-  },
+  prepare: (options) => ({
+    options,
+    names: modelNames(options),
+    access: accessOf(options.access),
+    resolve: resolver(options),
+    labelOf: labels(options),
+    termsOf: terms(options),
+    keeper: openKeeper(options),
+    watched: modelsInChains(options),
+  }),
+  decide,
+  learn,
 };
 
-// The name goes into a header, so control characters are refused with it.
-function isModelName(value: unknown): value is string {
-  return typeof value === "string" && /^[\x20-\x7e]{1,200}$/.test(value);
-}
-
-/** The members that bound an answer's length, by endpoint; the first is the one we set. */
-const lengthBounds: Record<string, string[]> = {
-  "chat/completions": ["max_tokens", "max_completion_tokens"],
-  completions: ["max_tokens"],
-  responses: ["max_output_tokens"],
-};
-
-function fillIn({ ticket }: Exchange, body: RequestBody, options: ModelsOptions): void {
-  const bounds = lengthBounds[ticket.endpoint];
-  if (!bounds) return;
-  const { temperature, max_tokens } = options.defaults;
-  if (temperature >= 0 && !isGiven(body, "temperature")) body.set("temperature", temperature);
-  if (max_tokens > 0 && !bounds.some((name) => isGiven(body, name))) {
-    body.set(bounds[0]!, max_tokens);
+async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided> {
+  const { names, access, resolve, options, keeper } = prepared;
+  const { body, consumer, request, ticket } = exchange;
+  const mayUse = access(consumer);
+  if (ticket.endpoint === "models") {
+    return { answer: listing(openNames(names, resolve, mayUse), request.path) };
   }
-  if (options.stream_usage && ticket.stream && ticket.endpoint !== "responses") askForUsage(body);
+  if (!body) return undefined;
+  const requested = body.get("model");
+  if (!isModelName(requested)) return { answer: badModel(requested) };
+  const route = resolve(requested);
+  const models = route ? candidates(route, requested, mayUse, callerOf(exchange)) : [];
+  if (!route || models.length === 0) return { answer: modelNotFound(requested) };
+  const badMember = badLength(ticket.endpoint, body);
+  if (badMember) return { answer: notTokens(badMember) };
+
+  const service = request.service ?? "";
+  const choice = await firstHealthy(keeper, service, models, options.cooldown.seconds * 1000);
+  serve(
+    exchange,
+    body,
+    { requested, route, preferred: models[0]!, served: choice.model },
+    prepared,
+  );
+  return prepared.watched.has(choice.model) ? { note: noteOf(service, choice) } : undefined;
 }
 
-// OpenAI's API takes an explicit null for "not given".
-function isGiven(body: RequestBody, field: string): boolean {
-  return (body.get(field) ?? null) !== null;
+async function learn(
+  outcome: Outcome,
+  note: Json | undefined,
+  { options: { cooldown }, keeper, watched }: Prepared,
+): Promise<void> {
+  if (!isNote(note) || !watched.has(note.model)) return;
+  const { sent_at, probing } = note;
+  const target = targetName(note.service, note.model);
+  const verdict = verdictOf(outcome, cooldown);
+  if (verdict === "failed") {
+    const failure = failureOf(outcome, sent_at, cooldown);
+    const tolerance = { failures: cooldown.failures, windowMs: cooldown.window_seconds * 1000 };
+    const cools = await keeper.fail(target, failure, tolerance);
+    if (cools) log.warn(facts(note, outcome, failure.coolMs), "model cools down");
+  } else if (verdict === "served" && (probing || keeper.healthOf(target) !== "healthy")) {
+    const back = await keeper.succeed(target, sent_at, outcome.ended_at);
+    if (back) log.info(facts(note, outcome), "model is back");
+  } else if (probing) {
+    await keeper.releaseProbe(target);
+  }
 }
 
-function askForUsage(body: RequestBody): void {
-  const given = body.get("stream_options");
-  const options = typeof given === "object" && given !== null ? given : {};
-  if ("include_usage" in options) return;
-  body.set("stream_options", { ...options, include_usage: true });
+interface Serving {
+  requested: string;
+  route: Route;
+  /** The model that would serve if it were well. */
+  preferred: string;
+  served: string;
+}
+
+function serve(exchange: Exchange, body: RequestBody, serving: Serving, prepared: Prepared): void {
+  const { requested, route, preferred, served } = serving;
+  const { labelOf, termsOf, options } = prepared;
+  const left = served === preferred ? undefined : preferred;
+  exchange.ticket.model = { requested, served, label: labelOf(served), fallback_from: left };
+  exchange.responseHeaders["X-LLM-Model"] = served;
+  if (left !== undefined) {
+    exchange.responseHeaders["X-LLM-Fallback"] = left;
+    fallbacks.inc({ from: labelOf(left), to: labelOf(served) });
+  }
+  if (served !== requested) body.set("model", served);
+  fillIn(exchange, body, termsOf(served, route.defaults));
+  if (options.stream_usage) askForUsage(exchange, body);
+}
+
+function noteOf(service: string, { model, probing }: Choice): Json {
+  return { service, model, sent_at: Date.now(), probing } satisfies Note;
+}
+
+// The note travelled through Kong and back, so it is read like any input.
+function isNote(note: Json | undefined): note is Json & Note {
+  if (typeof note !== "object" || note === null || Array.isArray(note)) return false;
+  return (
+    typeof note.service === "string" &&
+    typeof note.model === "string" &&
+    typeof note.sent_at === "number" &&
+    typeof note.probing === "boolean"
+  );
+}
+
+/** Who always gets the same target of a canary: a name that is the same on every node. */
+function callerOf({ consumer, request }: Exchange): string {
+  return consumer?.username ?? consumer?.custom_id ?? consumer?.id ?? request.client_ip;
+}
+
+function facts({ service, model }: Note, { status }: Outcome, cooldown_ms?: number) {
+  return { stage: "models", service, model, status, cooldown_ms };
+}
+
+// The name goes into a header, so it has no control characters; and no space around it, which an
+// upstream may trim to a name that the access rules have not seen.
+function isModelName(value: unknown): value is string {
+  return (
+    typeof value === "string" && /^(?! )[\x20-\x7e]{1,200}$/.test(value) && !value.endsWith(" ")
+  );
 }
 
 function badModel(value: unknown): Answer {
@@ -76,6 +171,15 @@ function badModel(value: unknown): Answer {
     message: `The member "model" ${problem}: give the name of a model as a string; GET /v1/models lists them.`,
     type: "invalid_request_error",
     param: "model",
+    code: null,
+  });
+}
+
+function notTokens(member: string): Answer {
+  return refuse(400, {
+    message: `The member "${member}" is not a number of tokens: give a whole number, or leave it out.`,
+    type: "invalid_request_error",
+    param: member,
     code: null,
   });
 }

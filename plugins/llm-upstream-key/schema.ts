@@ -2,6 +2,29 @@
 
 import { z } from "zod";
 
+// What Kong or HTTP itself decides about a request.
+const reserved = ["host", "content-length", "transfer-encoding", "connection", "accept-encoding"];
+
+const moreHeader = z.object({
+  name: z
+    .string()
+    .min(1)
+    .max(100)
+    .regex(/^[A-Za-z0-9_-]+$/, "must be the name of a header")
+    .refine((name) => !reserved.includes(name.toLowerCase()), "is a header that Kong sets")
+    .describe("Name of the header, such as `OpenAI-Project`."),
+  value: z
+    .string()
+    .max(8192)
+    .trim()
+    .regex(/^[\x20-\x7e]*$/, "must be printable ASCII")
+    .default("")
+    .meta({
+      referenceable: true,
+      description: "Its value, as text or as a vault reference; no request goes out without it.",
+    }),
+});
+
 export const upstreamKeyOptions = z.object({
   keys: z
     .array(
@@ -40,6 +63,12 @@ export const upstreamKeyOptions = z.object({
     .max(100)
     .default("Bearer ")
     .describe("Text before the key in that header; empty where the upstream wants the bare key."),
+  headers: z
+    .array(moreHeader)
+    .default([])
+    .describe(
+      "More headers that the upstream wants with the key: an organization, a project, a version. They replace what the client sent under these names.",
+    ),
   rest_seconds: z
     .int()
     .min(1)

@@ -17,9 +17,9 @@ function stageWith(options: object): PreparedStage {
   return prepareStage(stage, upstreamKeyOptions.parse(options));
 }
 
-function exchangeOf(): Exchange {
+function exchangeOf(service?: string): Exchange {
   return {
-    request: { id: "r1", method: "POST", path: "/v1/files", client_ip: "127.0.0.1" },
+    request: { id: "r1", method: "POST", path: "/v1/files", client_ip: "127.0.0.1", service },
     consumer: undefined,
     body: undefined,
     upstreamHeaders: {},
@@ -36,8 +36,8 @@ function exchangeOf(): Exchange {
   };
 }
 
-async function decide(prepared: PreparedStage) {
-  const exchange = exchangeOf();
+async function decide(prepared: PreparedStage, service?: string) {
+  const exchange = exchangeOf(service);
   const decided = await prepared.decide(exchange);
   const answer: Answer | undefined = decided && "answer" in decided ? decided.answer : undefined;
   const note = decided && "note" in decided ? decided.note : undefined;
@@ -61,10 +61,11 @@ function outcome(exchange: Exchange, change: Partial<Outcome>): Outcome {
   };
 }
 
-/** The gauge: for each key of the configs in use whether it may be chosen. */
-async function up(): Promise<Record<string, number>> {
+/** The gauge: for each key of the configs that a service uses, whether it may be chosen. */
+async function up(service = ""): Promise<Record<string, number>> {
   const { values } = await register.getSingleMetric("llm_upstream_key_up")!.get();
-  return Object.fromEntries(values.map(({ labels, value }) => [labels.key, value]));
+  const own = values.filter(({ labels }) => labels.service === service);
+  return Object.fromEntries(own.map(({ labels, value }) => [labels.key, value]));
 }
 
 describe("llm-upstream-key", () => {
@@ -88,6 +89,29 @@ describe("llm-upstream-key", () => {
     const key = fresh();
     const options = { keys: [{ value: key }], header: "API-Key", prefix: "" };
     expect((await decide(stageWith(options))).headers).toEqual({ "api-key": key });
+  });
+
+  it("sends the headers that the upstream wants beside the key", async () => {
+    const headers = [
+      { name: "OpenAI-Organization", value: "org-1" },
+      { name: "OpenAI-Project", value: " proj_1\n" },
+    ];
+    const { headers: sent } = await decide(stageWith({ keys: [{ value: fresh() }], headers }));
+    expect(sent).toMatchObject({ "openai-organization": "org-1", "openai-project": "proj_1" });
+  });
+
+  it("answers 503 where such a header has no value, instead of billing somebody else", async () => {
+    const headers = [{ name: "OpenAI-Project", value: "" }];
+    const { answer, headers: sent } = await decide(
+      stageWith({ keys: [{ value: fresh() }], headers }),
+    );
+    expect(answer).toMatchObject({ status: 503, headers: { "Retry-After": "1" } });
+    expect(JSON.parse(answer!.body).error.message).toContain("openai-project");
+    expect(sent).toEqual({});
+  });
+
+  it.each(["Host", "content-length", "X Y", "a\r\nb", ""])("refuses the header name %j", (name) => {
+    expect(upstreamKeyOptions.safeParse({ headers: [{ name, value: "x" }] }).success).toBe(false);
   });
 
   it.each([
@@ -184,9 +208,21 @@ describe("llm-upstream-key", () => {
     expect(await up()).toEqual({});
   });
 
+  it("measures the keys of each service apart", async () => {
+    const resting = stageWith({ keys: [{ value: fresh() }] });
+    const { exchange, note } = await decide(resting, "provider-a");
+    await resting.learn(outcome(exchange, { status: 401 }), note);
+    await decide(stageWith({ keys: [{ value: fresh() }] }), "provider-b");
+    expect([await up("provider-a"), await up("provider-b")]).toEqual([{ 0: 0 }, { 0: 1 }]);
+  });
+
   it("names no key where its options are refused", () => {
     const secret = "sk-secret-in-the-wrong-place";
-    for (const options of [{ keys: secret }, { keys: [secret] }, { keys: [{ value: [secret] }] }]) {
+    const wrong = [
+      ...[{ keys: secret }, { keys: [secret] }, { keys: [{ value: [secret] }] }],
+      { headers: [{ name: "x", value: `${secret}\u00e9` }] },
+    ];
+    for (const options of wrong) {
       let refused: unknown;
       try {
         new Plugin(options);

@@ -4,7 +4,7 @@
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
 import { type Answer, type Exchange, refuse } from "../../kong/exchange";
-import type { Outcome } from "../../kong/outcome";
+import { type Outcome, retryAfterSeconds } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
 import type { Json } from "../../kong/ticket";
 import { KeyRing } from "./keys";
@@ -13,27 +13,43 @@ import type { UpstreamKeyOptions } from "./schema";
 interface Prepared {
   header: string;
   prefix: string;
+  headers: { name: string; value: string }[];
   restSeconds: number;
+  ring: KeyRing;
+  /** By service. */
+  uses: Map<string, Use>;
+}
+
+/** A ring as one service uses it. */
+interface Use {
+  service: string;
   ring: KeyRing;
 }
 
 export const stage: Stage<UpstreamKeyOptions, Prepared> = {
   name: "upstream_key",
   guards: true,
-  prepare: ({ keys, header, prefix, rest_seconds }) => ({
+  prepare: ({ keys, header, prefix, headers, rest_seconds }) => ({
     header: header.toLowerCase(),
     prefix,
+    headers: headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })),
     restSeconds: rest_seconds,
     ring: new KeyRing(keys),
+    uses: new Map(),
   }),
   decide,
   learn,
 };
 
-function decide(exchange: Exchange, { header, prefix, ring }: Prepared): Decided {
-  ringsInUse.set(ring, true);
+function decide(exchange: Exchange, prepared: Prepared): Decided {
+  const { header, prefix, headers, ring } = prepared;
+  usesOfLate.set(useBy(exchange.request.service ?? "", prepared), true);
   const key = ring.choose();
   if (!key) return { answer: noKey(ring.size) };
+  // A vault reference that cannot be resolved arrives as an empty string (Kong 3.9.3).
+  const missing = headers.find(({ value }) => value === "");
+  if (missing) return { answer: noHeader(missing.name) };
+  for (const { name, value } of headers) exchange.upstreamHeaders[name] = value;
   exchange.upstreamHeaders[header] = `${prefix}${key.value}`;
   return { note: { key: key.index, chosen_at: key.chosenAt } };
 }
@@ -50,35 +66,40 @@ function learn(outcome: Outcome, note: Json | undefined, { restSeconds, ring }: 
 
 // Nobody tells us that a config is gone: one whose last request is five minutes old is shown no
 // more, so that a key that was missing in it does not look missing for ever.
-const ringsInUse = new LRUCache<KeyRing, true>({ max: 1000, ttl: 300_000, ttlResolution: 0 });
+const usesOfLate = new LRUCache<Use, true>({ max: 1000, ttl: 300_000, ttlResolution: 0 });
+
+function useBy(service: string, { uses, ring }: Prepared): Use {
+  const use = uses.get(service) ?? { service, ring };
+  uses.set(service, use);
+  return use;
+}
 
 new Gauge({
   name: "llm_upstream_key_up",
-  help: "1 while the key at this place in the config may be chosen, 0 while it rests or is missing; the lowest where several configs have a key there",
-  labelNames: ["key"] as const,
+  help: "1 while the key at this place in the config of this service may be chosen, 0 while it rests or is missing; the lowest where several configs have a key there",
+  labelNames: ["service", "key"] as const,
   collect() {
     this.reset();
-    for (const [index, isUp] of lowestStates().entries()) {
-      this.set({ key: String(index) }, isUp ? 1 : 0);
+    for (const [service, states] of lowestStates()) {
+      for (const [key, isUp] of states.entries()) this.set({ service, key }, isUp ? 1 : 0);
     }
   },
 });
 
-function lowestStates(): boolean[] {
-  const lowest: boolean[] = [];
-  for (const ring of ringsInUse.keys()) {
-    for (const [index, isUp] of ring.states().entries()) {
-      lowest[index] = isUp && (lowest[index] ?? true);
-    }
+function lowestStates(): Map<string, boolean[]> {
+  const byService = new Map<string, boolean[]>();
+  for (const { service, ring } of usesOfLate.keys()) {
+    const lowest = byService.get(service) ?? [];
+    for (const [key, isUp] of ring.states().entries()) lowest[key] = isUp && (lowest[key] ?? true);
+    byService.set(service, lowest);
   }
-  return lowest;
+  return byService;
 }
 
-/** Retry-After is a number of seconds or an HTTP date (RFC 9110, section 10.2.3). */
-function retryAfterSeconds({ retry_after = "", ended_at }: Outcome): number | undefined {
-  if (/^\d+$/.test(retry_after)) return Number(retry_after);
-  const date = Date.parse(retry_after);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - ended_at) / 1000);
+function noHeader(name: string): Answer {
+  return unavailable(
+    `The header ${name} for the upstream has no value: set the environment variable that the vault reference in headers[].value names.`,
+  );
 }
 
 function noKey(configured: number): Answer {
@@ -86,13 +107,13 @@ function noKey(configured: number): Answer {
     configured === 0
       ? "set keys of llm-upstream-key (upstream_key in llm-gateway) to a vault reference or a file"
       : "set the environment variable that the vault reference in keys[].value names, or a readable file in keys[].file; the plugin server's log says what each key lacks";
+  return unavailable(`No upstream key is configured: ${fix}.`);
+}
+
+function unavailable(message: string): Answer {
   return refuse(
     503,
-    {
-      message: `No upstream key is configured: ${fix}.`,
-      type: "server_error",
-      code: "gateway_unavailable",
-    },
+    { message, type: "server_error", code: "gateway_unavailable" },
     { "Retry-After": "1" },
   );
 }

@@ -1,0 +1,119 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BatchError, outcomeOf, readBatch } from "./outcome-frame";
+
+function u32(number: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(number);
+  return bytes;
+}
+
+function record(fields: [number, string][]): Buffer {
+  const parts = fields.map(([id, value]) => {
+    const bytes = Buffer.from(value);
+    return Buffer.concat([Buffer.from([id]), u32(bytes.length), bytes]);
+  });
+  const bytes = Buffer.concat(parts);
+  return Buffer.concat([u32(bytes.length), bytes]);
+}
+
+const ticket = JSON.stringify({
+  id: "a",
+  started_at: 5,
+  method: "POST",
+  endpoint: "chat/completions",
+  stream: false,
+  stages: {},
+});
+
+describe("kong", () => {
+  describe("a batch of outcomes", () => {
+    it("gives every field of every record, in order", () => {
+      const fields = [
+        "T",
+        "200",
+        "service",
+        "text/x",
+        "3",
+        "b",
+        "ct",
+        "8",
+        "9",
+        "10",
+        "i",
+        "r",
+        "13",
+      ];
+      const whole = record(fields.map((value, index) => [index + 1, value]));
+      expect(readBatch(Buffer.concat([whole, record([]), record([[13, "4"]])]))).toEqual([
+        {
+          ticket: "T",
+          status: 200,
+          source: "service",
+          contentType: "text/x",
+          retryAfter: "3",
+          body: Buffer.from("b"),
+          flags: "ct",
+          startedAt: 8,
+          firstByteAt: 9,
+          endedAt: 10,
+          requestId: "i",
+          route: "r",
+          dropped: 13,
+        },
+        {},
+        { dropped: 4 },
+      ]);
+    });
+
+    it("skips fields of a later version", () => {
+      expect(
+        readBatch(
+          record([
+            [200, "new"],
+            [2, "204"],
+          ]),
+        ),
+      ).toEqual([{ status: 204 }]);
+    });
+
+    it.each(["", "-1", "1e9", "0x10", "9".repeat(16), "NaN"])("takes %j for no number", (text) => {
+      expect(readBatch(record([[2, text]]))).toEqual([{ status: undefined }]);
+    });
+
+    it("throws nothing but a BatchError, whatever the bytes", () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
+          try {
+            readBatch(Buffer.from(bytes));
+          } catch (error) {
+            expect(error).toBeInstanceOf(BatchError);
+          }
+        }),
+        { numRuns: 5000 },
+      );
+    });
+  });
+
+  describe("an outcome", () => {
+    it("needs a ticket that can be read", () => {
+      expect(outcomeOf({})).toBeUndefined();
+      expect(outcomeOf({ ticket: "{" })).toBeUndefined();
+      expect(outcomeOf({ ticket })?.ticket.id).toBe("a");
+    });
+
+    it("fills what Lua left out", () => {
+      expect(outcomeOf({ ticket }, 1234)).toMatchObject({
+        status: 0,
+        source: "error",
+        content_type: "",
+        body: Buffer.alloc(0),
+        complete: false,
+        truncated: false,
+        started_at: 5,
+        first_byte_at: 1234,
+        ended_at: 1234,
+      });
+    });
+  });
+});

@@ -1,0 +1,52 @@
+// How a request bounds the length of its answer: by which member, and for how many answers.
+
+import type { Endpoint } from "./endpoint";
+import type { RequestBody } from "./request-body";
+
+/** The members that bound an answer's length, by endpoint; the first is the one to set. */
+const members: Partial<Record<Endpoint, readonly string[]>> = {
+  "chat/completions": ["max_tokens", "max_completion_tokens"],
+  completions: ["max_tokens"],
+  responses: ["max_output_tokens"],
+};
+
+/** More answers than any API gives for one request. */
+const mostAnswers = 1000;
+
+/** Whether answers of this endpoint have tokens that the request can bound. */
+export function hasOutput(endpoint: string): boolean {
+  return endpoint in members;
+}
+
+/** The bound in tokens that the request sets for each answer, the highest of several. */
+export function outputBound(endpoint: string, body: RequestBody): number | undefined {
+  const bounds = membersOf(endpoint)
+    .map((member) => body.get(member))
+    .filter((value): value is number => Number.isSafeInteger(value) && (value as number) > 0);
+  return bounds.length === 0 ? undefined : Math.max(...bounds);
+}
+
+/** Bounds each answer by so many tokens: every member that bounds it higher, or the one to set. */
+export function boundOutput(endpoint: string, body: RequestBody, tokens: number): void {
+  const names = membersOf(endpoint);
+  const given = names.filter((member) => (body.get(member) ?? null) !== null);
+  for (const member of given) {
+    const value = body.get(member);
+    const isBounded = typeof value === "number" && value >= 1 && value <= tokens;
+    if (!isBounded) body.set(member, tokens);
+  }
+  if (given.length === 0 && names[0] !== undefined) body.set(names[0], tokens);
+}
+
+/** How many answers the request makes the model write: `n`, or `best_of` of completions. */
+export function answersAsked(body: RequestBody): number {
+  const asked = [body.get("n"), body.get("best_of")].map((value) =>
+    Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 1,
+  );
+  return Math.min(mostAnswers, Math.max(...asked));
+}
+
+/** The members that bound an answer's length, the one to set first; none where it has no length. */
+export function membersOf(endpoint: string): readonly string[] {
+  return members[endpoint as Endpoint] ?? [];
+}

@@ -1,0 +1,45 @@
+// Which models a caller may use. A pair of names is asked about, the one in the request and the one
+// of the upstream behind it: so an alias is no way around a denied model, and an operator may still
+// open an alias without opening its model under every other name.
+
+import type { Consumer } from "../../kong/exchange";
+import { modelGlob } from "../../openai/model-glob";
+import type { ModelsOptions } from "./schema";
+
+/** May the caller get `target` when it asks for `requested`? */
+export type MayUse = (requested: string, target: string) => boolean;
+
+/** The rule for a caller: the first that is for it. Without rules all is open. */
+export function accessOf(rules: ModelsOptions["access"]): (caller?: Consumer) => MayUse {
+  if (rules.length === 0) return () => everything;
+  const compiled = rules.map((rule) => ({ isFor: membership(rule), mayUse: permission(rule) }));
+  return (caller) => compiled.find(({ isFor }) => isFor(caller))?.mayUse ?? nothing;
+}
+
+type Rule = ModelsOptions["access"][number];
+
+const everything: MayUse = () => true;
+const nothing: MayUse = () => false;
+
+function membership({ consumers, tags }: Rule): (caller?: Consumer) => boolean {
+  if (consumers.length === 0 && tags.length === 0) return () => true;
+  const isNamed = anyOf(consumers);
+  const isTagged = anyOf(tags);
+  return (caller) => {
+    const names = [caller?.username, caller?.custom_id].filter((name) => name !== undefined);
+    return names.some(isNamed) || (caller?.tags ?? []).some(isTagged);
+  };
+}
+
+function permission({ allow, deny }: Rule): MayUse {
+  const isAllowed = anyOf(allow);
+  const isDenied = anyOf(deny);
+  return (requested, target) =>
+    !isDenied(requested) && !isDenied(target) && (isAllowed(requested) || isAllowed(target));
+}
+
+/** A test for names that match one of the globs. */
+function anyOf(globs: readonly string[]): (name: string) => boolean {
+  const tests = globs.map(modelGlob);
+  return (name) => tests.some((matches) => matches(name));
+}

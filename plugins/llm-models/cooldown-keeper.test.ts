@@ -1,0 +1,215 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
+import { redisOptions } from "../../redis/options";
+import { startRedis, type TestRedis } from "../../test/redis";
+import { Cooldowns } from "./cooldown";
+import { CooldownKeeper } from "./cooldown-keeper";
+
+const tolerance = { failures: 3, windowMs: 10_000 };
+const leaseMs = 5000;
+
+let redis: TestRedis;
+let connection: RedisConnection;
+let targets = 0;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  connection = connectionTo(
+    redisOptions.parse({ url: redis.url, connect_timeout_ms: 5000, command_timeout_ms: 5000 }),
+  )!;
+}, 60_000);
+
+afterAll(async () => {
+  closeConnections();
+  await redis.stop();
+});
+
+/** A node with a clock of its own, which a test can turn on. */
+function node({ aheadMs = 0, at = connection as RedisConnection | undefined } = {}) {
+  let ahead = aheadMs;
+  const keeper = new CooldownKeeper(new Cooldowns(), at, "kong-llm", () => Date.now() + ahead);
+  return {
+    keeper,
+    pass: (ms: number) => {
+      ahead += ms;
+    },
+    /** A request that was sent and ended so many milliseconds ago. */
+    fail: (target: string, agoMs: number, more: { coolMs?: number; atOnce?: boolean } = {}) => {
+      const at = keeper.now() - agoMs;
+      return keeper.fail(
+        target,
+        { sentAt: at, endedAt: at, coolMs: 30_000, atOnce: true, ...more },
+        tolerance,
+      );
+    },
+    succeed: (target: string) => keeper.succeed(target, keeper.now(), keeper.now()),
+    see: async (target: string) => {
+      await keeper.refresh([target]);
+      return keeper.healthOf(target);
+    },
+  };
+}
+
+const newTarget = () => `service:model-${++targets}`;
+
+describe("llm-models cooldown keeper", () => {
+  describe("with a Redis that two nodes share", () => {
+    it("lets a model cool on both when it fails on one", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      expect(await b.see(target)).toBe("healthy");
+      expect(await a.fail(target, 0)).toBe(true);
+      expect(a.keeper.healthOf(target)).toBe("cooling");
+
+      b.pass(1000);
+      expect(await b.see(target)).toBe("cooling");
+    });
+
+    it("tells the same remaining time to a node whose clock is an hour ahead", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node({ aheadMs: 3_600_000 })];
+      await a.fail(target, 0);
+      await b.see(target);
+
+      const remaining = b.keeper.endOf(target) - b.keeper.now();
+      expect(remaining).toBeGreaterThan(25_000);
+      expect(remaining).toBeLessThanOrEqual(30_000);
+    });
+
+    it("counts the failures of both together", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      expect(await a.fail(target, 3000, { atOnce: false })).toBe(false);
+      expect(await b.fail(target, 2000, { atOnce: false })).toBe(false);
+      expect(await a.fail(target, 1000, { atOnce: false })).toBe(true);
+      expect(await a.see(target)).toBe("cooling");
+    });
+
+    it("does not count failures together that are too far apart", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      await a.fail(target, 12_000, { atOnce: false });
+      await b.fail(target, 1900, { atOnce: false });
+      expect(await b.fail(target, 1800, { atOnce: false })).toBe(false);
+      expect(await a.fail(target, 1700, { atOnce: false })).toBe(true);
+    });
+
+    it("gives the probe to exactly one of 50 requests on both", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      await a.fail(target, 10_000, { coolMs: 5000 });
+      expect([await a.see(target), await b.see(target)]).toEqual(["due", "due"]);
+
+      const takes = Array.from({ length: 50 }, (_, i) =>
+        (i % 2 ? a : b).keeper.takeProbe(target, leaseMs),
+      );
+      expect((await Promise.all(takes)).filter(Boolean)).toHaveLength(1);
+      expect([a, b].map(({ keeper }) => keeper.healthOf(target))).toEqual(["probed", "probed"]);
+    });
+
+    it("lets another node probe when the first gives the probe back", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      await a.fail(target, 10_000, { coolMs: 5000 });
+      await a.see(target);
+      expect(await a.keeper.takeProbe(target, leaseMs)).toBe(true);
+      expect(await b.see(target)).toBe("probed");
+
+      await a.keeper.releaseProbe(target);
+      b.pass(1000);
+      expect(await b.see(target)).toBe("due");
+      expect(await b.keeper.takeProbe(target, leaseMs)).toBe(true);
+    });
+
+    it("lets a model cool on after a failed probe, and brings it back on both after a good one", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      await a.fail(target, 20_000, { coolMs: 1000 });
+      await b.see(target);
+      expect(await b.fail(target, 10_000, { atOnce: false, coolMs: 1000 })).toBe(true);
+      expect(await a.see(target)).toBe("due");
+
+      expect(await a.succeed(target)).toBe(true);
+      b.pass(1000);
+      expect(await b.see(target)).toBe("healthy");
+      expect(await b.succeed(target)).toBe(false);
+    });
+
+    it("does not believe requests that were sent before the cooldown", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      await a.fail(target, 5000);
+      expect(await b.fail(target, 6000)).toBe(false);
+      expect(await b.keeper.succeed(target, b.keeper.now() - 6000, b.keeper.now())).toBe(false);
+      expect(await b.see(target)).toBe("cooling");
+    });
+
+    it("asks Redis once a second, however many requests there are", async () => {
+      const target = newTarget();
+      const { keeper, pass } = node();
+      const run = vi.spyOn(connection, "run");
+      await Promise.all(Array.from({ length: 500 }, () => keeper.refresh([target])));
+      expect(run).toHaveBeenCalledTimes(1);
+      pass(999);
+      await keeper.refresh([target]);
+      expect(run).toHaveBeenCalledTimes(1);
+      pass(1);
+      await keeper.refresh([target]);
+      expect(run).toHaveBeenCalledTimes(2);
+      run.mockRestore();
+    });
+
+    it("leaves no key without an expiry", async () => {
+      const target = newTarget();
+      const { fail, succeed, keeper, see } = node();
+      await fail(target, 0, { atOnce: false });
+      await fail(newTarget(), 0);
+      await fail(target, 9000, { coolMs: 5000 });
+      await see(target);
+      await keeper.takeProbe(target, leaseMs);
+      await succeed(target);
+      await keeper.releaseProbe(newTarget());
+
+      const expiries = await connection.run(async (client) => {
+        const keys = await client.keys("kong-llm:{cooldown}:*");
+        return Promise.all(keys.map((key) => client.pttl(key)));
+      });
+      expect(expiries.length).toBeGreaterThan(1);
+      for (const ms of expiries) expect(ms).toBeGreaterThan(0);
+    });
+  });
+
+  it("goes on by its own outcomes while Redis is down, and shares again after that", async () => {
+    const target = newTarget();
+    const [a, b] = [node(), node()];
+    const down = new Promise<void>((resolve) => connection.watch(() => resolve()));
+    await redis.stop();
+    await down;
+    expect(await a.fail(target, 10_000, { coolMs: 5000 })).toBe(true);
+    expect(await a.see(target)).toBe("due");
+    expect(await a.keeper.takeProbe(target, leaseMs)).toBe(true);
+    expect(await a.keeper.takeProbe(target, leaseMs)).toBe(false);
+    expect(await a.fail(target, 0)).toBe(true);
+    expect(await b.see(target)).toBe("healthy");
+
+    const up = new Promise<void>((resolve) =>
+      connection.watch(({ state }) => state === "up" && resolve()),
+    );
+    await redis.restart();
+    await up;
+    expect(await a.fail(newTarget(), 0)).toBe(true);
+    await a.fail(target, 0);
+    b.pass(1000);
+    expect(await b.see(target)).toBe("cooling");
+  });
+
+  it("works in this process alone without a Redis", async () => {
+    const { keeper, fail, succeed, see } = node({ at: undefined });
+    expect(await fail("t", 10_000, { coolMs: 5000 })).toBe(true);
+    expect(await see("t")).toBe("due");
+    expect(await keeper.takeProbe("t", leaseMs)).toBe(true);
+    await keeper.releaseProbe("t");
+    expect(await succeed("t")).toBe(true);
+    expect(await see("t")).toBe("healthy");
+  });
+});

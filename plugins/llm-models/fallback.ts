@@ -1,0 +1,57 @@
+// Which of the models that may serve a request does: the first that is not cooling down, so that a
+// model that fails is left alone while another one can take its place. Never a refusal.
+
+import { Gauge } from "prom-client";
+import { cooldowns } from "./cooldown";
+import type { CooldownKeeper } from "./cooldown-keeper";
+
+export interface Choice {
+  model: string;
+  /** The one request that finds out whether the model is back. */
+  probing: boolean;
+}
+
+/**
+ * The first healthy model; one that is due gets one request. Where all of them cool, the one whose
+ * cooldown ends first. No model but the last resort gets a request that it did not ask for.
+ *
+ * @param models at least one, in the order of preference
+ * @param leaseMs how long a probe may take until another request may probe
+ */
+export async function firstHealthy(
+  keeper: CooldownKeeper,
+  service: string,
+  models: readonly string[],
+  leaseMs: number,
+): Promise<Choice> {
+  if (models.length === 1) return { model: models[0]!, probing: false };
+  const candidates = models.map((model) => ({ model, target: targetName(service, model) }));
+  await keeper.refresh(candidates.map(({ target }) => target));
+  for (const { model, target } of candidates) {
+    const health = keeper.healthOf(target);
+    if (health === "healthy") return { model, probing: false };
+    if (health === "due" && (await keeper.takeProbe(target, leaseMs))) {
+      return { model, probing: true };
+    }
+  }
+  const [soonest] = candidates.sort((a, b) => keeper.endOf(a.target) - keeper.endOf(b.target));
+  return { model: soonest!.model, probing: false };
+}
+
+/** A model of one service: two providers may have models of the same name. */
+export function targetName(service: string, model: string): string {
+  return `${encodeURIComponent(service)}:${encodeURIComponent(model)}`;
+}
+
+new Gauge({
+  name: "llm_model_cooling",
+  help: "1 while this model of this service is left alone after failures, and until a request has shown that it is back",
+  labelNames: ["service", "model"] as const,
+  collect() {
+    this.reset();
+    for (const [target, { until }] of cooldowns.entries()) {
+      const [service = "", model = ""] = target.split(":").map(decodeURIComponent);
+      this.set({ service, model }, until > 0 ? 1 : 0);
+    }
+  },
+});

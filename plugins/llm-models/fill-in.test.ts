@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import type { Exchange } from "../../kong/exchange";
+import { RequestBody } from "../../openai/request-body";
+import { badLength, fillIn } from "./fill-in";
+import { modelsOptions } from "./schema";
+import { terms } from "./terms";
+
+const options = modelsOptions.parse({
+  max_tokens_limit: 4096,
+  model_rules: [
+    { model: "gpt-4.1-mini", max_tokens_limit: 16_384, max_tokens: 8000 },
+    { model: "deepseek*", temperature: 0.2, max_tokens_limit: 0 },
+    { model: "*-preview", max_tokens_limit: 100 },
+  ],
+});
+
+interface Case {
+  model?: string;
+  endpoint?: string;
+  alias?: { temperature?: number; max_tokens?: number };
+  given?: typeof options;
+}
+
+function filled(text: string, { model = "gpt-4.1", endpoint, alias = {}, given }: Case = {}) {
+  const body = RequestBody.parse(text);
+  if ("problem" in body) throw new Error(body.problem);
+  const exchange = {
+    ticket: { endpoint: endpoint ?? "chat/completions" },
+    responseHeaders: {} as Record<string, string>,
+  } as unknown as Exchange;
+  fillIn(exchange, body, terms(given ?? options)(model, alias));
+  return { text: body.text, header: exchange.responseHeaders["X-LLM-Max-Tokens"] };
+}
+
+describe("llm-models fill-in", () => {
+  it.each([
+    // The limit lowers what was asked for, by any name, and says so.
+    ['{"temperature":1,"max_tokens":5000}', {}, '{"temperature":1,"max_tokens":4096}', "4096"],
+    [
+      '{"temperature":1,"max_completion_tokens":1e9}',
+      {},
+      '{"temperature":1,"max_completion_tokens":4096}',
+      "4096",
+    ],
+    [
+      '{"max_tokens":9999,"max_completion_tokens":9999,"temperature":1}',
+      {},
+      '{"max_tokens":4096,"max_completion_tokens":4096,"temperature":1}',
+      "4096",
+    ],
+    [
+      '{"max_output_tokens":5000,"temperature":1}',
+      { endpoint: "responses" },
+      '{"max_output_tokens":4096,"temperature":1}',
+      "4096",
+    ],
+    // What is within it stays as it was spelt.
+    ['{"temperature":1,"max_tokens":4.096e3}', {}, '{"temperature":1,"max_tokens":4.096e3}'],
+    // A model's own limit stands in for the general one; 0 sets none.
+    [
+      '{"temperature":1,"max_tokens":20000}',
+      { model: "gpt-4.1-mini" },
+      '{"temperature":1,"max_tokens":16384}',
+      "16384",
+    ],
+    [
+      '{"temperature":1,"max_tokens":20000}',
+      { model: "deepseek-chat" },
+      '{"temperature":1,"max_tokens":20000}',
+    ],
+    // A default above the limit is the limit, which nobody asked for.
+    ['{"temperature":1}', { model: "x-preview" }, '{"temperature":1,"max_tokens":100}'],
+    // For the alias before the model, for the model before all.
+    ["{}", { model: "gpt-4.1-mini" }, '{"max_tokens":8000,"temperature":0.7}'],
+    [
+      "{}",
+      { model: "gpt-4.1-mini", alias: { max_tokens: 50, temperature: 0 } },
+      '{"max_tokens":50,"temperature":0}',
+    ],
+    ["{}", { model: "deepseek-chat" }, '{"max_tokens":2048,"temperature":0.2}'],
+    ["{}", { model: "deepseek-chat", alias: { temperature: -1 } }, '{"max_tokens":2048}'],
+    // Models that take max_completion_tokens only, and no temperature.
+    ["{}", { model: "o3-mini" }, '{"max_completion_tokens":2048}'],
+    ['{"max_tokens" : 1e2}', { model: "gpt-5" }, '{"max_completion_tokens" : 1e2}'],
+    [
+      '{"max_tokens":5000,"temperature":1.0}',
+      { model: "o1" },
+      '{"max_completion_tokens":4096,"temperature":1.0}',
+      "4096",
+    ],
+    ["{}", { model: "o3-mini", endpoint: "responses" }, '{"max_output_tokens":2048}'],
+    ["{}", { model: "o3-mini", alias: { temperature: 1 } }, '{"max_completion_tokens":2048}'],
+    // Endpoints whose answers have no length.
+    ['{"max_tokens":5000}', { endpoint: "embeddings" }, '{"max_tokens":5000}'],
+  ] as [string, Case, string, string?][])(
+    "makes of %s for %j: %s",
+    (text, given, wanted, header) => {
+      expect(filled(text, given)).toEqual({ text: wanted, header });
+    },
+  );
+
+  it("bounds a request without a bound even where there is no default", () => {
+    const given = modelsOptions.parse({
+      max_tokens_limit: 10,
+      defaults: { max_tokens: 0, temperature: -1 },
+    });
+    expect(filled('{"max_tokens":null}', { given }).text).toBe('{"max_tokens":10}');
+    expect(filled("{}", { given }).text).toBe('{"max_tokens":10}');
+  });
+
+  it.each([
+    ["chat/completions", '{"max_tokens":"5"}', "max_tokens"],
+    ["chat/completions", '{"max_tokens":1,"max_completion_tokens":[5]}', "max_completion_tokens"],
+    ["chat/completions", '{"max_tokens":1.5}', "max_tokens"],
+    ["chat/completions", '{"max_tokens":-1}', "max_tokens"],
+    ["chat/completions", '{"max_tokens":1e999}', "max_tokens"],
+    ["responses", '{"max_output_tokens":{}}', "max_output_tokens"],
+    ["responses", '{"max_tokens":"5"}', undefined],
+    ["chat/completions", '{"max_tokens":null,"max_completion_tokens":5.0}', undefined],
+    ["embeddings", '{"max_tokens":"5"}', undefined],
+  ])("on %s finds in %s the bad member %s", (endpoint, text, member) => {
+    const body = RequestBody.parse(text) as RequestBody;
+    expect(badLength(endpoint, body)).toBe(member);
+  });
+});

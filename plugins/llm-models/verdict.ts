@@ -1,0 +1,36 @@
+// What the end of a request says about the model that got it.
+
+import { type Outcome, retryAfterSeconds } from "../../kong/outcome";
+import type { Failure } from "./cooldown";
+import type { ModelsOptions } from "./schema";
+
+type CooldownOptions = ModelsOptions["cooldown"];
+
+/** `nothing` where the model was not reached, or the answer is about the request or its key. */
+export type Verdict = "failed" | "served" | "nothing";
+
+// Kong's own answers for an upstream that it cannot reach, or that does not answer in time.
+const unreached = [502, 503, 504];
+
+export function verdictOf(outcome: Outcome, { statuses }: CooldownOptions): Verdict {
+  const { source, status, cut_by } = outcome;
+  if (source === "error") return unreached.includes(status) ? "failed" : "nothing";
+  if (source !== "service") return "nothing";
+  if (statuses.includes(status) || cut_by === "upstream") return "failed";
+  return status < 400 ? "served" : "nothing";
+}
+
+// Clients that were told the same time come back just then: they shall find the fallback still in
+// place, instead of being the request that probes.
+const graceSeconds = 1;
+
+/** How long a model shall cool after a failure: the upstream's own word goes before the options. */
+export function failureOf(
+  outcome: Outcome,
+  sentAt: number,
+  { seconds, max_seconds }: CooldownOptions,
+): Failure {
+  const asked = retryAfterSeconds(outcome) ?? 0;
+  const cools = Math.min(asked > 0 ? asked + graceSeconds : seconds, max_seconds);
+  return { sentAt, endedAt: outcome.ended_at, coolMs: cools * 1000, atOnce: asked > 0 };
+}
