@@ -2,7 +2,14 @@
 // freeze and restart it. Each test file may start its own; nothing of it outlives the test process.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -56,6 +63,25 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   };
 }
 
+/** A Sentinel on loopback that alone decides about the failover of one Redis. */
+export async function startSentinel(
+  master: Pick<TestRedis, "port">,
+  name: string,
+): Promise<Pick<TestRedis, "port" | "stop">> {
+  const port = await freePort();
+  const config = [
+    ...[`port ${port}`, "bind 127.0.0.1"],
+    `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
+    `sentinel down-after-milliseconds ${name} 300`,
+    `sentinel failover-timeout ${name} 1000`,
+  ];
+  const directory = mkdtempSync(join(tmpdir(), "kong-llm-sentinel-"));
+  const file = join(directory, "sentinel.conf");
+  writeFileSync(file, config.join("\n"));
+  const running = await spawnServer(directory, port, [await findServer(), file, "--sentinel"]);
+  return { port, stop: () => end(running) };
+}
+
 function foreignRedis(url: string): TestRedis {
   const notOurs = () => {
     throw new Error("this Redis is REDIS_URL's and not ours to stop: start it without `shared`");
@@ -99,7 +125,10 @@ async function launch(port: number, more: string[]): Promise<Running> {
     ...["--port", String(port), "--bind", "127.0.0.1"],
     ...["--save", "", "--appendonly", "no", ...more],
   ];
-  const directory = mkdtempSync(join(tmpdir(), "kong-llm-redis-"));
+  return spawnServer(mkdtempSync(join(tmpdir(), "kong-llm-redis-")), port, server);
+}
+
+async function spawnServer(directory: string, port: number, server: string[]): Promise<Running> {
   const shell = spawn("sh", ["-c", keeper, "sh", directory, ...server], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -109,7 +138,7 @@ async function launch(port: number, more: string[]): Promise<Running> {
   });
   if (said === undefined) return running;
   await end(running);
-  throw new Error(`redis-server did not start on port ${port}:\n${said}`);
+  throw new Error(`the server did not start on port ${port}:\n${said}`);
 }
 
 /** Undefined once the server is ready; what it said, where it ends before. */
@@ -120,7 +149,7 @@ function untilReady(shell: ChildProcess, learnPid: (pid: number) => void) {
     lines.on("line", (line) => {
       said.push(line);
       if (line.startsWith("pid ")) learnPid(Number(line.slice(4)));
-      if (line.includes("Ready to accept connections")) resolve(undefined);
+      if (/Ready to accept connections|\+monitor master/.test(line)) resolve(undefined);
       if (/failed listening|fatal|bad directive/i.test(line)) resolve(said.join("\n"));
     });
     lines.on("close", () => resolve(said.join("\n")));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../kong/outcome";
-import { dependsOnState, readDirectives, whyUnstorable } from "./cacheable";
+import { dependsOnState, readDirectives, varies, whyUnstorable } from "./cacheable";
 
 const answer = '{"id":"a1","choices":[{"message":{"content":"안녕"}}]}';
 const stream = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n';
@@ -88,6 +88,19 @@ describe("llm-cache", () => {
     ])("%j", (header, expected) => {
       expect(readDirectives(header)).toEqual({ ...none, ...expected });
     });
+  });
+
+  it.each<[string, object, number, boolean]>([
+    ["chat/completions", { temperature: 0 }, 0, false],
+    ["chat/completions", { temperature: 0.3 }, 0.3, false],
+    ["chat/completions", { temperature: 0.31 }, 0.3, true],
+    ["chat/completions", {}, 0.99, true],
+    ["chat/completions", { temperature: null }, 1, false],
+    ["chat/completions", { temperature: "0" }, 0, true],
+    ["embeddings", { input: "x" }, 0, false],
+  ])("takes an answer of %s to %j, at most %d, for one that varies: %j", (...given) => {
+    const [endpoint, body, most, expected] = given;
+    expect(varies(endpoint, body as Record<string, unknown>, most)).toBe(expected);
   });
 
   it.each<[object, boolean]>([

@@ -35,6 +35,20 @@ export function dependsOnState(body: Readonly<Record<string, unknown>>): boolean
   return (body.conversation ?? null) !== null || body.background === true;
 }
 
+/**
+ * True for a request that is likely to be answered otherwise when asked again: its temperature is
+ * above that bound. One without a temperature has 1, as with OpenAI; embeddings do not vary.
+ */
+export function varies(
+  endpoint: string,
+  body: Readonly<Record<string, unknown>>,
+  maxTemperature: number,
+): boolean {
+  if (endpoint === "embeddings") return false;
+  const temperature = body.temperature ?? 1;
+  return typeof temperature !== "number" || temperature > maxTemperature;
+}
+
 /** Why an outcome is not stored; names a label of a metric. */
 export type Unstorable = "not_ok" | "cut" | "too_large" | "not_whole";
 

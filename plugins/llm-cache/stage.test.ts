@@ -213,6 +213,11 @@ describe("llm-cache", () => {
       ["to an endpoint that we do not read", { path: "/v1/files" }, {}],
       ["that is marked no-store", { cache_control: "no-store" }, {}],
       [
+        "that asks for variety, where the operator wants none stored",
+        { body: { model: "m", prompt: "p", temperature: 0.7 } },
+        { max_temperature: 0.5 },
+      ],
+      [
         "that goes on in a conversation",
         { path: "/v1/responses", body: { model: "m", conversation: "c" } },
         { endpoints: ["responses"] },
@@ -264,6 +269,26 @@ describe("llm-cache", () => {
       await askThrough(cache, { cache_control: "no-store" });
       expect((await ask(cache, { cache_control: "no-cache, no-store" })).status).toBe("Hit");
     });
+  });
+
+  it("keeps answers of an endpoint for a time of its own", async () => {
+    const endpoint_ttls = [{ endpoint: "embeddings", ttl_seconds: 60 }];
+    const cache = cacheWith({ endpoint_ttls, max_temperature: 0 });
+    const embedding = { path: "/v1/embeddings" };
+    const exact = { body: { model: "m", prompt, temperature: 0 } };
+    const change = { ended_at: Date.now() - 60_000 };
+    await askThrough(cache, embedding, change);
+    await askThrough(cache, exact, change);
+    expect((await ask(cache, embedding)).status).toBe("Miss");
+    expect((await ask(cache, exact)).status).toBe("Hit");
+  });
+
+  it("neither looks, nor stores, nor tells anything when it is switched off", async () => {
+    const cache = cacheWith({ enabled: false });
+    const { exchange, note, status } = await askThrough(cache);
+    expect([note, status, exchange.keep]).toEqual([undefined, undefined, 100]);
+    expect(Object.keys(exchange.responseHeaders)).toEqual(["X-RateLimit-Remaining-Minute"]);
+    expect((await ask(cacheWith())).status).toBe("Miss");
   });
 
   it("does not guard: a request goes on when the cache fails", () => {

@@ -1,26 +1,47 @@
-// Answers a request from the cache, or marks it so that its answer is stored. It does not guard:
-// when it fails, the request goes upstream as if there were no cache.
+// Answers a request from the cache, lets it follow an equal one that is under way, or marks it so
+// that its answer is stored. It does not guard: when it fails, the request goes upstream as if there
+// were no cache.
 
-import { Counter } from "prom-client";
+import { Counter, Gauge } from "prom-client";
 import { type Answer, type Exchange, refuse } from "../../kong/exchange";
+import { host } from "../../kong/host";
 import type { Outcome } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
 import type { CacheStatus, Json } from "../../kong/ticket";
 import { cacheKey, type Identity, identify } from "./cache-key";
-import { type Directives, dependsOnState, readDirectives, whyUnstorable } from "./cacheable";
+import {
+  type Directives,
+  dependsOnState,
+  readDirectives,
+  varies,
+  whyUnstorable,
+} from "./cacheable";
 import type { Entry } from "./entry";
+import { follow, land, lead } from "./flight";
 import type { CacheOptions } from "./schema";
-import { openStore, type Store } from "./store";
+import { type Found, openStore, type Store } from "./store";
 
 interface Prepared {
   options: CacheOptions;
-  store: Store;
+  /** Undefined where the cache is switched off. */
+  store: Store | undefined;
 }
 
 const lookups = new Counter({
   name: "llm_cache_lookups_total",
   help: "Requests by what the cache did: Hit, Miss, Refresh (asked for a newer answer) or Bypass",
   labelNames: ["status", "policy"] as const,
+});
+
+const flights = new Counter({
+  name: "llm_cache_single_flight_total",
+  help: "Requests that led equal ones, and those that waited for a leader: answered with its answer (followed), or sent upstream because it brought none (failed) or took too long (late)",
+  labelNames: ["result", "policy"] as const,
+});
+
+const waiting = new Gauge({
+  name: "llm_cache_waiting_requests",
+  help: "Requests that wait now for the answer of an equal one",
 });
 
 const stores = new Counter({
@@ -32,12 +53,13 @@ const stores = new Counter({
 export const stage: Stage<CacheOptions, Prepared> = {
   name: "cache",
   guards: false,
-  prepare: (options) => ({ options, store: openStore(options) }),
+  prepare: (options) => ({ options, store: options.enabled ? openStore(options) : undefined }),
   decide,
   learn,
 };
 
 async function decide(exchange: Exchange, { options, store }: Prepared): Promise<Decided> {
+  if (!store) return undefined;
   const directives = readDirectives(
     options.cache_control ? exchange.request.cache_control : undefined,
   );
@@ -48,28 +70,78 @@ async function decide(exchange: Exchange, { options, store }: Prepared): Promise
   }
 
   exchange.responseHeaders["X-Cache-Key"] = key;
-  const entry = directives.maxAgeSeconds > 0 ? await store.read(key) : undefined;
-  const age = entry ? ageSeconds(entry) : Number.POSITIVE_INFINITY;
-  if (entry && age < options.ttl_seconds && age <= directives.maxAgeSeconds) {
+  const found = await find(key, exchange, directives, { options, store });
+  if (found.state === "entry") {
     mark(exchange, "Hit", store);
-    return { answer: replay(exchange, entry, age) };
+    return { answer: replay(exchange, found.entry) };
   }
 
-  mark(exchange, asksForNewer(directives, entry) ? "Refresh" : "Miss", store);
+  mark(exchange, asksForNewer(directives, found) ? "Refresh" : "Miss", store);
   if (directives.onlyIfCached) return { answer: notCached(exchange) };
   exchange.keep = Math.max(exchange.keep, options.max_entry_bytes);
-  return { note: { key, model: modelOf(exchange) } };
+  const leads = found.state === "leads";
+  return { note: { key, model: modelOf(exchange), ...(leads && { leads }) } };
 }
 
 async function learn(outcome: Outcome, note: Json | undefined, prepared: Prepared): Promise<void> {
   const { options, store } = prepared;
-  if (!isNote(note)) return;
+  if (!store || !isNote(note)) return;
+  const leader = note.leads === true ? outcome.ticket.id : undefined;
   const reason = whyUnstorable(outcome, options.max_entry_bytes);
   stores.inc({ result: reason ?? "stored", policy: store.policy });
-  if (reason) return;
-  const { status, content_type, body, ended_at } = outcome;
-  const entry = { status, content_type, stored_at: ended_at, model: note.model, body };
-  await store.write(note.key, entry, options.ttl_seconds * 1000);
+  const entry = reason ? undefined : entryOf(outcome, note.model);
+
+  // Stored first: who comes between finds the entry, or is told below.
+  if (entry) await store.keep(note.key, entry, ttlMs(options, outcome.ticket.endpoint), leader);
+  else if (leader) await store.release(note.key, leader);
+  if (leader) land(leader, entry);
+}
+
+/** An entry for this request, be it that of a leader that it waited for; or what there is instead. */
+async function find(
+  key: string,
+  exchange: Exchange,
+  directives: Directives,
+  { options, store }: { options: CacheOptions; store: Store },
+): Promise<Found> {
+  if (directives.maxAgeSeconds === 0) return { state: "none", older: true };
+  const { id, endpoint } = exchange.ticket;
+  const leaseMs = mayLead(options, directives) ? options.wait_ms : 0;
+  const after = oldest(directives, ttlMs(options, endpoint));
+  const found = await store.look(key, { after, id, leaseMs });
+  if (found.state === "leads") {
+    flights.inc({ result: "led", policy: store.policy });
+    lead(id, leaseMs);
+  }
+  if (found.state !== "follows" || leaseMs === 0) return found;
+
+  const { older, leader, leftMs } = found;
+  waiting.inc();
+  const landing = await follow(leader, Math.min(leftMs, leaseMs), () =>
+    store.look(key, { after, id, leaseMs: 0 }),
+  );
+  waiting.dec();
+  const result = typeof landing === "string" ? landing : "followed";
+  flights.inc({ result, policy: store.policy });
+  return typeof landing === "string"
+    ? { state: "none", older }
+    : { state: "entry", entry: landing };
+}
+
+// Whoever leads must be heard of again: a host without an outcomes socket would let all that follow
+// wait in vain. And a client that wants a stored answer or none does not wait.
+function mayLead({ single_flight }: CacheOptions, { onlyIfCached }: Directives): boolean {
+  return single_flight && !onlyIfCached && host.outcomesSocket !== undefined;
+}
+
+// A client is told the age in whole seconds, so max-age=30 takes what is almost 31 seconds old.
+function oldest({ maxAgeSeconds }: Directives, ttl: number): number {
+  return Date.now() - Math.min(ttl, (maxAgeSeconds + 1) * 1000);
+}
+
+function ttlMs({ endpoint_ttls, ttl_seconds }: CacheOptions, endpoint: string): number {
+  const own = endpoint_ttls.find((ttl) => ttl.endpoint === endpoint);
+  return (own?.ttl_seconds ?? ttl_seconds) * 1000;
 }
 
 /** The key of a request that may be cached; undefined for all others. */
@@ -78,6 +150,10 @@ function keyOf(exchange: Exchange, options: CacheOptions): string | undefined {
   const identity: Identity | undefined = identify(consumer, options);
   const cached = (options.endpoints as string[]).includes(ticket.endpoint);
   if (!cached || !identity || !body || dependsOnState(body.value)) return undefined;
+  const { max_temperature } = options;
+  if (max_temperature !== undefined && varies(ticket.endpoint, body.value, max_temperature)) {
+    return undefined;
+  }
   return cacheKey({
     identity,
     service: request.service ?? request.route ?? "",
@@ -93,7 +169,9 @@ function mark(exchange: Exchange, status: CacheStatus, { policy }: Store): void 
   lookups.inc({ status, policy });
 }
 
-function replay(exchange: Exchange, entry: Entry, age: number): Answer {
+// Nodes that share a Redis may have clocks that differ: an entry of the future is a new one.
+function replay(exchange: Exchange, entry: Entry): Answer {
+  const age = Math.max(0, Math.floor((Date.now() - entry.stored_at) / 1000));
   return {
     status: entry.status,
     headers: {
@@ -120,22 +198,27 @@ function notCached(exchange: Exchange): Answer {
   );
 }
 
-function asksForNewer({ maxAgeSeconds }: Directives, entry: Entry | undefined): boolean {
-  return maxAgeSeconds === 0 || (entry !== undefined && ageSeconds(entry) > maxAgeSeconds);
+function asksForNewer({ maxAgeSeconds }: Directives, found: Exclude<Found, { entry: Entry }>) {
+  return maxAgeSeconds === 0 || (Number.isFinite(maxAgeSeconds) && found.older);
 }
 
-// Nodes that share a Redis may have clocks that differ: an entry of the future is a new one.
-function ageSeconds(entry: Entry): number {
-  return Math.max(0, Math.floor((Date.now() - entry.stored_at) / 1000));
+function entryOf(outcome: Outcome, model: string): Entry {
+  const { status, content_type, body, ended_at, ticket } = outcome;
+  const consumer = shortened(ticket.consumer);
+  return { status, content_type, stored_at: ended_at, model, consumer, body };
 }
 
 function modelOf({ ticket, body }: Exchange): string {
-  const model = ticket.model?.served ?? body?.get("model");
-  return typeof model === "string" ? model.slice(0, 200) : "";
+  return shortened(ticket.model?.served ?? body?.get("model"));
+}
+
+// Names by which an operator finds entries; the first line of an entry has its bound.
+function shortened(name: unknown): string {
+  return typeof name === "string" ? name.slice(0, 200) : "";
 }
 
 // The note travelled through Kong and back, so it is read like any input.
-function isNote(note: Json | undefined): note is { key: string; model: string } {
+function isNote(note: Json | undefined): note is { key: string; model: string; leads?: Json } {
   if (typeof note !== "object" || note === null || Array.isArray(note)) return false;
   return typeof note.key === "string" && typeof note.model === "string";
 }
