@@ -1,17 +1,20 @@
 // `npm run docs`: writes what is generated, in its place: the Lua of kong/*.lua into every YAML that
-// carries it, and each plugin's option table into its README. A test fails when one is stale.
+// carries it, each plugin's option table into its README, and what kubernetes/ takes from other files.
+// A test fails when one is stale.
 
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, isScalar, isSeq, parseDocument, Scalar, visit, type YAMLMap } from "yaml";
 import { z } from "zod";
 import { jsonSchema } from "../kong/schema-fields";
+import { dashboardConfigMap, kongPlugins, prometheusRule } from "./docs/kubernetes";
 
 const root = join(__dirname, "..");
 
 /** A generated file: what it holds, and what it shall hold. */
 export interface Generated {
   file: string;
+  /** Empty where there is no such file yet. */
   now: string;
   wanted: string;
 }
@@ -24,7 +27,18 @@ export async function generated(): Promise<Generated[]> {
       return change(join("plugins", plugin, "README.md"), (text) => withOptions(text, options));
     }),
   );
-  return [...configs, ...readmes];
+  const kongYaml = configs.find(({ file }) => file === "kong.yaml")!.wanted;
+  return [...configs, ...readmes, ...kubernetesFiles(kongYaml)];
+}
+
+function kubernetesFiles(kongYaml: string): Generated[] {
+  const source = (file: string) => readFileSync(join(root, "observability", file), "utf8");
+  const wanted = {
+    "base/plugins.yaml": kongPlugins(kongYaml),
+    "monitoring/alerts.yaml": prometheusRule(source("prometheus/alerts.yaml")),
+    "monitoring/dashboard.yaml": dashboardConfigMap(source("grafana/kong-llm.json")),
+  };
+  return Object.entries(wanted).map(([file, text]) => change(join("kubernetes", file), () => text));
 }
 
 /** schema.ts exports one zod object, whatever its name. */
@@ -36,15 +50,18 @@ async function optionsOf(plugin: string): Promise<z.ZodType> {
 }
 
 function change(file: string, write: (text: string) => string): Generated {
-  const now = readFileSync(join(root, file), "utf8");
+  const path = join(root, file);
+  const now = existsSync(path) ? readFileSync(path, "utf8") : "";
   return { file, now, wanted: write(now) };
 }
 
-/** The YAML files in which Kong plugins are configured. */
+/** The YAML files in decK's format, in which Kong plugins are configured. */
 function yamlFiles(): string[] {
   const examples = readdirSync(join(root, "examples"), { recursive: true, encoding: "utf8" });
-  const inExamples = examples.filter((file) => file.endsWith(".yaml"));
-  return ["kong.yaml", ...inExamples.map((file) => join("examples", file))];
+  const files = examples.filter((file) => file.endsWith(".yaml"));
+  return ["kong.yaml", ...files.map((file) => join("examples", file))].filter((file) =>
+    readFileSync(join(root, file), "utf8").includes("\n_format_version:"),
+  );
 }
 
 /** Replaces each snippet that opens with `-- kong/NAME.lua` by that file, for its neighbours. */

@@ -37,6 +37,8 @@ export interface ModelServer {
 }
 
 interface Options {
+  /** Default: 127.0.0.1, where nobody else can reach it. */
+  host?: string;
   /** Default: any free port. */
   port?: number;
   /** What GET /v1/models lists; every other name is answered too. */
@@ -63,7 +65,7 @@ const answerers: Record<string, (body: Record<string, unknown>, b: Behaviour) =>
 };
 
 export async function startModelServer(options: Options = {}): Promise<ModelServer> {
-  const { port = 0, models = servedModels } = options;
+  const { host = "127.0.0.1", port = 0, models = servedModels } = options;
   const requests: RecordedRequest[] = [];
   const behaviours = new Behaviours();
   let awaited: { n: number; resolve: (request: RecordedRequest) => void }[] = [];
@@ -87,7 +89,7 @@ export async function startModelServer(options: Options = {}): Promise<ModelServ
     // A client that goes away in the middle of its request ends here.
     handle(incoming, response).catch(() => incoming.destroy());
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
   const address = server.address() as AddressInfo;
 
