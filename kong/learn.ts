@@ -21,6 +21,9 @@ const lost = new Counter({
   help: "Outcomes of which a stage could not learn, by reason",
   labelNames: ["reason"] as const,
 });
+// A series that begins with its first loss has not increased, as Prometheus sees it.
+const reasons = "queue_full unreadable stage_failed too_many_parked options_unknown".split(" ");
+for (const reason of reasons) lost.inc({ reason }, 0);
 
 /** Counts outcomes that were lost before they came here. */
 export function countLost(reason: "queue_full" | "unreadable", count: number): void {

@@ -96,6 +96,28 @@ describe("kong", () => {
   });
 
   describe("an outcome", () => {
+    it.each([
+      ["whole, when its last byte has passed", { flags: "cp" }, { complete: true }],
+      ["cut by the upstream, while the client stayed", { flags: "tp" }, { cut_by: "upstream" }],
+      ["cut by the client, which has gone", { flags: "" }, { cut_by: "client" }],
+      [
+        "whole without a body, which passes no filter",
+        { flags: "p", status: 204 },
+        { complete: true },
+      ],
+    ])("is %s", (_how, record, expected) => {
+      const outcome = outcomeOf({ ticket, status: 200, ...record })!;
+      expect(outcome).toMatchObject({ complete: false, ...expected });
+      expect(outcome.complete).toBe(outcome.cut_by === undefined);
+    });
+
+    it("knows the length of the whole answer, of which the body may be the end", () => {
+      const body = Buffer.from("end");
+      expect(outcomeOf({ ticket, body, bytes: 1000 })?.bytes).toBe(1000);
+      expect(outcomeOf({ ticket, body })?.bytes).toBe(3);
+      expect(readBatch(record([[14, "1000"]]))).toEqual([{ bytes: 1000 }]);
+    });
+
     it("needs a ticket that can be read", () => {
       expect(outcomeOf({})).toBeUndefined();
       expect(outcomeOf({ ticket: "{" })).toBeUndefined();

@@ -66,7 +66,11 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
 }
 
 // An answer without a body never passes the tap's filter, so it has no last byte.
-function howItEnded(flags: string, method: string, status = 0): Pick<Outcome, "complete" | "cut_by"> {
+function howItEnded(
+  flags: string,
+  method: string,
+  status = 0,
+): Pick<Outcome, "complete" | "cut_by"> {
   const bodiless = method === "HEAD" || status === 204 || status === 304;
   const clientStayed = flags.includes("p");
   if (flags.includes("c") || (bodiless && clientStayed)) return { complete: true };

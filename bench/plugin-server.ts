@@ -1,0 +1,269 @@
+// Our plugin server against kong-js-pluginserver 0.6.0: the same plugins, the same load, one run.
+
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Load, Loaded } from "./load";
+import { type BenchOptions, type Report, threeDigits } from "./report";
+
+const root = join(__dirname, "..");
+const plugins = join(__dirname, "plugins");
+
+interface Server {
+  name: string;
+  socket: string;
+  process: ChildProcess;
+}
+
+interface Measured extends Loaded {
+  /** Seconds of CPU that the server used. */
+  serverCpu: number;
+}
+
+/** Needs a build: both servers run as their users run them, from JavaScript. */
+export async function benchPluginServer({ seconds, exits }: BenchOptions): Promise<Report> {
+  if (!existsSync(join(root, "dist/server/main.js"))) throw new Error("run npm run build first");
+  const folder = mkdtempSync(join(tmpdir(), "bench-"));
+  const report: Report = {
+    title: "plugin server against kong-js-pluginserver 0.6.0",
+    ratios: [],
+    measured: [],
+  };
+  try {
+    for (const shape of shapes) await compareMessages(folder, shape, seconds, report);
+    for (const bytes of [1024, 100 * 1024, 1024 * 1024]) {
+      await compareBodies(folder, bytes, seconds, report);
+    }
+    await compareMemory(folder, exits, report);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  return report;
+}
+
+const consumer = { id: "4c717586-26c4-5db0-b247-695088cdc251", username: "team-a", tags: ["gold"] };
+const gathered = {
+  id: "b1b18c4157ccae2797be9961e0829f75",
+  method: "POST",
+  path: "/v1/chat/completions",
+  body: JSON.stringify({ model: "gpt-4", messages: [{ role: "user", content: "x".repeat(1024) }] }),
+  content_type: "application/json",
+  client_ip: "127.0.0.1",
+  route: "chat-completion-route",
+};
+
+interface Shape {
+  name: string;
+  plugin: string;
+  results: Load["results"];
+}
+
+const shapes: Shape[] = [
+  {
+    name: "small messages",
+    plugin: "calls",
+    results: ["POST", gathered.path, "application/json", null, consumer, null, null, null],
+  },
+  { name: "messages of llm-gateway", plugin: "gateway", results: [gathered, consumer, null] },
+];
+
+async function compareMessages(
+  folder: string,
+  { name: shape, plugin, results }: Shape,
+  seconds: number,
+  report: Report,
+): Promise<void> {
+  const [theirs, ours] = await onBoth(folder, { plugin, connections: 16, results }, seconds);
+  const rate = ({ messages, seconds }: Measured) => messages / seconds;
+  const cpu = ({ messages, serverCpu }: Measured) => (serverCpu / messages) * 1e6;
+  report.ratios.push(
+    `${ratio(rate(ours), rate(theirs))} ${shape}/s at 16 connections, ` +
+      `${ratio(cpu(theirs), cpu(ours))} as many for the same CPU`,
+  );
+  for (const [name, measured] of named(theirs, ours)) {
+    report.measured.push(
+      `${name}: ${threeDigits(rate(measured))} ${shape}/s at 16 connections, ` +
+        `${threeDigits(cpu(measured))} us CPU each; cores busy: server ` +
+        `${threeDigits(measured.serverCpu / measured.seconds)}, generator ${threeDigits(measured.busy)}`,
+    );
+  }
+}
+
+async function compareBodies(
+  folder: string,
+  bytes: number,
+  seconds: number,
+  report: Report,
+): Promise<void> {
+  const load = { plugin: "body", connections: 1, results: [{ bytes }, null] };
+  const [theirs, ours] = await onBoth(folder, load, seconds);
+  const time = ({ events, seconds }: Measured) => (seconds / events) * 1000;
+  const cpu = ({ events, serverCpu }: Measured) => (serverCpu / events) * 1000;
+  const size = `${bytes / 1024} KB body read and written back`;
+  report.ratios.push(`${ratio(time(theirs), time(ours))} faster for a ${size}`);
+  for (const [name, measured] of named(theirs, ours)) {
+    report.measured.push(
+      `${name}: ${threeDigits(time(measured))} ms for a ${size}, ` +
+        `${threeDigits(cpu(measured))} ms CPU of the server`,
+    );
+  }
+}
+
+// kong-js-pluginserver keeps every event that ended by an exit: it gets a tenth, and the machine
+// keeps its memory.
+async function compareMemory(folder: string, exits: number, report: Report): Promise<void> {
+  const tenth = Math.round(exits / 10);
+  const theirs = await memoryAfter(startKongPdk, folder, [tenth / 10, tenth]);
+  const ours = await memoryAfter(startOurs, folder, [tenth, exits]);
+  const [ourTenth, ourAll] = ours as [number, number];
+  report.ratios.push(
+    `${threeDigits(ourAll - ourTenth)} MB more resident memory after ${count(exits)} ` +
+      `kong.response.exit than after ${count(tenth)}`,
+  );
+  report.measured.push(
+    `ours: ${threeDigits(ourTenth)} MB after ${count(tenth)} exits, ` +
+      `${threeDigits(ourAll)} MB after ${count(exits)}`,
+    `kong-js-pluginserver: ${threeDigits(theirs[0]!)} MB after ${count(tenth / 10)} exits, ` +
+      `${threeDigits(theirs[1]!)} MB after ${count(tenth)}`,
+  );
+}
+
+async function memoryAfter(
+  start: (folder: string) => Promise<Server>,
+  folder: string,
+  marks: number[],
+): Promise<number[]> {
+  const server = await start(folder);
+  const found: number[] = [];
+  let done = 0;
+  for (const mark of marks) {
+    const events = mark - done;
+    await generate({ ...loadFor(server), plugin: "exit", connections: 16, results: [], events });
+    done = mark;
+    found.push(await settledMegabytes(server));
+  }
+  await stop(server);
+  return found;
+}
+
+const rounds = 3;
+
+/** Theirs, then ours: each one's best round of three in turn, for other programs run here too. */
+async function onBoth(
+  folder: string,
+  load: Omit<Load, "socket">,
+  seconds: number,
+): Promise<[Measured, Measured]> {
+  const servers = [await startKongPdk(folder), await startOurs(folder)];
+  const found: Measured[][] = servers.map(() => []);
+  for (const server of servers) await measure(server, load, 1);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, server] of servers.entries()) {
+      found[index]!.push(await measure(server, load, seconds));
+    }
+  }
+  for (const server of servers) await stop(server);
+  const [theirs, ours] = found.map((measured) => measured.reduce(faster));
+  return [theirs!, ours!];
+}
+
+async function measure(
+  server: Server,
+  load: Omit<Load, "socket">,
+  seconds: number,
+): Promise<Measured> {
+  const before = cpuSeconds(server);
+  const loaded = await generate({ ...loadFor(server), ...load, milliseconds: seconds * 1000 });
+  return { ...loaded, serverCpu: cpuSeconds(server) - before };
+}
+
+function faster(one: Measured, other: Measured): Measured {
+  return one.events / one.seconds > other.events / other.seconds ? one : other;
+}
+
+function loadFor(server: Server): Pick<Load, "socket"> {
+  return { socket: server.socket };
+}
+
+async function startOurs(folder: string): Promise<Server> {
+  const socket = join(folder, "ours.sock");
+  return startServer("ours", socket, [
+    // As the first line of main.ts runs it.
+    "--max-semi-space-size=4",
+    ...[join(root, "dist/server/main.js"), "serve", "--plugins", plugins, "--socket", socket],
+    ...["--outcomes-socket", join(folder, "outcomes.sock"), "--health-address", "off"],
+  ]);
+}
+
+async function startKongPdk(folder: string): Promise<Server> {
+  return startServer("kong-js-pluginserver", join(folder, "kong-pdk.sock"), [
+    join(root, "node_modules/kong-pdk/bin/kong-js-pluginserver"),
+    ...["-d", plugins, "-p", folder, "--sock-name", "kong-pdk.sock"],
+  ]);
+}
+
+async function startServer(name: string, socket: string, args: string[]): Promise<Server> {
+  const server = spawn(process.execPath, args, {
+    stdio: "ignore",
+    env: { NODE_ENV: "production" },
+  });
+  for (let waited = 0; !existsSync(socket); waited++) {
+    if (server.exitCode !== null || waited > 200) throw new Error(`${name} does not start`);
+    await new Promise((later) => setTimeout(later, 50));
+  }
+  return { name, socket, process: server };
+}
+
+async function stop(server: Server): Promise<void> {
+  const gone = new Promise((exited) => server.process.once("exit", exited));
+  server.process.kill("SIGKILL");
+  await gone;
+  rmSync(server.socket, { force: true });
+}
+
+function generate(load: Load): Promise<Loaded> {
+  return new Promise((loaded, failed) => {
+    const generator = fork(join(__dirname, "load.ts"), { execArgv: ["--import", "tsx"] });
+    generator.on("message", (message: Loaded | { error: string }) => {
+      generator.kill();
+      if ("error" in message) failed(new Error(message.error));
+      else loaded(message);
+    });
+    generator.on("exit", (code) => failed(new Error(`the load generator ended: ${code}`)));
+    generator.send(load);
+  });
+}
+
+// Linux: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, fields 14 and 15 in 1/100 s.
+function cpuSeconds({ process }: Server): number {
+  const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The least of ten idle seconds: what V8 has not collected yet is no leak. */
+async function settledMegabytes({ process }: Server): Promise<number> {
+  let least = Infinity;
+  for (let second = 0; second < 10; second++) {
+    await new Promise((later) => setTimeout(later, 1000));
+    const status = readFileSync(`/proc/${process.pid}/status`, "utf8");
+    least = Math.min(least, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+  }
+  return least;
+}
+
+function named(theirs: Measured, ours: Measured): [string, Measured][] {
+  return [
+    ["ours", ours],
+    ["kong-js-pluginserver", theirs],
+  ];
+}
+
+function ratio(one: number, other: number): string {
+  return `${threeDigits(one / other)}x`;
+}
+
+function count(number: number): string {
+  return number.toLocaleString("en-US");
+}

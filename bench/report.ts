@@ -1,0 +1,22 @@
+// What a bench tells: ratios first, because machines differ, then what was measured.
+
+export interface Report {
+  title: string;
+  /** One sentence each, with the ratio and what it is of. */
+  ratios: string[];
+  /** Everything measured, one line each. */
+  measured: string[];
+}
+
+export interface BenchOptions {
+  /** Seconds for each measurement of throughput. */
+  seconds: number;
+  /** How many requests are refused before memory is compared. */
+  exits: number;
+}
+
+/** 12.34 -> "12.3", 0.0123 -> "0.0123": three digits are what a bench can tell. */
+export function threeDigits(value: number): string {
+  if (value >= 1000) return `${Math.round(value).toLocaleString("en-US")}`;
+  return `${Number(value.toPrecision(3))}`;
+}

@@ -1,0 +1,40 @@
+// npm run bench [-- --seconds 3 --exits 100000 --only plugin-server]: every bench in one run.
+
+import { parseArgs } from "node:util";
+import { benchCache } from "./cache";
+import { benchPluginServer } from "./plugin-server";
+import { benchRateLimit } from "./rate-limit";
+import type { BenchOptions, Report } from "./report";
+
+/** A new bench file exports one function and is listed here. */
+const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
+  "plugin-server": benchPluginServer,
+  cache: benchCache,
+  "rate-limit": benchRateLimit,
+};
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: "string", default: "3" },
+      exits: { type: "string", default: "1000000" },
+      only: { type: "string" },
+    },
+  });
+  const options = { seconds: Number(values.seconds), exits: Number(values.exits) };
+  const reports: Report[] = [];
+  for (const [name, bench] of Object.entries(benches)) {
+    if (values.only === undefined || values.only === name) reports.push(await bench(options));
+  }
+  for (const { title, ratios } of reports) print(title, ratios);
+  for (const { title, measured } of reports) print(`${title}: measured`, measured);
+}
+
+function print(title: string, lines: string[]): void {
+  console.log(`\n${title}\n${lines.map((line) => `  ${line}`).join("\n")}`);
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,37 @@
+// kong-llm render: kong.yaml as DB-less Kong takes it, with the environment filled in.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { renderDeclarative } from "../kong/declarative";
+
+interface RenderOptions {
+  output?: string;
+  upstream?: URL;
+}
+
+export function addRender(program: Command): void {
+  program
+    .command("render")
+    .argument("<file>", "kong.yaml, with env references to DECK_ variables in it")
+    .description("print the configuration for DB-less Kong; fails when a variable is missing")
+    .option("--output <file>", "write it there; readable to the owner and group only")
+    .addOption(
+      new Option("--upstream <origin>", "send all services there instead, to try things out")
+        .env("KONG_LLM_UPSTREAM")
+        .argParser(origin),
+    )
+    .action((file: string, { output, upstream }: RenderOptions) => {
+      const rendered = renderDeclarative(readFileSync(file, "utf8"), process.env, upstream);
+      // It holds consumers' keys.
+      if (output !== undefined) writeFileSync(output, rendered, { mode: 0o640 });
+      else process.stdout.write(rendered);
+    });
+}
+
+/** Undefined for an empty text: an environment variable that is set to nothing. */
+function origin(text: string): URL | undefined {
+  if (text === "") return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.pathname === "/" && /^https?:$/.test(url.protocol)) return url;
+  throw new InvalidArgumentError("give it as http://HOST:PORT, without a path");
+}

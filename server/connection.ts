@@ -1,0 +1,90 @@
+// One connection of a Kong worker. It keeps the order of bytes, not of events: the steps of one
+// event may come over several connections, and those of several events over one.
+
+import type { Socket } from "node:net";
+import { log } from "../kong/log";
+import { answerTo, errorTo, type Result } from "./answers";
+import type { Question } from "./event";
+import { decode, FrameError, type FrameLimits, FrameSplitter } from "./frames";
+import { counts, malformed } from "./metrics";
+import { Outbox } from "./outbox";
+import { type Rpc, readRpc } from "./rpc";
+
+// A message that has begun and does not end: Kong writes it at once.
+const unfinishedMs = 60_000;
+
+/** Speaks the protocol on a fresh socket until it closes. Nothing that the peer sends throws. */
+export function converse(
+  socket: Socket,
+  limits: FrameLimits,
+  ask: (rpc: Rpc, question: Question) => void,
+): void {
+  const splitter = new FrameSplitter(limits);
+  let unfinished = false;
+  const open: OpenQuestion[] = [];
+  const outbox = new Outbox(socket);
+  counts.connections++;
+
+  const take = (message: Uint8Array) => {
+    const rpc = readRpc(decode(message));
+    ask(rpc, new OpenQuestion(rpc.id, outbox, open));
+  };
+
+  socket.on("data", (chunk: Buffer) => {
+    try {
+      splitter.push(chunk, take);
+      if (splitter.unfinished !== unfinished) {
+        unfinished = splitter.unfinished;
+        socket.setTimeout(unfinished ? unfinishedMs : 0);
+      }
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      malformed.inc({ socket: "rpc" });
+      log.warn(
+        { reason: error.message },
+        "connection closed: the peer does not speak as Kong does",
+      );
+      socket.destroy();
+    }
+  });
+  socket.on("drain", () => socket.resume());
+  socket.on("timeout", () => socket.destroy());
+  socket.on("error", (error) => log.debug({ reason: error.message }, "connection failed"));
+  socket.on("close", () => {
+    counts.connections--;
+    for (const question of [...open]) question.asker?.questionGone(question);
+  });
+}
+
+class OpenQuestion implements Question {
+  asker: Question["asker"];
+  /** Its place among the open questions of its connection; -1 when it is answered. */
+  #place: number;
+
+  constructor(
+    readonly id: number,
+    readonly outbox: Outbox,
+    readonly open: OpenQuestion[],
+  ) {
+    this.#place = open.push(this) - 1;
+  }
+
+  answer(result: Result): void {
+    if (this.#close()) this.outbox.put(answerTo(this.id, result));
+  }
+
+  fail(text: string): void {
+    if (this.#close()) this.outbox.put(errorTo(this.id, text));
+  }
+
+  #close(): boolean {
+    if (this.#place < 0) return false;
+    const last = this.open.pop()!;
+    if (last !== this) {
+      this.open[this.#place] = last;
+      last.#place = this.#place;
+    }
+    this.#place = -1;
+    return true;
+  }
+}

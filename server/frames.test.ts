@@ -1,0 +1,160 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decode, defaultLimits, encode, FrameError, FrameSplitter } from "./frames";
+
+const plain = fc.anything({
+  maxDepth: 4,
+  withNullPrototype: false,
+  values: [
+    fc.string({ unit: "binary" }),
+    fc.integer(),
+    fc.double({ noNaN: true }),
+    fc.boolean(),
+    fc.constant(null),
+    fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  ],
+  key: fc.string().filter((key) => key !== "__proto__"),
+});
+
+function split(stream: Buffer, cuts: number[]): Buffer[] {
+  const ends = [...new Set(cuts.map((cut) => cut % (stream.length + 1)))].sort((a, b) => a - b);
+  return [...ends, stream.length].map((end, index) => stream.subarray(ends[index - 1] ?? 0, end));
+}
+
+function read(splitter: FrameSplitter, chunks: Uint8Array[]): unknown[] {
+  const messages: unknown[] = [];
+  for (const chunk of chunks) splitter.push(chunk, (message) => messages.push(decode(message)));
+  return messages;
+}
+
+describe("server", () => {
+  describe("framing", () => {
+    it("finds the same messages however the stream is cut", () => {
+      fc.assert(
+        fc.property(fc.array(plain, { maxLength: 6 }), fc.array(fc.nat(5000)), (values, cuts) => {
+          const messages = values.map(encode);
+          const splitter = new FrameSplitter();
+          const found = read(splitter, split(Buffer.concat(messages), cuts));
+          expect(found).toEqual(messages.map(decode));
+          expect(splitter.unfinished).toBe(false);
+        }),
+        { numRuns: 500 },
+      );
+    });
+
+    it("finds messages that come byte by byte", () => {
+      const messages = [[0, 1, "plugin.Step", [{ EventId: 1, Data: { a: ["b"] } }]], {}, "x", -1e9];
+      const stream = Buffer.concat(messages.map(encode));
+      const bytes = Array.from(stream, (_, at) => stream.subarray(at, at + 1));
+      expect(read(new FrameSplitter(), bytes)).toEqual(messages);
+    });
+
+    it("carries bodies up to 8 MB in random pieces", () => {
+      const size = fc.oneof(fc.constantFrom(8 * 1024 * 1024, 65535, 65536), fc.nat(2 ** 21));
+      fc.assert(
+        fc.property(size, fc.array(fc.nat(2 ** 23), { maxLength: 40 }), (bytes, cuts) => {
+          const text = "x".repeat(bytes);
+          const message = encode([
+            0,
+            1,
+            "plugin.Step",
+            [{ EventId: 1, Data: Buffer.from(text) }, text],
+          ]);
+          const found = read(new FrameSplitter(), split(message, cuts));
+          expect(found).toHaveLength(1);
+          const [data, asText] = (found[0] as [0, 1, string, [{ Data: Buffer }, string]])[3];
+          expect(data.Data.equals(Buffer.from(text))).toBe(true);
+          expect(asText === text).toBe(true);
+        }),
+        { numRuns: 12 },
+      );
+    });
+
+    it("costs time in proportion to the size of a message that comes in small chunks", () => {
+      const fastest = (megabytes: number) => {
+        const message = encode(["x".repeat(megabytes * 1024 * 1024)]);
+        const times = [1, 2, 3].map(() => {
+          const splitter = new FrameSplitter();
+          const started = performance.now();
+          for (let at = 0; at < message.length; at += 4096) {
+            splitter.push(message.subarray(at, at + 4096), () => {});
+          }
+          return performance.now() - started;
+        });
+        return Math.min(...times);
+      };
+      // Decoding from the start at each chunk would make it 256 times.
+      expect(fastest(16) / fastest(1)).toBeLessThan(100);
+    });
+
+    it("reads what Lua writes: str 8, bin, uint64 as number, float", () => {
+      const message = Buffer.concat([
+        Buffer.from([0x95, 0xd9, 0x02]),
+        Buffer.from("hi"),
+        Buffer.from([0xc4, 0x02, 1, 2]),
+        Buffer.from([0xcf, 0, 0, 0, 1, 0, 0, 0, 0]),
+        Buffer.from([0xcb, 0x3f, 0xf8, 0, 0, 0, 0, 0, 0]),
+        Buffer.from([0xc0]),
+      ]);
+      expect(read(new FrameSplitter(), [message])).toEqual([
+        ["hi", Buffer.from([1, 2]), 2 ** 32, 1.5, null],
+      ]);
+    });
+
+    it("refuses a message over the limit by its announced length, before it comes", () => {
+      const splitter = new FrameSplitter({ ...defaultLimits, maxBytes: 1000 });
+      expect(() => read(splitter, [Buffer.from([0x91, 0xda, 0x04, 0x00])])).toThrow(
+        "longer than 1000 bytes",
+      );
+    });
+
+    it("takes a message of exactly the limit", () => {
+      const message = encode("x".repeat(997));
+      expect(message).toHaveLength(1000);
+      const limits = { ...defaultLimits, maxBytes: 1000 };
+      expect(read(new FrameSplitter(limits), [message])).toHaveLength(1);
+      expect(() => read(new FrameSplitter({ ...limits, maxBytes: 999 }), [message])).toThrow(
+        FrameError,
+      );
+    });
+
+    it.each([
+      ["an extension type", [0xd4, 0x72, 0x40]],
+      ["the byte that MessagePack never uses", [0xc1]],
+      ["an array of four billion values", [0xdd, 0xff, 0xff, 0xff, 0xff]],
+      ["a map of four billion pairs", [0xdf, 0xff, 0xff, 0xff, 0xff]],
+      ["nesting without end", Array(1000).fill(0x91)],
+    ])("refuses %s", (_, bytes) => {
+      expect(() => read(new FrameSplitter(), [Buffer.from(bytes)])).toThrow(FrameError);
+    });
+
+    it("refuses more values than any request has, though they are few bytes", () => {
+      const empties = Buffer.alloc(1_000_001, 0x80);
+      const array = Buffer.concat([Buffer.from([0xdd, 0, 0x0f, 0x42, 0x41]), empties]);
+      expect(() => read(new FrameSplitter(), [array])).toThrow("more than 1000000 values");
+    });
+
+    it("does not let a message set a prototype", () => {
+      const message = Buffer.concat([Buffer.from([0x81]), encode("__proto__"), encode({ x: 1 })]);
+      const decoded = decode(message) as object;
+      expect(Object.getPrototypeOf(decoded)).toBe(Object.prototype);
+    });
+  });
+
+  describe("encoding for Kong's Lua", () => {
+    it("writes integers as integers, undefined as nil, and bytes as bin", () => {
+      expect(encode([200, -1, undefined, Buffer.from("a")])).toEqual(
+        Buffer.from([0x94, 0xcc, 200, 0xff, 0xc0, 0xc4, 1, 0x61]),
+      );
+      expect(encode({ a: undefined })).toEqual(Buffer.from([0x81, 0xa1, 0x61, 0xc0]));
+    });
+
+    it.each([
+      ["a date", new Date(0)],
+      ["a date inside", { a: [new Date(0)] }],
+    ])("refuses %s, which Lua could not read", (_, value) => {
+      expect(() => encode(value)).toThrow(TypeError);
+      expect(encode("after it")).toEqual(Buffer.from("\xa8after it", "latin1"));
+    });
+  });
+});

@@ -1,0 +1,95 @@
+// The outcomes socket: Kong's workers tell in batches how requests ended, and keep a batch until it is
+// acknowledged. Nothing that comes over it is trusted; frames: kong/outcome-frame.ts.
+
+import type { Socket } from "node:net";
+import { Counter } from "prom-client";
+import { countLost, learnFrom } from "../kong/learn";
+import { log } from "../kong/log";
+import { BatchError, type OutcomeRecord, outcomeOf, readBatch } from "../kong/outcome-frame";
+import { malformed } from "./metrics";
+
+export interface OutcomesOptions {
+  /** Largest batch in bytes. */
+  maxBytes: number;
+  /** The sender waits so long for us; what is learned later is learned all the same. */
+  answerSeconds: number;
+}
+
+const standard: OutcomesOptions = { maxBytes: 64 * 1024 * 1024, answerSeconds: 5 };
+// A batch that has begun and does not end: report.lua writes it at once.
+const unfinishedMs = 60_000;
+
+const kongAnswers = new Counter({
+  name: "llm_kong_answers_total",
+  help: "Answers that Kong made itself, before or instead of our stages",
+  labelNames: ["status"] as const,
+});
+// A series that begins with its first answer has not increased, as Prometheus sees it.
+kongAnswers.inc({ status: "503" }, 0);
+
+/** Takes batches from a fresh socket until it closes. Nothing that the peer sends throws. */
+export function receiveOutcomes(socket: Socket, options: Partial<OutcomesOptions> = {}): void {
+  const { maxBytes, answerSeconds } = { ...standard, ...options };
+  socket.on("timeout", () => socket.destroy());
+  socket.on("error", (error) => log.debug({ reason: error.message }, "outcomes connection failed"));
+  takeBatches(socket, maxBytes, answerSeconds).catch((error: unknown) => {
+    socket.destroy();
+    if (!(error instanceof BatchError)) return;
+    malformed.inc({ socket: "outcomes" });
+    log.warn({ reason: error.message }, "outcomes connection closed: no batch of report.lua");
+  });
+}
+
+// One batch after the other: while one is learned, the socket is not read.
+async function takeBatches(socket: Socket, maxBytes: number, seconds: number): Promise<void> {
+  for await (const batch of batchesOf(socket, maxBytes)) {
+    const records = readBatch(batch);
+    await Promise.race([Promise.all(records.map(take)), expired(seconds)]);
+    const acknowledgement = Buffer.allocUnsafe(4);
+    acknowledgement.writeUInt32BE(records.length);
+    socket.write(acknowledgement);
+  }
+}
+
+async function* batchesOf(socket: Socket, maxBytes: number): AsyncGenerator<Buffer> {
+  let held: Buffer[] = [];
+  let bytes = 0;
+  let wanted = 4;
+  for await (const chunk of socket as AsyncIterable<Buffer>) {
+    held.push(chunk);
+    bytes += chunk.length;
+    while (bytes >= wanted) {
+      const all = held.length === 1 ? held[0]! : Buffer.concat(held);
+      wanted = 4 + all.readUInt32BE(0);
+      if (wanted > maxBytes + 4) throw new BatchError(`a batch is over ${maxBytes} bytes`);
+      held = [all];
+      if (bytes < wanted) break;
+      const rest = all.subarray(wanted);
+      yield all.subarray(4, wanted);
+      held = rest.length > 0 ? [rest] : [];
+      bytes = rest.length;
+      wanted = 4;
+    }
+    socket.setTimeout(bytes > 0 ? unfinishedMs : 0);
+  }
+}
+
+async function take(record: OutcomeRecord): Promise<void> {
+  if (record.dropped) countLost("queue_full", record.dropped);
+  if (record.ticket === undefined) {
+    if (record.status !== undefined) kongAnswers.inc({ status: statusLabel(record.status) });
+    return;
+  }
+  const outcome = outcomeOf(record);
+  if (outcome) await learnFrom(outcome);
+  else countLost("unreadable", 1);
+}
+
+// Labels stay bounded whoever writes to the socket.
+function statusLabel(status: number): string {
+  return status >= 100 && status <= 599 ? `${status}` : "other";
+}
+
+async function expired(seconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000).unref());
+}

@@ -1,0 +1,128 @@
+// Kong's questions and our answers: [0, id, "plugin.METHOD", [argument]] and [1, id, error, result],
+// as kong/runloop/plugin_servers/rpc/mp_rpc.lua (3.9) writes and reads them.
+
+import { log } from "../kong/log";
+import { result } from "./answers";
+import { tell } from "./discreet";
+import { dump } from "./dump";
+import type { Question } from "./event";
+import type { Events } from "./events";
+import { FrameError } from "./frames";
+import { type Instance, type Instances, RpcError } from "./instances";
+import { tallyOf } from "./metrics";
+
+export interface Rpc {
+  id: number;
+  method: string;
+  argument: unknown;
+}
+
+/** Reads a decoded message. Throws a FrameError when it is no question at all. */
+export function readRpc(message: unknown): Rpc {
+  if (!Array.isArray(message) || message[0] !== 0 || typeof message[1] !== "number") {
+    throw new FrameError("a message is no request of MessagePack-RPC");
+  }
+  const method = message[2];
+  const args = message[3];
+  return {
+    id: message[1],
+    method: typeof method === "string" ? method : "",
+    argument: Array.isArray(args) ? args[0] : undefined,
+  };
+}
+
+interface Served {
+  instances: Instances;
+  events: Events;
+}
+
+/** Answers the question, now or when its event moves on. */
+type Method = (served: Served, argument: unknown, question: Question) => void;
+
+// A step carries the result of one PDK call; Kong names it after the type of the result.
+const step: Method = ({ events }, argument, question) => {
+  const { EventId, Data } = mapOf(argument);
+  events.step(EventId, Data, false, question);
+};
+
+const stepError: Method = ({ events }, argument, question) => {
+  const { EventId, Data } = mapOf(argument);
+  events.step(EventId, Data, true, question);
+};
+
+const handleEvent: Method = ({ instances, events }, argument, question) => {
+  const { InstanceId, EventName } = mapOf(argument);
+  events.start(instances.find(InstanceId), `${EventName}`, question);
+};
+
+const startInstance: Method = ({ instances }, argument, question) => {
+  const { Name, Config } = mapOf(argument);
+  question.answer(result(statusOf(instances.start(Name, Config))));
+};
+
+/** A method whose answer is there at once. */
+function tells(what: (instances: Instances, argument: unknown) => unknown): Method {
+  return ({ instances }, argument, question) => question.answer(result(what(instances, argument)));
+}
+
+const methods: Record<string, Method> = {
+  HandleEvent: handleEvent,
+  Step: step,
+  StepMultiMap: step,
+  StepCredential: step,
+  StepConsumer: step,
+  StepRoute: step,
+  StepService: step,
+  StepMemoryStats: step,
+  StepError: stepError,
+  StartInstance: startInstance,
+  CloseInstance: tells((instances, id) => statusOf(instances.close(id))),
+  InstanceStatus: tells((instances, id) => statusOf(instances.find(id))),
+  GetPluginInfo: tells((instances, name) => dump(instances.plugin(name))),
+  GetStatus: tells(serverStatus),
+};
+
+const known = new Map(
+  Object.entries(methods).map(([name, run]) => [
+    `plugin.${name}`,
+    { run, tally: tallyOf(`plugin.${name}`) },
+  ]),
+);
+const unknown = tallyOf("unknown");
+
+/** Answers one question, now or when its event moves on. Never throws. */
+export function serve(served: Served, { method, argument }: Rpc, question: Question): void {
+  const found = known.get(method);
+  if (!found) {
+    unknown.count++;
+    question.fail(`method ${method.slice(0, 60)} is not known here`);
+    return;
+  }
+  found.tally.count++;
+  try {
+    found.run(served, argument, question);
+  } catch (error) {
+    if (!(error instanceof RpcError)) log.error({ method, error: tell(error) }, "question failed");
+    question.fail(error instanceof RpcError ? error.message : "the plugin server failed");
+  }
+}
+
+function mapOf(argument: unknown): Record<string, unknown> {
+  return typeof argument === "object" && argument !== null
+    ? (argument as Record<string, unknown>)
+    : {};
+}
+
+// Kong keeps Config of this answer and never reads it (plugin.lua, 3.9). It holds resolved vault
+// references, so it stays here.
+function statusOf({ plugin, id, startTime }: Instance): object {
+  return { Name: plugin.name, Id: id, Config: {}, StartTime: startTime };
+}
+
+function serverStatus(instances: Instances): object {
+  const plugins = [...instances.plugins.values()].map((plugin) => [
+    plugin.name,
+    { Name: plugin.name, Instances: instances.of(plugin).map(statusOf) },
+  ]);
+  return { Pid: process.pid, Plugins: Object.fromEntries(plugins) };
+}

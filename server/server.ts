@@ -1,0 +1,102 @@
+// The plugin server as a whole: which parts there are, in which order they start, and how they stop.
+
+import { host } from "../kong/host";
+import { log } from "../kong/log";
+import { converse } from "./connection";
+import { type EventOptions, Events } from "./events";
+import { defaultLimits } from "./frames";
+import { type HealthAddress, type HealthServer, serveHealth } from "./health";
+import { type InstanceOptions, Instances } from "./instances";
+import { receiveOutcomes } from "./outcomes";
+import { loadPlugins } from "./plugins";
+import { serve } from "./rpc";
+import { sharingOneBuffer } from "./shared-reading";
+import { type ListeningSocket, listenOn, type SocketOptions } from "./socket";
+
+export interface ServerOptions {
+  /** Directory of plugins. */
+  plugins: string;
+  socket: SocketOptions;
+  /** Where Kong's workers deliver outcomes; undefined: nowhere. */
+  outcomes?: SocketOptions;
+  /** Undefined: no health server. */
+  health?: HealthAddress;
+  maxFrameBytes?: number;
+  events?: Partial<EventOptions>;
+  instances?: Partial<InstanceOptions>;
+}
+
+export interface PluginServer {
+  readonly events: Events;
+  readonly instances: Instances;
+  readonly health: HealthServer | undefined;
+  /**
+   * Takes no new connections, lets open events finish for at most `graceSeconds`, refuses those that
+   * are left, and removes the sockets.
+   */
+  stop(graceSeconds?: number): Promise<void>;
+}
+
+/** Starts everything; the sockets exist when it settles. Throws when any part cannot start. */
+export async function startServer(options: ServerOptions): Promise<PluginServer> {
+  const state = { ready: false };
+  const plugins = await loadPlugins(options.plugins);
+  const instances = new Instances(plugins, options.instances);
+  const events = new Events(options.events);
+  const limits = { ...defaultLimits };
+  if (options.maxFrameBytes !== undefined) limits.maxBytes = options.maxFrameBytes;
+
+  const opened: ListeningSocket[] = [];
+  let health: HealthServer | undefined;
+  const close = async () => {
+    state.ready = false;
+    events.stop();
+    instances.stop();
+    for (const socket of opened) socket.close();
+    await health?.close();
+  };
+
+  try {
+    if (options.health) {
+      health = await serveHealth(options.health, () => ({
+        ready: state.ready,
+        plugins: [...plugins.keys()],
+      }));
+    }
+    if (options.outcomes) {
+      const outcomes = await listenOn(options.outcomes, (socket) => receiveOutcomes(socket));
+      opened.push(outcomes);
+      host.outcomesSocket = outcomes.path;
+    }
+    const rpc = await listenOn(
+      options.socket,
+      (socket) =>
+        converse(socket, limits, (message, question) =>
+          serve({ instances, events }, message, question),
+        ),
+      sharingOneBuffer,
+    );
+    opened.push(rpc);
+    state.ready = true;
+    log.info({ socket: rpc.path, plugins: [...plugins.keys()] }, "plugin server is listening");
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  return {
+    events,
+    instances,
+    health,
+    async stop(graceSeconds = 10) {
+      state.ready = false;
+      for (const socket of opened) socket.refuseNew();
+      const grace = AbortSignal.timeout(graceSeconds * 1000);
+      await Promise.race([
+        events.drained(),
+        new Promise((expired) => grace.addEventListener("abort", expired)),
+      ]);
+      await close();
+    },
+  };
+}

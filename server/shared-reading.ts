@@ -1,0 +1,34 @@
+// Lets all connections of Kong's workers read into one buffer. Node gives each read 64 KB of its own
+// otherwise, and a stream to go through: for the small messages of Kong that costs more than reading,
+// decoding and answering them.
+
+import { Socket } from "node:net";
+
+const buffer = Buffer.allocUnsafe(64 * 1024);
+
+interface Accepted {
+  _handle?: { useUserBuffer?: unknown } | null;
+}
+
+/**
+ * The same connection, whose "data" events show bytes that are valid during the event only. Node
+ * offers this (`onread`) to clients alone; an accepted connection gets it by way of its handle, and
+ * stays as it is where Node has no such handle.
+ */
+export function sharingOneBuffer(accepted: Socket): Socket {
+  const inner = accepted as Accepted;
+  const handle = inner._handle;
+  if (typeof handle?.useUserBuffer !== "function") return accepted;
+  inner._handle = null;
+  const socket: Socket = new Socket({
+    handle,
+    onread: {
+      buffer,
+      callback(bytes: number) {
+        socket.emit("data", buffer.subarray(0, bytes));
+        return true;
+      },
+    },
+  } as ConstructorParameters<typeof Socket>[0]);
+  return socket.resume();
+}
