@@ -32,7 +32,8 @@ RUN chmod 755 dist/server/main.js \
   && ln -s /opt/kong-llm/dist/server/main.js /usr/local/bin/kong-llm \
   && mkdir -p /run/kong-llm /etc/kong-llm \
   && chown 1000:1000 /run/kong-llm /etc/kong-llm
-ENV NODE_ENV=production KONG_LLM_HEALTH_ADDRESS=0.0.0.0:9100
+# The option keeps the young objects of V8 in the processor's cache, and memory flat.
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=4 KONG_LLM_HEALTH_ADDRESS=0.0.0.0:9100
 USER 1000:1000
 EXPOSE 9100
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \

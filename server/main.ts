@@ -1,7 +1,6 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env node
 // The command line of kong-llm. Each command lives in its own file; stdout belongs to what was asked
 // for (Kong reads dumps from it), everything else goes to stderr.
-// The flag keeps what V8 allocates for young objects in the processor's cache and memory flat.
 
 import { Command } from "commander";
 import { addDoctor } from "./command-doctor";

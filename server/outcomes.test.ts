@@ -90,9 +90,9 @@ describe("server", () => {
     };
     options = prepareStage(stage, { folder }).options;
   });
-  afterEach(() => {
+  afterEach(async () => {
     worker.destroy();
-    listening.close();
+    await listening.close();
     log.level = "info";
     vi.restoreAllMocks();
     rmSync(folder, { recursive: true });

@@ -52,7 +52,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
     state.ready = false;
     events.stop();
     instances.stop();
-    for (const socket of opened) socket.close();
+    await Promise.all(opened.map((socket) => socket.close()));
     await health?.close();
   };
 

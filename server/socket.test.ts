@@ -44,7 +44,7 @@ describe("server", () => {
     path = join(folder, "run/kong.sock");
   });
   afterEach(() => {
-    for (const socket of opened.splice(0)) socket.close();
+    for (const socket of opened.splice(0)) void socket.close();
     rmSync(folder, { recursive: true });
   });
 
@@ -63,7 +63,7 @@ describe("server", () => {
 
     it("takes the place of a dead server's", async () => {
       await listen();
-      opened.splice(0)[0]!.close();
+      await opened.splice(0)[0]!.close();
       await leaveStale();
       await listen();
       expect(await greeting()).toBe("hello");
@@ -86,13 +86,13 @@ describe("server", () => {
 
     it("is removed at the end, but not when it is another server's by then", async () => {
       const first = await listen();
-      first.close();
+      await first.close();
       expect(existsSync(path)).toBe(false);
 
       const second = await listen();
       unlinkSync(path);
       await listen();
-      second.close();
+      await second.close();
       expect(await greeting()).toBe("hello");
     });
 

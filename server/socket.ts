@@ -27,8 +27,11 @@ export interface ListeningSocket {
   /** Takes no further connections; those that are open stay. */
   refuseNew(): void;
   /** Ends all connections, what is written to them first, and removes the socket. */
-  close(): void;
+  close(): Promise<void>;
 }
+
+// A peer that does not read what is left gets no more time than this.
+const closingMs = 500;
 
 // sun_path of Linux, less the closing zero; the suffix below counts too.
 const longestPath = 107;
@@ -78,14 +81,22 @@ export async function listenOn(
   return {
     path,
     refuseNew,
-    close() {
+    async close() {
       refuseNew();
-      // After the answers that wait for the end of this turn (outbox.ts).
-      setImmediate(() => {
-        for (const socket of connections) socket.end(() => socket.destroy());
-      });
+      // The answers of this turn are written at its end (outbox.ts).
+      await new Promise(setImmediate);
+      await Promise.race([Promise.all([...connections].map(ended)), waited(closingMs)]);
+      for (const socket of connections) socket.destroy();
     },
   };
+}
+
+function ended(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.end(() => resolve()));
+}
+
+async function waited(milliseconds: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }
 
 async function refuseSecond(path: string): Promise<void> {

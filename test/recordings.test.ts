@@ -96,10 +96,10 @@ describe("a recording of Kong 3.9.3", () => {
     folder = mkdtempSync(join(tmpdir(), "recordings-"));
     connections.clear();
   });
-  afterEach(() => {
+  afterEach(async () => {
     for (const kong of connections.values()) kong.close();
     events.stop();
-    socket?.close();
+    await socket?.close();
     rmSync(folder, { recursive: true });
   });
 
