@@ -8,7 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{plugins,kong,openai,redis,server,dev}/**/*.test.ts", "test/*.test.ts"],
+          include: ["{plugins,kong,openai,redis,server,dev}/**/*.test.ts", "test/{,limits/}*.test.ts"],
         },
       },
       {

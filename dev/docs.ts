@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { isMap, isScalar, isSeq, parseDocument, Scalar, visit, type YAMLMap } from "yaml";
 import { z } from "zod";
 import { jsonSchema } from "../kong/schema-fields";
+import { editorSchemas } from "../kong/validate/editor-schema";
 import { dashboardConfigMap, kongPlugins, prometheusRule } from "./docs/kubernetes";
 
 const root = join(__dirname, "..");
@@ -28,7 +29,17 @@ export async function generated(): Promise<Generated[]> {
     }),
   );
   const kongYaml = configs.find(({ file }) => file === "kong.yaml")!.wanted;
-  return [...configs, ...readmes, ...kubernetesFiles(kongYaml)];
+  return [...configs, ...readmes, ...kubernetesFiles(kongYaml), ...(await schemaFiles())];
+}
+
+/** What editors check kong.yaml and KongPlugins by. */
+async function schemaFiles(): Promise<Generated[]> {
+  const plugins = readdirSync(join(root, "plugins"));
+  const options = await Promise.all(plugins.map(optionsOf));
+  const schemas = editorSchemas(new Map(plugins.map((plugin, n) => [plugin, options[n]!])));
+  return Object.entries(schemas).map(([file, schema]) =>
+    change(join("schemas", file), () => `${JSON.stringify(schema, undefined, 2)}\n`),
+  );
 }
 
 function kubernetesFiles(kongYaml: string): Generated[] {

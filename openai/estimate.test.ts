@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { estimateInputTokens, estimateUsage } from "./estimate";
+import { estimateInputTokens, estimateUsage, mostInputTokens } from "./estimate";
 
 const user = (content: unknown) => ({ messages: [{ role: "user", content }] });
 const json = "application/json";
@@ -45,6 +45,33 @@ describe("estimate", () => {
     it("reads a body nested deeper than the stack", () => {
       const input: unknown = JSON.parse("[".repeat(100_000) + "]".repeat(100_000));
       expect(estimateInputTokens({ input })).toBe(1);
+    });
+  });
+
+  describe("of the most that a prompt can be", () => {
+    const most = (content: unknown) => mostInputTokens(user(content));
+
+    it("has a token for each byte of text, and more for each message", () => {
+      expect(most("")).toBeGreaterThan(8);
+      expect(most("x".repeat(100)) - most("")).toBe(100);
+      expect(most("안녕하세요") - most("")).toBe(15);
+    });
+
+    it("counts names of members, numbers and token ids too", () => {
+      const tools = [{ type: "function", function: { name: "f", parameters: { city: true } } }];
+      expect(mostInputTokens({ tools })).toBeGreaterThan("typefunctionnamefparameterscity".length);
+      expect(mostInputTokens({ prompt: [1, 22, 333] })).toBeGreaterThanOrEqual(3);
+    });
+
+    it("counts no data of images as text", () => {
+      const url = `data:image/png;base64,${"A".repeat(100_000)}`;
+      expect(most([{ type: "image_url", image_url: { url } }])).toBeLessThan(1000);
+    });
+
+    it("takes nesting without end", () => {
+      let content: unknown = "x";
+      for (let i = 0; i < 100_000; i++) content = [content];
+      expect(most(content)).toBeGreaterThan(0);
     });
   });
 

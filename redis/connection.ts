@@ -2,14 +2,22 @@
 // alone for a second, and then tried by us, never by a request. A request waits for a dead Redis at
 // most once, and only the requests that were under way when it died.
 
-import { Redis } from "ioredis";
+import { connectClient, nameOf, openClient, type RedisClient, UnreadableAuthority } from "./client";
 import { type RedisOptions, type RedisTarget, redisTarget } from "./options";
 
-export type RedisClient = Redis;
+export type { RedisClient } from "./client";
 
 /** The Redis did not answer, or answered that it cannot serve now. Names neither keys nor values. */
 export class RedisUnavailable extends Error {
   override name = "RedisUnavailable";
+
+  /** @param asked the command was sent: it may have been done, or be done yet */
+  constructor(
+    message: string,
+    readonly asked: boolean,
+  ) {
+    super(message);
+  }
 }
 
 /** `connecting` only before the first attempt has ended. */
@@ -26,7 +34,7 @@ const unable = new Set(
 );
 
 export class RedisConnection {
-  /** Host, port and database, for logs: never a credential. */
+  /** Host, port and database (or the Sentinels, or the nodes), for logs: never a credential. */
   readonly address: string;
   state: RedisState = "connecting";
   /** Why it is down, in words that hold no secret; undefined while it is up. */
@@ -36,6 +44,7 @@ export class RedisConnection {
   private trying: Promise<void> | undefined;
   private rest: NodeJS.Timeout | undefined;
   private closed = false;
+  private attempts = 0;
   private askedAt = Date.now();
   private readonly watchers = new Set<(connection: RedisConnection) => void>();
 
@@ -43,8 +52,8 @@ export class RedisConnection {
     private readonly target: RedisTarget,
     private readonly options: RedisOptions,
   ) {
-    this.address = `${target.host}:${target.port}/${target.database}`;
-    this.trying = this.connect();
+    this.address = nameOf(target);
+    this.tryAgain();
   }
 
   /**
@@ -61,7 +70,7 @@ export class RedisConnection {
     const client = this.client;
     if (this.state !== "up" || !client) {
       if (!this.rest && !this.trying && !this.closed) this.tryAgain();
-      throw this.unavailable(this.reason ?? "not connected");
+      throw this.unavailable(this.reason ?? "not connected", false);
     }
     try {
       return await within(this.options.command_timeout_ms, command(client));
@@ -69,7 +78,7 @@ export class RedisConnection {
       const reason = whyUnavailable(error);
       if (reason === undefined) throw withoutCommand(error);
       if (client === this.client) this.goDown(reason);
-      throw this.unavailable(reason);
+      throw this.unavailable(reason, true);
     }
   }
 
@@ -86,30 +95,32 @@ export class RedisConnection {
     this.change("down", "closed");
   }
 
-  private unavailable(reason: string): RedisUnavailable {
-    return new RedisUnavailable(`Redis at ${this.address} is unavailable: ${reason}`);
+  private unavailable(reason: string, asked: boolean): RedisUnavailable {
+    return new RedisUnavailable(`Redis at ${this.address} is unavailable: ${reason}`, asked);
   }
 
   // Every attempt has a client of its own, which never reconnects by itself: what an older one
   // still does cannot be mistaken for the state of this one.
   private async connect(): Promise<void> {
-    const client = new Redis(clientOptions(this.target, this.options));
+    const { connect_timeout_ms, prefix } = this.options;
     let reason: string | undefined;
-    client.on("error", (error) => {
+    const note = (error: Error) => {
       reason ??= describe(error);
-    });
-    this.client = client;
+    };
     try {
-      await within(this.options.connect_timeout_ms, prove(client, this.options.prefix));
+      const client = openClient(this.target, this.options, this.attempts++);
+      client.on("error", note);
+      client.on("node error", note);
+      this.client = client;
+      await within(connect_timeout_ms, connectClient(client, prefix));
       if (this.closed) return;
+      reason = undefined;
       client.once("close", () => {
         if (client === this.client) this.goDown(reason ?? "the connection was closed");
       });
       this.change("up");
     } catch (error) {
       this.goDown(reason ?? describe(error));
-    } finally {
-      this.trying = undefined;
     }
   }
 
@@ -130,7 +141,9 @@ export class RedisConnection {
   }
 
   private tryAgain(): void {
-    this.trying = this.connect();
+    this.trying = this.connect().finally(() => {
+      this.trying = undefined;
+    });
   }
 
   private change(state: "up" | "down", reason?: string): void {
@@ -165,37 +178,6 @@ export function closeConnections(): void {
   connections.clear();
 }
 
-// ioredis' own retries, resends and offline queue would let requests wait for a dead Redis, or do
-// a command twice. RESP 2 is spoken by every Redis, and our replies are the same in RESP 3.
-// Automatic pipelines stay off: they add a turn of the event loop to each command, and commands
-// written in one turn share a packet without them.
-function clientOptions(target: RedisTarget, options: RedisOptions) {
-  return {
-    host: target.host,
-    port: target.port,
-    username: target.username || undefined,
-    password: target.password || undefined,
-    db: target.database,
-    tls: target.tls ? {} : undefined,
-    connectTimeout: options.connect_timeout_ms,
-    connectionName: "kong-llm",
-    lazyConnect: true,
-    enableOfflineQueue: false,
-    enableReadyCheck: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    disableClientInfo: true,
-    protocol: 2 as const,
-  };
-}
-
-/** Connects and writes: a Redis that is full, loading or a replica takes connections all the same. */
-async function prove(client: RedisClient, prefix: string): Promise<void> {
-  await client.connect();
-  await client.set(`${prefix}:alive`, "1", "PX", 1000);
-}
-
 class TimedOut extends Error {}
 
 /** Rejects with TimedOut after that many milliseconds. */
@@ -210,7 +192,7 @@ function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
 }
 
 // The errors of ioredis and of sockets; a TypeError in a command is a mistake of ours.
-const lost = new Set(["Error", "AbortError", "MaxRetriesPerRequestError"]);
+const lost = new Set(["Error", "AbortError", "MaxRetriesPerRequestError", "ClusterAllFailedError"]);
 
 /** Undefined for an error that is not the Redis' but ours. */
 function whyUnavailable(error: unknown): string | undefined {
@@ -223,8 +205,9 @@ function whyUnavailable(error: unknown): string | undefined {
 // Redis may repeat arguments in a message (the password of HELLO, the key of a command), so only
 // its code is kept, and of a network error its code and place.
 function describe(error: unknown): string {
-  if (error instanceof TimedOut) return error.message;
+  if (error instanceof TimedOut || error instanceof UnreadableAuthority) return error.message;
   if (!(error instanceof Error)) return "unknown error";
+  if (error.message.startsWith("All sentinels")) return "no Sentinel tells where it is";
   if (error.name === "ReplyError") return `Redis answers ${firstWord(error.message)}`;
   const { code } = error as NodeJS.ErrnoException;
   return code ? `the connection fails with ${code}` : "the connection was closed";

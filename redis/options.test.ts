@@ -40,6 +40,33 @@ describe("redis", () => {
       });
     });
 
+    it("name a Redis behind Sentinels, or a Cluster", () => {
+      const access = { username: "u", password: "p", database: 0, tls: true };
+      const sentinel_nodes = ["one:26379", "[::1]:26380"];
+      expect(target({ sentinel_nodes, sentinel_master: "limits", ...access })).toEqual({
+        sentinels: [
+          { host: "one", port: 26379 },
+          { host: "::1", port: 26380 },
+        ],
+        ...{ master: "limits", sentinelUsername: "", sentinelPassword: "" },
+        ...access,
+      });
+      expect(target({ cluster_nodes: ["one:7000"], tls_ca_file: "/ca.pem" })).toMatchObject({
+        ...{ cluster: [{ host: "one", port: 7000 }], caFile: "/ca.pem" },
+      });
+    });
+
+    it.each<[object, string]>([
+      [{ host: "a", cluster_nodes: ["a:1"] }, "must name one Redis"],
+      [{ sentinel_nodes: ["a:1"] }, "sentinel_nodes and sentinel_master together"],
+      [{ sentinel_master: "m" }, "sentinel_nodes and sentinel_master together"],
+      [{ cluster_nodes: ["a:1"], database: 1 }, "must be 0 in a Redis Cluster"],
+      [{ cluster_nodes: ["redis://a"] }, "must be HOST:PORT"],
+    ])("refuse %j", (options, message) => {
+      const { error } = redisOptions.safeParse(options);
+      expect(error?.issues[0]?.message).toContain(message);
+    });
+
     it("accept a vault reference, so that files can be checked", () => {
       expect(redisOptions.safeParse({ url: "{vault://env/redis-url}" }).success).toBe(true);
     });

@@ -3,7 +3,9 @@
 
 import { z } from "zod";
 
-export const redisOptions = z.object({
+const node = z.string().regex(/^(?:[^:\s]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/, "must be HOST:PORT");
+
+const fields = z.object({
   url: z
     .string()
     .refine(isRedisUrl, "must be redis://HOST:PORT/DATABASE, or rediss:// for TLS")
@@ -11,10 +13,32 @@ export const redisOptions = z.object({
     .meta({
       referenceable: true,
       description:
-        "Address as redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS; it wins over host. Neither url nor host: no Redis.",
+        "Address as redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS; it wins over host. None of url, host, sentinel_nodes and cluster_nodes: no Redis.",
     }),
   host: z.string().default("").describe("Name or address of the Redis, where no url is given."),
   port: z.int().min(1).max(65535).default(6379).describe("TCP port of the Redis at host."),
+  sentinel_nodes: z
+    .array(node)
+    .default([])
+    .describe("Sentinels as HOST:PORT that know where the Redis is, in place of url and host."),
+  sentinel_master: z
+    .string()
+    .default("")
+    .describe("Name under which the Sentinels know the Redis."),
+  sentinel_username: z
+    .string()
+    .default("")
+    .meta({ referenceable: true, description: "User of the Sentinels, if they ask for one." }),
+  sentinel_password: z
+    .string()
+    .default("")
+    .meta({ referenceable: true, description: "Password of the Sentinels, if they ask for one." }),
+  cluster_nodes: z
+    .array(node)
+    .default([])
+    .describe(
+      "Some nodes of a Redis Cluster as HOST:PORT, in place of url and host; the others are found.",
+    ),
   username: z
     .string()
     .default("")
@@ -27,7 +51,15 @@ export const redisOptions = z.object({
   tls: z
     .boolean()
     .default(false)
-    .describe("Speak TLS and check the certificate of the Redis against the system's authorities."),
+    .describe(
+      "Speak TLS, with the Sentinels too, and check certificates against the system's authorities or `tls_ca_file`.",
+    ),
+  tls_ca_file: z
+    .string()
+    .default("")
+    .describe(
+      "File in PEM, as the plugin server sees it, of the authority that signs the Redis' certificate; read at each connection. Without it, the system's authorities.",
+    ),
   prefix: z
     .string()
     .regex(/^[^{}]*$/, "must not hold braces: they choose the slot of a key")
@@ -47,23 +79,71 @@ export const redisOptions = z.object({
     .describe("Milliseconds that one command may take before the Redis counts as unavailable."),
 });
 
+export const redisOptions = fields
+  .refine(({ url, host, sentinel_nodes, cluster_nodes }) => {
+    const places = [url !== "" || host !== "", sentinel_nodes.length > 0, cluster_nodes.length > 0];
+    return places.filter(Boolean).length < 2;
+  }, "must name one Redis: by url or host, by sentinel_nodes, or by cluster_nodes")
+  .refine(({ sentinel_nodes, sentinel_master }) => {
+    return sentinel_nodes.length > 0 === (sentinel_master !== "");
+  }, "must have sentinel_nodes and sentinel_master together")
+  .refine(({ cluster_nodes, database }) => cluster_nodes.length === 0 || database === 0, {
+    path: ["database"],
+    message: "must be 0 in a Redis Cluster, which has no others",
+  });
+
 export type RedisOptions = z.output<typeof redisOptions>;
 
-export interface RedisTarget {
+export interface Address {
   host: string;
   port: number;
+}
+
+/** Where a Redis is, and what it takes to be let in. */
+export type RedisTarget = Place & {
   username: string;
   password: string;
   database: number;
   tls: boolean;
-}
+  /** In PEM; undefined for the authorities of the system. */
+  caFile?: string;
+};
+
+type Place =
+  | Address
+  | { sentinels: Address[]; master: string; sentinelUsername: string; sentinelPassword: string }
+  | { cluster: Address[] };
 
 /** The Redis that the options name; undefined where they name none. */
 export function redisTarget(options: RedisOptions): RedisTarget | undefined {
   if (options.url !== "") return targetOfUrl(options);
-  if (options.host === "") return undefined;
-  const { host, port, username, password, database, tls } = options;
-  return { host, port, username, password, database, tls };
+  const place = placeOf(options);
+  if (!place) return undefined;
+  const { username, password, database, tls, tls_ca_file } = options;
+  return { ...place, username, password, database, tls, caFile: tls_ca_file || undefined };
+}
+
+function placeOf(options: RedisOptions): Place | undefined {
+  const { host, port, sentinel_nodes, cluster_nodes } = options;
+  if (host !== "") return { host, port };
+  if (cluster_nodes.length > 0) return { cluster: cluster_nodes.map(addressOf) };
+  if (sentinel_nodes.length === 0) return undefined;
+  return {
+    sentinels: sentinel_nodes.map(addressOf),
+    master: options.sentinel_master,
+    sentinelUsername: options.sentinel_username,
+    sentinelPassword: options.sentinel_password,
+  };
+}
+
+function addressOf(node: string): Address {
+  const colon = node.lastIndexOf(":");
+  return { host: bare(node.slice(0, colon)), port: Number(node.slice(colon + 1)) };
+}
+
+/** An IPv6 address without the brackets that it has in front of a port. */
+function bare(host: string): string {
+  return host.replace(/^\[|\]$/g, "");
 }
 
 /** What the url leaves open is taken from the other options. */
@@ -71,12 +151,13 @@ function targetOfUrl(options: RedisOptions): RedisTarget {
   const url = new URL(options.url);
   const database = url.pathname.slice(1);
   return {
-    host: url.hostname.replace(/^\[|\]$/g, ""),
+    host: bare(url.hostname),
     port: url.port === "" ? 6379 : Number(url.port),
     username: decodeURIComponent(url.username) || options.username,
     password: decodeURIComponent(url.password) || options.password,
     database: database === "" ? options.database : Number(database),
     tls: options.tls || url.protocol === "rediss:",
+    caFile: options.tls_ca_file || undefined,
   };
 }
 

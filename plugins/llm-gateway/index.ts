@@ -2,6 +2,7 @@ import { definePlugin } from "../../kong/define-plugin";
 import { prepareStage } from "../../kong/stage";
 import { stage as cache } from "../llm-cache/stage";
 import { stage as models } from "../llm-models/stage";
+import { identityNeeds } from "../llm-rate-limit/identity";
 import { stage as rateLimit } from "../llm-rate-limit/stage";
 import { stage as upstreamKey } from "../llm-upstream-key/stage";
 import { stage as usage } from "../llm-usage/stage";
@@ -14,10 +15,11 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   stages: (config) => [
     prepareStage(usage, config.usage),
     prepareStage(models, config.models),
-    prepareStage(rateLimit, config.rate_limit),
+    prepareStage(rateLimit, { prices: config.usage.prices, ...config.rate_limit }),
     prepareStage(cache, config.cache),
     prepareStage(upstreamKey, config.upstream_key),
   ],
   mostBodyBytes: (config) => config.models.max_body_bytes,
   requiresConsumer: (config) => config.models.require_consumer,
+  needs: (config) => identityNeeds(config.rate_limit),
 });

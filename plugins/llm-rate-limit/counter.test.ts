@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { neighbourStates } from "../../kong/host";
 import { log } from "../../kong/log";
 import { closeConnections, connectionTo } from "../../redis/connection";
 import { startRedis, type TestRedis } from "../../test/redis";
-import { openCounter } from "./counter";
+import { type Counted, openCounter } from "./counter";
+import { type Limit, tallyName } from "./limit";
 import { type RateLimitOptions, rateLimitOptions } from "./schema";
 
 let redis: TestRedis;
@@ -24,7 +28,11 @@ afterEach(() => {
 });
 
 const take = [
-  { limit: { measure: "requests" as const, window: "month" as const, most: 3 }, amount: 1 },
+  {
+    limit: { measure: "requests" as const, window: "month" as const, most: 3 },
+    amount: 1,
+    each: 0,
+  },
 ];
 
 function optionsOf(on_redis_failure: RateLimitOptions["on_redis_failure"] = "local") {
@@ -51,7 +59,10 @@ describe("llm-rate-limit", () => {
     it("counts there for all nodes", async () => {
       const options = optionsOf();
       const counter = openCounter(options);
-      expect(await counter.take("alice", take)).toMatchObject({ taken: true, policy: "redis" });
+      expect(await counter.take("alice", "id", take)).toMatchObject({
+        taken: true,
+        policy: "redis",
+      });
 
       const names = await connectionTo(options.redis)!.run((client) =>
         client.keys("kong-llm:limit:*"),
@@ -60,14 +71,81 @@ describe("llm-rate-limit", () => {
     });
   });
 
+  describe("in a Redis that is not a plain one", () => {
+    const limits: Limit[] = [
+      { measure: "tokens", window: "minute", most: 1000 },
+      { measure: "cost_usd", window: "month", most: 1000, model: "gpt-4*" },
+      { measure: "concurrency", window: "lease", most: 2 },
+    ];
+    const takes = limits.map((limit) => ({
+      limit,
+      amount: limit.window === "lease" ? 1 : 400,
+      each: 0,
+    }));
+
+    /** Takes and settles whatever the scripts can do; says what is left after each. */
+    async function takeAndSettle(redisOptions: object): Promise<number[][]> {
+      const patient = { connect_timeout_ms: 10_000, command_timeout_ms: 10_000 };
+      const options = rateLimitOptions.parse({
+        ...{ policy: "redis", redis: { ...redisOptions, ...patient } },
+        ...{ on_redis_failure: "refuse", namespace: `test-${tests}` },
+      });
+      const counter = openCounter(options);
+      const remaining = (counted: Counted) =>
+        "limits" in counted ? counted.limits.map((state) => state.remaining) : [];
+      const first = await counter.take("alice", "one", takes);
+      const starts = "limits" in first ? first.limits.map(({ start }) => start) : [];
+      const corrections = limits.map((limit, i) => ({
+        name: tallyName(options.namespace, "alice", limit),
+        ...{ window: limit.window, start: starts[i]!, change: -390 },
+      }));
+      expect(await counter.settle("alice", "one", corrections, "redis")).toBe("settled");
+      return [remaining(first), remaining(await counter.take("alice", "two", takes))];
+    }
+
+    const expected = [
+      [600, 600, 1],
+      [590, 590, 1],
+    ];
+
+    it("counts in a Cluster, where all keys of a script must be in one slot", async () => {
+      const clustered = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"];
+      const node = await startRedis({ arguments: clustered });
+      const admin = new Redis(node.url);
+      try {
+        await admin.cluster("ADDSLOTSRANGE", 0, 16383);
+        const state = async () => String(await admin.cluster("INFO"));
+        await expect.poll(state, { timeout: 10_000 }).toContain("cluster_state:ok");
+        const cluster_nodes = [`127.0.0.1:${node.port}`];
+        expect(await takeAndSettle({ cluster_nodes })).toEqual(expected);
+      } finally {
+        admin.disconnect();
+        await node.stop();
+      }
+    }, 20_000);
+
+    it("needs no commands and keys but those that the README names", async () => {
+      const readme = readFileSync(join(__dirname, "README.md"), "utf8");
+      const [, named] = /The user in Redis needs the commands (.*) and, for a Cluster/.exec(
+        readme,
+      )!;
+      const commands = [...named!.matchAll(/`(\w+)`/g)].map(([, command]) => `+${command}`);
+      const admin = new Redis(redis.url);
+      await admin.acl("SETUSER", "limiter", "on", ">secret", "~kong-llm:*", "-@all", ...commands);
+      admin.disconnect();
+      const access = { username: "limiter", password: "secret" };
+      expect(await takeAndSettle({ url: redis.url, ...access })).toEqual(expected);
+    });
+  });
+
   describe("when Redis does not answer", () => {
     it("keeps limiting with what this node has let through, and says so once in the log", async () => {
       const options = optionsOf("local");
       const counter = openCounter(options);
-      await counter.take("alice", take);
+      await counter.take("alice", "id", take);
       redis.freeze();
       try {
-        const answers = await Promise.all([1, 2, 3].map(() => counter.take("alice", take)));
+        const answers = await Promise.all([1, 2, 3].map(() => counter.take("alice", "id", take)));
 
         expect(answers.map((answer) => "taken" in answer && answer.taken)).toEqual([
           true,
@@ -89,12 +167,12 @@ describe("llm-rate-limit", () => {
     it("lets every request pass where the operator allows it", async () => {
       const options = optionsOf("allow");
       const counter = openCounter(options);
-      await counter.take("alice", take);
+      await counter.take("alice", "id", take);
       const down = becomes(options, "down");
       await redis.stop();
       await down;
       try {
-        expect(await counter.take("alice", take)).toEqual({ uncounted: "allow" });
+        expect(await counter.take("alice", "id", take)).toEqual({ uncounted: "allow" });
       } finally {
         await redis.restart();
       }
@@ -103,12 +181,12 @@ describe("llm-rate-limit", () => {
     it("refuses where the operator says so", async () => {
       const options = optionsOf("refuse");
       const counter = openCounter(options);
-      await counter.take("alice", take);
+      await counter.take("alice", "id", take);
       const down = becomes(options, "down");
       await redis.stop();
       await down;
       try {
-        expect(await counter.take("alice", take)).toEqual({ uncounted: "refuse" });
+        expect(await counter.take("alice", "id", take)).toEqual({ uncounted: "refuse" });
       } finally {
         await redis.restart();
       }
@@ -117,16 +195,19 @@ describe("llm-rate-limit", () => {
     it("counts in Redis again as soon as it is back, without a restart", async () => {
       const options = optionsOf();
       const counter = openCounter(options);
-      await counter.take("alice", take);
+      await counter.take("alice", "id", take);
       const down = becomes(options, "down");
       const upAgain = down.then(() => becomes(options, "up"));
       await redis.stop();
       await down;
-      expect(await counter.take("alice", take)).toMatchObject({ policy: "local" });
+      expect(await counter.take("alice", "id", take)).toMatchObject({ policy: "local" });
       await redis.restart();
       await upAgain;
 
-      expect(await counter.take("alice", take)).toMatchObject({ taken: true, policy: "redis" });
+      expect(await counter.take("alice", "id", take)).toMatchObject({
+        taken: true,
+        policy: "redis",
+      });
       expect(vi.mocked(log.warn)).toHaveBeenCalledTimes(1);
       expect(vi.mocked(log.info).mock.calls.map(([, message]) => message)).toEqual([
         "redis is up",
@@ -141,7 +222,10 @@ describe("llm-rate-limit", () => {
       openCounter(unnamed);
       const counter = openCounter({ ...unnamed, on_redis_failure: "refuse" });
 
-      expect(await counter.take("alice", take)).toMatchObject({ taken: true, policy: "local" });
+      expect(await counter.take("alice", "id", take)).toMatchObject({
+        taken: true,
+        policy: "local",
+      });
       expect(vi.mocked(log.warn)).toHaveBeenCalledTimes(1);
       expect(neighbourStates()["redis for rate_limit"]).toMatchObject({ ok: false });
     });

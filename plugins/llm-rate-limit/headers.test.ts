@@ -3,9 +3,14 @@ import { duration, limitHeaders, retryHeaders } from "./headers";
 import type { LimitState } from "./local-counts";
 import type { Window } from "./windows";
 
-function state(window: Window, most: number, remaining: number, rest: Partial<LimitState> = {}) {
+function state(
+  window: Window,
+  most: number,
+  remaining: number,
+  rest: Partial<LimitState> = {},
+): LimitState {
   const limit = { measure: "requests" as const, window, most };
-  return { limit, remaining, resetMs: 0, waitMs: 0, ...rest };
+  return { limit, remaining, resetMs: 0, waitMs: 0, start: 0, ...rest };
 }
 
 describe("llm-rate-limit", () => {

@@ -1,5 +1,6 @@
 import { definePlugin } from "../../kong/define-plugin";
 import { prepareStage } from "../../kong/stage";
+import { identityNeeds } from "./identity";
 import { rateLimitOptions } from "./schema";
 import { stage } from "./stage";
 
@@ -7,4 +8,5 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   name: "llm-rate-limit",
   schema: rateLimitOptions,
   stages: (config) => [prepareStage(stage, config)],
+  needs: identityNeeds,
 });

@@ -1,35 +1,62 @@
 // What a limit is, and the name under which its tally is kept. The size of a limit is part of the
 // name, so a changed limit starts clean.
 
-import type { RateLimitOptions } from "./schema";
-import { type Window, windows } from "./windows";
+import type { Window } from "./windows";
+
+/** What can be counted. `concurrency` counts the requests under way, all others count in windows. */
+export const measures = [
+  "requests",
+  "tokens",
+  "input_tokens",
+  "output_tokens",
+  "cost_usd",
+  "concurrency",
+] as const;
+
+export type Measure = (typeof measures)[number];
 
 export interface Limit {
-  /** What is counted. */
-  measure: "requests";
-  window: Window;
-  /** The largest whole amount within the window. */
+  measure: Measure;
+  /** `lease` for concurrency: a request holds its place until it has ended, or its lease has. */
+  window: Window | "lease";
+  /** The largest whole amount: requests, tokens, or billionths of a dollar. */
   most: number;
+  /** The glob of the models that it is for; all models without it. */
+  model?: string;
 }
 
-/** An amount that one decision wants from a limit; 0 looks only. */
+/** What one decision wants from a limit: a fixed amount, and so much for each token of output. */
 export interface Take {
   limit: Limit;
+  /** 0 looks only. */
   amount: number;
+  each: number;
 }
 
-/** The limits of a config, shortest window first. */
-export function limitsOf({ requests }: RateLimitOptions): Limit[] {
-  return windows.flatMap((window) => {
-    const most = requests[window];
-    return most === undefined ? [] : [{ measure: "requests" as const, window, most }];
-  });
+/** How many tokens of output one decision wants, and with how few it would do. */
+export interface Output {
+  wanted: number;
+  least: number;
 }
+
+export const noOutput: Output = { wanted: 0, least: 0 };
 
 /**
  * The name of a tally. The identity stands in braces: Redis Cluster chooses the slot by what they
  * hold, so all limits of one identity can be taken from in one script.
  */
 export function tallyName(namespace: string, identity: string, limit: Limit): string {
-  return `${namespace}:{${identity}}:${limit.measure}:${limit.window}:${limit.most}`;
+  const { measure, window, most, model } = limit;
+  const name = `${namespace}:{${identity}}:${measure}:${window}:${most}`;
+  return model === undefined ? name : `${name}:${encodeURIComponent(model)}`;
+}
+
+/** The name of the reservation that a request has made: it is there until it is settled, once. */
+export function reservationName(namespace: string, identity: string, id: string): string {
+  return `${namespace}:{${identity}}:reservation:${id}`;
+}
+
+/** Whether what a decision takes from a limit is to be corrected when the request has ended. */
+export function settles({ limit, amount, each }: Take, output: number): boolean {
+  return limit.measure !== "requests" && amount + each * output > 0;
 }

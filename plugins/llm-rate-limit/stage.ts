@@ -1,83 +1,169 @@
-// Lets a request pass only while every limit has room for it, and tells the client what is left.
+// Lets a request pass only while every limit has room for it, tells the client what is left, and
+// corrects what was taken for it when it has ended.
 
-import * as metrics from "prom-client";
-import { type Answer, type Exchange, refuse } from "../../kong/exchange";
+import type { Answer, Exchange } from "../../kong/exchange";
+import type { Outcome } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
-import { type Counter, openCounter } from "./counter";
-import { limitHeaders, retryHeaders, tightest, wholeSeconds } from "./headers";
+import type { Json } from "../../kong/ticket";
+import { boundOutput } from "../../openai/output-bound";
+import { priceTable } from "../../openai/price";
+import { defaultPrices } from "../../openai/price-options";
+import { exceeded, unavailable, unpriced } from "./answers";
+import { type Attempt, attempt, type Means, servedModel } from "./attempt";
+import { showUsed } from "./closeness";
+import { openCounter } from "./counter";
+import { limitHeaders, tightest } from "./headers";
 import { type Identity, identify } from "./identity";
-import { type Limit, limitsOf } from "./limit";
-import type { LimitState } from "./local-counts";
+import { tallyName } from "./limit";
+import type { Taken } from "./local-counts";
+import { countDecision, countFallback, countRefusal, countSettle, logDryRun } from "./reports";
+import { correctionsOf, readReservation, reservedOf, writeReservation } from "./reservation";
 import type { RateLimitOptions } from "./schema";
+import { rulesOf } from "./tiers";
 
-interface Prepared {
-  options: RateLimitOptions;
-  limits: Limit[];
-  counter: Counter;
+interface Prepared extends Means {
+  /** Undefined where nothing limits anybody. */
+  rulesFor: ReturnType<typeof rulesOf>;
 }
-
-const decisions = new metrics.Counter({
-  name: "llm_rate_limit_decisions_total",
-  help: "Requests by decision: allowed, refused, unlimited (no limit is set), uncounted or unavailable (Redis is down); and by where they were counted",
-  labelNames: ["decision", "policy"] as const,
-});
 
 export const stage: Stage<RateLimitOptions, Prepared> = {
   name: "rate_limit",
   guards: true,
-  prepare: (options) => ({ options, limits: limitsOf(options), counter: openCounter(options) }),
+  prepare: (options) => ({
+    options,
+    rulesFor: rulesOf(options),
+    priceOf: priceTable(options.prices ?? defaultPrices),
+    counter: openCounter(options),
+  }),
   decide,
+  learn,
 };
 
 async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided> {
-  const { options, limits, counter } = prepared;
-  if (limits.length === 0) return count("unlimited", options.policy);
+  const { options, rulesFor } = prepared;
+  const rules = rulesFor?.(exchange.consumer);
+  if (!rules) return countDecision("unlimited", options.policy);
 
-  const identity = identify(exchange, options.limit_by);
-  const takes = limits.map((limit) => ({ limit, amount: 1 }));
-  const counted = await counter.take(identity.key, takes);
-  if ("uncounted" in counted) {
-    if (counted.uncounted === "allow") return count("uncounted", options.policy);
-    count("unavailable", options.policy);
-    return { answer: unavailable(exchange) };
+  const identity = identify(exchange, options);
+  const made = await attempt(exchange, identity, rules, prepared);
+  const { result, model = "" } = made;
+  if (result === "unpriced") {
+    const reason = `no price for the model ${model}`;
+    const refusal = { decision: "unpriced" as const, reason, answer: unpriced(exchange, model) };
+    return refuse(refusal, exchange, { identity, options });
   }
+  if (result !== "unlimited" && "uncounted" in result) {
+    return uncounted(result.uncounted, exchange, options);
+  }
+  if (result === "unlimited") {
+    serveAs(made.model, exchange);
+    return countDecision("unlimited", options.policy);
+  }
+  return carryOut(result, made, exchange, { identity, options });
+}
 
+interface Context {
+  identity: Identity;
+  options: RateLimitOptions;
+}
+
+/** What was counted becomes headers, and then a refusal or a reservation. */
+function carryOut(
+  counted: Taken & { policy: "local" | "redis" },
+  { model, demand, takes }: Attempt,
+  exchange: Exchange,
+  context: Context,
+): Decided {
+  const { identity, options } = context;
+  if (identity.kind === "consumer") showUsed(exchange.ticket.consumer ?? "", counted.limits);
   if (!options.hide_client_headers) {
     Object.assign(exchange.responseHeaders, limitHeaders(counted.limits));
   }
-  if (counted.taken) return count("allowed", counted.policy);
-  count("refused", counted.policy);
-  return { answer: exceeded(exchange, identity, counted.limits) };
+  if (!counted.taken) {
+    const { limit } = tightest(counted.limits);
+    countRefusal(limit);
+    const reason = `${limit.measure} per ${limit.window}`;
+    const answer = exceeded(exchange, identity, counted.limits, takes, demand);
+    return refuse({ decision: "refused", reason, answer }, exchange, context, counted.policy);
+  }
+
+  countDecision("allowed", counted.policy);
+  serveAs(model, exchange);
+  const { body, ticket } = exchange;
+  ticket.limit = { decision: "allowed" };
+  const isCapped = options.hard_cap && !options.dry_run && takes.some(({ each }) => each > 0);
+  if (isCapped && body) boundOutput(ticket.endpoint, body, counted.output);
+  const reserved = reservedOf(takes, counted.output, counted.limits);
+  if (reserved.length === 0) return undefined;
+  const { policy } = counted;
+  const { inputTokens } = demand;
+  return {
+    note: writeReservation({ policy, identity: identity.key, model, inputTokens, reserved }),
+  };
 }
 
-function count(decision: string, policy: RateLimitOptions["policy"]): undefined {
-  decisions.inc({ decision, policy });
+interface Refusal {
+  decision: "refused" | "unpriced";
+  /** For the operator of a dry run. */
+  reason: string;
+  answer: Answer;
 }
 
-function exceeded(exchange: Exchange, { kind }: Identity, limits: LimitState[]): Answer {
-  const { limit, waitMs } = tightest(limits);
-  const requests = limit.most === 1 ? "1 request" : `${limit.most} requests`;
-  const seconds = wholeSeconds(waitMs);
-  const wait = seconds === 1 ? "1 second" : `${seconds} seconds`;
-  return refuse(
-    429,
-    {
-      message: `The limit of ${requests} per ${limit.window} for this ${kind} is reached; try again in ${wait}.`,
-      type: "requests",
-      code: "rate_limit_exceeded",
-    },
-    { ...exchange.responseHeaders, ...retryHeaders(waitMs) },
+function refuse(
+  { decision, reason, answer }: Refusal,
+  exchange: Exchange,
+  { identity, options }: Context,
+  policy = options.policy,
+): Decided {
+  const told = options.dry_run ? "would_refuse" : decision;
+  countDecision(told, policy);
+  exchange.ticket.limit = { decision: told, by: reason };
+  if (!options.dry_run) return { answer };
+  logDryRun(identity.key, reason, exchange.request.id);
+  if (!options.hide_client_headers) exchange.responseHeaders["X-RateLimit-Dry-Run"] = reason;
+  return undefined;
+}
+
+function uncounted(
+  choice: "allow" | "refuse",
+  exchange: Exchange,
+  { dry_run, policy }: RateLimitOptions,
+): Decided {
+  const passes = choice === "allow" || dry_run;
+  const decision = passes ? "uncounted" : "unavailable";
+  countDecision(decision, policy);
+  exchange.ticket.limit = { decision };
+  return passes ? undefined : { answer: unavailable(exchange) };
+}
+
+/** Sends the request on as its fallback, where it was taken as that. */
+function serveAs(model: string | undefined, exchange: Exchange): void {
+  const { ticket, body, responseHeaders } = exchange;
+  const left = servedModel(exchange);
+  if (model === undefined || left === undefined || model === left) return;
+  body?.set("model", model);
+  ticket.model = {
+    requested: ticket.model?.requested ?? left,
+    served: model,
+    label: model,
+    fallback_from: ticket.model?.fallback_from ?? left,
+  };
+  responseHeaders["X-LLM-Model"] = model;
+  responseHeaders["X-LLM-Fallback"] = ticket.model.fallback_from!;
+  countFallback(model);
+}
+
+async function learn(
+  outcome: Outcome,
+  note: Json | undefined,
+  { options, priceOf, counter }: Prepared,
+): Promise<void> {
+  const reservation = readReservation(note);
+  if (!reservation) return;
+  const { identity, model, policy } = reservation;
+  const price = model === undefined ? undefined : priceOf(model);
+  const corrections = correctionsOf(outcome, reservation, price, options.hard_cap, (limit) =>
+    tallyName(options.namespace, identity, limit),
   );
-}
-
-function unavailable(exchange: Exchange): Answer {
-  return refuse(
-    503,
-    {
-      message: "The gateway cannot count requests at the moment; try again in a second.",
-      type: "server_error",
-      code: "gateway_unavailable",
-    },
-    { ...exchange.responseHeaders, "Retry-After": "1" },
-  );
+  countSettle(await counter.settle(identity, outcome.ticket.id, corrections, policy));
 }

@@ -2,20 +2,35 @@
 --
 -- KEYS[i]         tally of limit i, a hash: `start` of the bucket of the clock that was counted last
 --                 (ms since the epoch), `count` taken in it, `previous` taken in the one before.
---                 It expires when it no longer says anything.
--- ARGV[3i-2]      window of limit i: second, minute, hour (sliding), day, month (calendar, UTC)
--- ARGV[3i-1]      the most that the limit holds
--- ARGV[3i]        the amount to take, 0 to look only
+--                 With window lease: a sorted set, the requests under way by when their lease ends.
+-- KEYS[n+1]       the reservation of this request, where it is to be settled later
+--                 Every key expires when it no longer says anything.
+-- ARGV[1]         id of the request
+-- ARGV[2]         ms that a lease lasts
+-- ARGV[3]         tokens of output that are wanted
+-- ARGV[4]         tokens of output that will do
+-- ARGV[4i+1]      window of limit i: second, minute, hour (sliding), day, month (calendar, UTC), lease
+-- ARGV[4i+2]      the most that the limit holds
+-- ARGV[4i+3]      the amount to take, 0 to look only
+-- ARGV[4i+4]      the amount to take beside that for each token of output
 -- returns[1]      1 when all was taken, 0 when nothing was
 -- returns[2]      the time of this decision by the clock of Redis, ms since the epoch
--- returns[3i]     what remains of limit i
--- returns[3i+1]   ms until all of limit i is free again
--- returns[3i+2]   ms until the amount fits limit i: 0 when it did, -1 when it never will
+-- returns[3]      tokens of output that were taken for
+-- returns[4i]     what remains of limit i
+-- returns[4i+1]   ms until all of limit i is free again
+-- returns[4i+2]   ms until the amount fits limit i: 0 when it did, -1 when it never will
+-- returns[4i+3]   the start of the bucket that it was taken in
 -- The arithmetic is that of windows.ts, where its reasons are.
 
 local day = 86400000
 local lengths = { second = 1000, minute = 60000, hour = 3600000 }
 local month_days = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
+-- Nobody knows when a request under way will end: ask again then.
+local lease_retry = 1000
+
+local id, lease, wanted, least = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local limits = (#ARGV - 4) / 4
+local reservation = KEYS[limits + 1]
 
 local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -25,15 +40,15 @@ local function is_leap(year)
 end
 
 -- First day of the month that holds a day, and of the month after; days since 1970-01-01.
-local function month_of(wanted)
+local function month_of(wanted_day)
   local year, first = 1970, 0
-  while first + (is_leap(year) and 366 or 365) <= wanted do
+  while first + (is_leap(year) and 366 or 365) <= wanted_day do
     first = first + (is_leap(year) and 366 or 365)
     year = year + 1
   end
   for month, days in ipairs(month_days) do
     if month == 2 and is_leap(year) then days = 29 end
-    if first + days > wanted then return first, first + days end
+    if first + days > wanted_day then return first, first + days end
     first = first + days
   end
 end
@@ -48,6 +63,10 @@ local function bucket_of(window, at)
 end
 
 local function tally_of(key, window)
+  if window == "lease" then
+    redis.call("ZREMRANGEBYSCORE", key, "-inf", now)
+    return { lease = true, start = 0, count = redis.call("ZCARD", key), previous = 0 }
+  end
   local start, finish = bucket_of(window, now)
   local tally = { start = start, finish = finish, length = lengths[window], count = 0, previous = 0 }
   local stored = redis.call("HMGET", key, "start", "count", "previous")
@@ -61,43 +80,73 @@ local function tally_of(key, window)
   return tally
 end
 
+-- math.fmod is exact where % is not: Lua 5.1 computes that from a rounded quotient.
+local function share_of(amount, covered, length)
+  local rest = math.fmod(amount, length)
+  return (amount - rest) / length * covered + math.ceil(rest * covered / length)
+end
+
+local function covered_within(room, amount, length)
+  local about = math.floor(room * length / amount)
+  if share_of(amount, about, length) > room then return about - 1 end
+  return share_of(amount, about + 1, length) <= room and about + 1 or about
+end
+
 local function used_of(tally)
   if tally.previous == 0 then return tally.count end
-  local covered = math.min(tally.length, tally.finish - now)
-  return tally.count + math.ceil(tally.previous * covered / tally.length)
+  return tally.count + share_of(tally.previous, math.min(tally.length, tally.finish - now), tally.length)
 end
 
 local function wait_for(tally, amount, most)
   if used_of(tally) + amount <= most then return 0 end
+  if tally.lease then return lease_retry end
   if amount > most then return -1 end
   if not tally.length then return tally.finish - now end
   local room = most - amount - tally.count
-  if room >= 0 then return tally.finish - math.floor(room * tally.length / tally.previous) - now end
-  return tally.finish + tally.length - math.floor((most - amount) * tally.length / tally.count) - now
+  if room >= 0 then return tally.finish - covered_within(room, tally.previous, tally.length) - now end
+  local later = covered_within(most - amount, tally.count, tally.length)
+  return tally.finish + tally.length - later - now
 end
 
 local function reset_of(tally)
+  if tally.lease then return 0 end
   if tally.count > 0 then return tally.finish + (tally.length or 0) - now end
   return tally.previous > 0 and tally.finish - now or 0
 end
 
-local tallies, waits, fits = {}, {}, true
-for i, key in ipairs(KEYS) do
-  tallies[i] = tally_of(key, ARGV[3 * i - 2])
-  waits[i] = wait_for(tallies[i], tonumber(ARGV[3 * i]), tonumber(ARGV[3 * i - 1]))
-  fits = fits and waits[i] == 0
-end
-
-local answer = { fits and 1 or 0, now }
-for i, key in ipairs(KEYS) do
-  local tally, most, amount = tallies[i], tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
-  if fits and amount > 0 then
-    tally.count = tally.count + amount
+local function add(key, tally, amount)
+  tally.count = tally.count + amount
+  if tally.lease then
+    redis.call("ZADD", key, now + lease, id)
+    if redis.call("PTTL", key) < lease then redis.call("PEXPIRE", key, lease) end
+  else
     redis.call("HSET", key, "start", tally.start, "count", tally.count, "previous", tally.previous)
     redis.call("PEXPIRE", key, reset_of(tally))
   end
-  answer[3 * i] = math.max(0, most - used_of(tally))
-  answer[3 * i + 1] = reset_of(tally)
-  answer[3 * i + 2] = waits[i]
+end
+
+local tallies, waits, fits, output = {}, {}, true, wanted
+for i = 1, limits do
+  local most, amount, each = tonumber(ARGV[4 * i + 2]), tonumber(ARGV[4 * i + 3]), tonumber(ARGV[4 * i + 4])
+  tallies[i] = tally_of(KEYS[i], ARGV[4 * i + 1])
+  waits[i] = wait_for(tallies[i], amount + each * least, most)
+  fits = fits and waits[i] == 0
+  if each > 0 then output = math.min(output, math.floor((most - used_of(tallies[i]) - amount) / each)) end
+end
+
+local answer, longest = { fits and 1 or 0, now, output }, 0
+for i = 1, limits do
+  local tally, most = tallies[i], tonumber(ARGV[4 * i + 2])
+  local amount = tonumber(ARGV[4 * i + 3]) + tonumber(ARGV[4 * i + 4]) * output
+  if fits and amount > 0 then add(KEYS[i], tally, amount) end
+  answer[4 * i] = math.max(0, most - used_of(tally))
+  answer[4 * i + 1] = reset_of(tally)
+  answer[4 * i + 2] = waits[i]
+  answer[4 * i + 3] = tally.start
+  longest = math.max(longest, answer[4 * i + 1])
+end
+-- When all of it is free again there is nothing left to settle.
+if fits and reservation then
+  redis.call("SET", reservation, 1, "PX", math.max(1, math.min(longest, day)))
 end
 return answer

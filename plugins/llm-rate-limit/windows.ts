@@ -1,6 +1,7 @@
 // The arithmetic of windows, as take.lua has it too: what is used of a limit at a time, and when an
 // amount will fit. Second, minute and hour slide: the bucket of the clock counts whole, the bucket
 // before it by the share that a window ending now still covers. Day and month start anew (UTC).
+// Amounts are whole numbers up to 2^53 (dollars are counted in billionths), and all of it is exact.
 
 export const windows = ["second", "minute", "hour", "day", "month"] as const;
 
@@ -30,7 +31,7 @@ export function usedOf(window: Window, tally: Tally, now: number): number {
   if (!slides(window) || tally.previous === 0) return tally.count;
   const length = lengths[window];
   const covered = Math.min(length, endOf(window, tally.start) - now);
-  return tally.count + Math.ceil((tally.previous * covered) / length);
+  return tally.count + shareOf(tally.previous, covered, length);
 }
 
 /**
@@ -52,8 +53,23 @@ export function waitFor(
   const room = most - amount - tally.count;
   // Beside this bucket's count it fits once enough of the previous bucket has slid out; otherwise
   // this bucket itself must slide out, which it does once it is the previous one.
-  if (room >= 0) return end - Math.floor((room * length) / tally.previous) - now;
-  return end + length - Math.floor(((most - amount) * length) / tally.count) - now;
+  if (room >= 0) return end - coveredWithin(room, tally.previous, length) - now;
+  return end + length - coveredWithin(most - amount, tally.count, length) - now;
+}
+
+/**
+ * The stored tally after a correction of what was taken in the bucket that starts at `start`;
+ * undefined where that bucket does not count any more.
+ */
+export function corrected(
+  window: Window,
+  stored: Tally,
+  start: number,
+  change: number,
+): Tally | undefined {
+  if (stored.start === start) return { ...stored, count: Math.max(0, stored.count + change) };
+  if (!slides(window) || stored.start !== start + lengths[window]) return undefined;
+  return { ...stored, previous: Math.max(0, stored.previous + change) };
 }
 
 /** Milliseconds until all of the limit is free again; after that the tally need not be kept. */
@@ -61,6 +77,20 @@ export function resetOf(window: Window, tally: Tally, now: number): number {
   if (tally.count === 0 && tally.previous === 0) return 0;
   const slidesOn = slides(window) && tally.count > 0 ? lengths[window] : 0;
   return endOf(window, tally.start) + slidesOn - now;
+}
+
+/** amount * covered / length, rounded up: in two parts, as the product may be above 2^53. */
+function shareOf(amount: number, covered: number, length: number): number {
+  const rest = amount % length;
+  return ((amount - rest) / length) * covered + Math.ceil((rest * covered) / length);
+}
+
+/** The longest time of a bucket, in ms, of whose amount a share fits into the room. */
+function coveredWithin(room: number, amount: number, length: number): number {
+  // The quotient is off by one at most.
+  const about = Math.floor((room * length) / amount);
+  if (shareOf(amount, about, length) > room) return about - 1;
+  return shareOf(amount, about + 1, length) <= room ? about + 1 : about;
 }
 
 function slides(window: Window): window is keyof typeof lengths {

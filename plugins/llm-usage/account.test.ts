@@ -50,7 +50,21 @@ describe("llm-usage", () => {
           estimated: false,
         },
         cost_usd: 0.012,
+        saved_usd: undefined,
       });
+    });
+
+    it("what a hit would have cost, read from the end of a long answer", () => {
+      const long = { choices: [{ text: "x".repeat(100_000) }], ...answer };
+      const hit = ended({ source: "cache", body: Buffer.from(JSON.stringify(long)) });
+      expect(accountOf(hit, {}, books)).toMatchObject({ cost_usd: 0, saved_usd: 0.012 });
+    });
+
+    it("an estimate of the whole answer where only its end was kept", () => {
+      const body = Buffer.from(`data: {"choices":[{"delta":{"content":"${"x".repeat(40)}"}}]}\n\n`);
+      const long = { body, content_type: "text/event-stream", truncated: true };
+      const account = accountOf(ended({ ...long, bytes: body.length * 10 }), {}, books);
+      expect(account.usage).toMatchObject({ output_tokens: 100, estimated: true });
     });
 
     it("an estimate, marked, when the upstream counted nothing", () => {

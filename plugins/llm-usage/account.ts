@@ -2,10 +2,9 @@
 // the metrics and the usage line say the same.
 
 import type { Outcome } from "../../kong/outcome";
-import { type Endpoint, namesModel } from "../../openai/endpoint";
-import { estimateUsage } from "../../openai/estimate";
+import { noUsage, usageOfHit, usageOfOutcome } from "../../kong/outcome-usage";
 import { costOf, type Price } from "../../openai/price";
-import { type Usage, usageOf } from "../../openai/usage";
+import type { Usage } from "../../openai/usage";
 
 export interface Account {
   /** What the client asked for and what served it; undefined where no model was named. */
@@ -17,6 +16,8 @@ export interface Account {
   usage: Usage | undefined;
   /** US dollars; undefined: not known, because the usage or the price is not. */
   cost_usd: number | undefined;
+  /** US dollars that a hit would have cost upstream; undefined: no hit, or not known. */
+  saved_usd: number | undefined;
 }
 
 /** What the stage knew of the request before it went upstream. */
@@ -32,41 +33,22 @@ export interface Books {
   labels: ReadonlySet<string>;
 }
 
-const nothing: Usage = {
-  input_tokens: 0,
-  output_tokens: 0,
-  cached_input_tokens: 0,
-  reasoning_tokens: 0,
-  estimated: false,
-};
-
 export function accountOf(outcome: Outcome, asked: Asked, books: Books): Account {
   const named = outcome.ticket.model;
   const model = named?.served ?? asked.model;
-  const usage = usageBy(outcome, asked.tokens ?? 0);
+  const usage = usageOfOutcome(outcome, asked.tokens ?? 0);
   return {
     requested_model: named?.requested ?? asked.model,
     model,
     label: labelOf(named?.label, model, books.labels),
     usage,
     cost_usd: costBy(usage, model, books),
+    saved_usd: costBy(usageOfHit(outcome), model, books),
   };
 }
 
-/** A hit, a refusal and a failed call take nothing; only the upstream's good answers do. */
-function usageBy(outcome: Outcome, inputTokens: number): Usage | undefined {
-  const { ticket, source, status, content_type, body, truncated } = outcome;
-  if (source !== "service" || status < 200 || status > 299) return nothing;
-  const endpoint = ticket.endpoint as Endpoint;
-  if (!namesModel(endpoint)) return endpoint === "models" ? nothing : undefined;
-  return (
-    usageOf(endpoint, content_type, body, truncated) ??
-    estimateUsage(endpoint, content_type, body, inputTokens)
-  );
-}
-
 function costBy(usage: Usage | undefined, model: string | undefined, { priceOf }: Books) {
-  if (usage === nothing) return 0;
+  if (usage === noUsage) return 0;
   const price = model === undefined ? undefined : priceOf(model);
   return usage && price ? costOf(usage, price) : undefined;
 }

@@ -3,6 +3,7 @@
 
 import { Counter, Histogram } from "prom-client";
 import type { Outcome } from "../../kong/outcome";
+import type { Usage } from "../../openai/usage";
 import type { Account } from "./account";
 
 // From a cached prompt's first token to a long answer of a slow model.
@@ -40,6 +41,30 @@ const cost = new Counter({
   labelNames: ["model", "consumer"] as const,
 });
 
+const consumerTokens = new Counter({
+  name: "llm_consumer_tokens_total",
+  help: "The same tokens by who used them: input and output",
+  labelNames: ["consumer", "type"] as const,
+});
+
+const estimated = new Counter({
+  name: "llm_usage_estimated_total",
+  help: "Answers whose tokens we estimated, because the upstream did not say or was cut before",
+  labelNames: ["model"] as const,
+});
+
+const saved = new Counter({
+  name: "llm_cache_saved_usd_total",
+  help: "US dollars that answers from the cache would have cost upstream by the configured prices",
+  labelNames: ["model"] as const,
+});
+
+const cut = new Counter({
+  name: "llm_answers_cut_total",
+  help: "Answers that did not come to their end, by who cut them: client or upstream",
+  labelNames: ["model", "by"] as const,
+});
+
 const cacheRequests = new Counter({
   name: "llm_cache_requests_total",
   help: "Requests by what the cache did: hit, miss, bypass or refresh",
@@ -49,17 +74,31 @@ const cacheRequests = new Counter({
 /** Counts one ended request. */
 export function count(outcome: Outcome, account: Account): void {
   const { ticket, status, source } = outcome;
-  const { label: model, usage, cost_usd } = account;
-  requests.inc({ model, status, endpoint: ticket.endpoint, source });
+  const { label: model, usage, cost_usd, saved_usd } = account;
+  requests.inc({ model, status: statusLabel(status), endpoint: ticket.endpoint, source });
   if (ticket.cache) cacheRequests.inc({ status: ticket.cache.toLowerCase() });
   observeTimes(outcome, model);
-  if (usage) {
-    countTokens(model, "input", usage.input_tokens);
-    countTokens(model, "output", usage.output_tokens);
-    countTokens(model, "cached_input", usage.cached_input_tokens);
-    countTokens(model, "reasoning", usage.reasoning_tokens);
-  }
-  if (cost_usd) cost.inc({ model, consumer: ticket.consumer ?? "anonymous" }, cost_usd);
+  if (outcome.cut_by) cut.inc({ model, by: outcome.cut_by });
+  const consumer = ticket.consumer ?? "anonymous";
+  if (usage) countUsage(usage, model, consumer);
+  if (cost_usd) cost.inc({ model, consumer }, cost_usd);
+  if (saved_usd) saved.inc({ model }, saved_usd);
+}
+
+/** Anybody can write to an outcomes socket that is open to all: labels stay bounded. */
+function statusLabel(status: number): string {
+  return status >= 100 && status <= 599 ? `${status}` : "other";
+}
+
+function countUsage(usage: Usage, model: string, consumer: string): void {
+  const { input_tokens, output_tokens } = usage;
+  countTokens(model, "input", input_tokens);
+  countTokens(model, "output", output_tokens);
+  countTokens(model, "cached_input", usage.cached_input_tokens);
+  countTokens(model, "reasoning", usage.reasoning_tokens);
+  if (input_tokens > 0) consumerTokens.inc({ consumer, type: "input" }, input_tokens);
+  if (output_tokens > 0) consumerTokens.inc({ consumer, type: "output" }, output_tokens);
+  if (usage.estimated) estimated.inc({ model });
 }
 
 function observeTimes(outcome: Outcome, model: string): void {

@@ -125,8 +125,36 @@ describe("llm-usage", () => {
       await stage.learn?.(ended(exchange, { source: "cache" }), undefined, prepared);
       expect(await samples()).toEqual([
         'llm_requests_total{model="gpt-4.1",status="200",endpoint="chat/completions",source="cache"} 1',
+        'llm_cache_saved_usd_total{model="gpt-4.1"} 0.012',
         'llm_cache_requests_total{status="hit"} 1',
       ]);
+    });
+
+    it("who cut an answer, and that its tokens are an estimate", async () => {
+      const exchange = asking({ model: "gpt-4" });
+      const cut = { complete: false, cut_by: "client", body: Buffer.from("data: {}") } as const;
+      const note = { model: "gpt-4", tokens: 7 };
+      await stage.learn?.(
+        ended(exchange, { ...cut, content_type: "text/event-stream" }),
+        note,
+        prepared,
+      );
+      expect(await samples()).toEqual(
+        expect.arrayContaining([
+          'llm_answers_cut_total{model="gpt-4.1",by="client"} 1',
+          'llm_usage_estimated_total{model="gpt-4.1"} 1',
+          'llm_consumer_tokens_total{consumer="team-a",type="input"} 7',
+        ]),
+      );
+    });
+
+    it("a status that no HTTP server sends under one name", async () => {
+      await stage.learn?.(
+        ended(asking({ model: "gpt-4" }), { status: 12345 }),
+        undefined,
+        prepared,
+      );
+      expect((await samples())[0]).toContain('status="other"');
     });
 
     it("a refusal by its status", async () => {

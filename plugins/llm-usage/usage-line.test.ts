@@ -15,6 +15,7 @@ const outcome: Outcome = {
     route: "chat-completion-route",
     consumer: "team-a",
     cache: "Miss",
+    limit: { decision: "allowed" },
     stages: { usage: { options: "x", note: { model: "gpt-4", tokens: 5 } } },
   },
   status: 200,
@@ -39,6 +40,7 @@ const account = {
     estimated: false,
   },
   cost_usd: 0.012,
+  saved_usd: undefined,
 };
 const line = {
   time: "2023-11-14T22:13:22.000Z",
@@ -48,17 +50,22 @@ const line = {
   endpoint: "chat/completions",
   requested_model: "gpt-4",
   model: "gpt-4.1",
+  fallback_from: null,
   status: 200,
   source: "service",
   cache: "Miss",
   stream: true,
+  limit: "allowed",
+  limited_by: null,
   complete: true,
+  cut_by: null,
   input_tokens: 1000,
   output_tokens: 500,
   cached_input_tokens: 0,
   reasoning_tokens: 0,
   estimated: false,
   cost_usd: 0.012,
+  saved_usd: null,
   duration_ms: 2000,
   time_to_first_byte_ms: 250,
 };
@@ -68,14 +75,33 @@ describe("llm-usage", () => {
     expect(usageLine(outcome, account)).toEqual(line);
   });
 
+  it("says who cut it, what it fell back from, which limit refused and what a hit saved", () => {
+    const ticket = {
+      ...outcome.ticket,
+      limit: { decision: "would_refuse", by: "tokens per minute" },
+      model: { requested: "gpt-4", served: "o3", label: "o3", fallback_from: "gpt-4.1" },
+    };
+    const cut = { ...outcome, ticket, complete: false, cut_by: "upstream" as const };
+    expect(usageLine(cut, { ...account, saved_usd: 0.012 })).toEqual({
+      ...line,
+      fallback_from: "gpt-4.1",
+      limit: "would_refuse",
+      limited_by: "tokens per minute",
+      complete: false,
+      cut_by: "upstream",
+      saved_usd: 0.012,
+    });
+  });
+
   it("says null where something is not known", () => {
-    const { consumer: _, route: __, cache: ___, ...ticket } = outcome.ticket;
+    const { consumer: _, route: __, cache: ___, limit: ____, ...ticket } = outcome.ticket;
     const unknown = { ...account, model: undefined, usage: undefined, cost_usd: undefined };
     expect(usageLine({ ...outcome, ticket }, unknown)).toEqual({
       ...line,
       consumer: null,
       route: null,
       cache: null,
+      limit: null,
       model: null,
       input_tokens: null,
       output_tokens: null,

@@ -19,18 +19,26 @@ export interface UsageLine {
   endpoint: string;
   requested_model: string | null;
   model: string | null;
+  /** The model that was left because it cools down or has no room; `model` served instead. */
+  fallback_from: string | null;
   status: number;
   source: Outcome["source"];
   cache: CacheStatus | null;
   stream: boolean;
-  /** False: the client or the upstream cut the answer. */
+  /** What the rate limit decided, and which limit refused, as in "tokens per minute". */
+  limit: string | null;
+  limited_by: string | null;
+  /** False: the answer was cut; by whom, says the next member. */
   complete: boolean;
+  cut_by: "client" | "upstream" | null;
   input_tokens: number | null;
   output_tokens: number | null;
   cached_input_tokens: number | null;
   reasoning_tokens: number | null;
   estimated: boolean;
   cost_usd: number | null;
+  /** What a hit would have cost upstream. */
+  saved_usd: number | null;
   duration_ms: number;
   time_to_first_byte_ms: number;
 }
@@ -46,17 +54,22 @@ export function usageLine(outcome: Outcome, account: Account): UsageLine {
     endpoint: ticket.endpoint,
     requested_model: account.requested_model ?? null,
     model: account.model ?? null,
+    fallback_from: ticket.model?.fallback_from ?? null,
     status: outcome.status,
     source: outcome.source,
     cache: ticket.cache ?? null,
     stream: ticket.stream,
+    limit: ticket.limit?.decision ?? null,
+    limited_by: ticket.limit?.by ?? null,
     complete: outcome.complete,
+    cut_by: outcome.cut_by ?? null,
     input_tokens: usage?.input_tokens ?? null,
     output_tokens: usage?.output_tokens ?? null,
     cached_input_tokens: usage?.cached_input_tokens ?? null,
     reasoning_tokens: usage?.reasoning_tokens ?? null,
     estimated: usage?.estimated ?? false,
     cost_usd: account.cost_usd ?? null,
+    saved_usd: account.saved_usd ?? null,
     duration_ms: Math.max(0, ended_at - started_at),
     time_to_first_byte_ms: Math.max(0, first_byte_at - started_at),
   };

@@ -1,0 +1,106 @@
+// Reads kong.yaml: decK's form, and the DB-less one. Several documents may make one configuration,
+// as several files do for decK.
+
+import { bySpecificity, type Configuration, type PluginEntry, type Way } from "./configuration";
+import type { Located } from "./located";
+
+export function isDeclarative(document: Located): boolean {
+  return document.get("_format_version") !== undefined;
+}
+
+export function readDeclarative(roots: Located[], embedded = false): Configuration {
+  const listed = (name: string) => roots.flatMap((root) => root.get(name)?.items() ?? []);
+  const services = listed("services");
+  const consumers = listed("consumers");
+  const routes = [
+    ...services.flatMap((service) => itemsOf(service, "routes").map((at) => ({ at, service }))),
+    ...listed("routes").map((at) => ({ at, service: serviceOf(at, services) })),
+  ];
+  const plugins = [
+    ...listed("plugins").map((at) => plugin(at, scopeOf(at))),
+    ...services.flatMap((at) => pluginsIn(at, { service: nameOf(at) })),
+    ...routes.flatMap(({ at }) => pluginsIn(at, { route: nameOf(at) })),
+    ...consumers.flatMap((at) => pluginsIn(at, { consumer: nameOf(at) })),
+  ];
+  return {
+    kind: "declarative",
+    embedded,
+    roots,
+    services,
+    routes: routes.map(({ at }) => at),
+    consumers,
+    plugins,
+    ways: routes.map(({ at, service }) => wayOf(at, service, plugins)),
+  };
+}
+
+function itemsOf(entity: Located, name: string): Located[] {
+  return entity.get(name)?.items() ?? [];
+}
+
+/** By what other entities refer to it; a nameless one by its place, which nobody can. */
+export function nameOf(entity: Located): string {
+  const named = entity.get("name") ?? entity.get("username") ?? entity.get("id");
+  return named?.text ?? entity.field;
+}
+
+/** A reference is a name, or a record with it. */
+export function referred(entity: Located, name: string): Located | undefined {
+  const reference = entity.get(name);
+  return reference?.get("name") ?? reference?.get("id") ?? reference;
+}
+
+function serviceOf(route: Located, services: Located[]): Located | undefined {
+  const name = referred(route, "service")?.text;
+  return services.find(
+    (service) => name !== undefined && [nameOf(service), service.get("id")?.text].includes(name),
+  );
+}
+
+function scopeOf(at: Located): PluginEntry["scope"] {
+  const scope: PluginEntry["scope"] = {};
+  for (const kind of ["service", "route", "consumer"] as const) {
+    const reference = referred(at, kind);
+    if (reference) scope[kind] = reference.text ?? "";
+  }
+  return scope;
+}
+
+function pluginsIn(entity: Located, scope: PluginEntry["scope"]): PluginEntry[] {
+  return itemsOf(entity, "plugins").map((at) => plugin(at, scope));
+}
+
+function plugin(at: Located, scope: PluginEntry["scope"]): PluginEntry {
+  return {
+    name: at.get("name")?.text ?? "",
+    at,
+    config: at.get("config"),
+    enabled: at.get("enabled")?.value !== false,
+    scope,
+  };
+}
+
+function wayOf(route: Located, service: Located | undefined, plugins: PluginEntry[]): Way {
+  const name = nameOf(route);
+  const mine = plugins.filter(
+    ({ scope }) =>
+      (scope.route === undefined || scope.route === name) &&
+      (scope.service === undefined || (service && scope.service === nameOf(service))),
+  );
+  return {
+    name,
+    route,
+    paths: itemsOf(route, "paths"),
+    stripsPath: route.get("strip_path")?.value !== false,
+    buffersResponse: route.get("response_buffering")?.value !== false,
+    ...(service && { service: { at: service, path: pathOf(service) } }),
+    plugins: bySpecificity(mine),
+  };
+}
+
+function pathOf(service: Located): string {
+  const url = service.get("url")?.text;
+  if (url === undefined || !URL.canParse(url)) return service.get("path")?.text ?? "";
+  const { pathname } = new URL(url);
+  return pathname === "/" ? "" : pathname;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { Located } from "./located";
+
+function parse(lines: string[]): Located {
+  const { documents } = Located.parse("some.yaml", lines.join("\n"));
+  return documents[0]!;
+}
+
+describe("kong", () => {
+  describe("a value in a YAML file", () => {
+    it("knows its line, and its field by the names on the way", () => {
+      const file = parse(["services:", "  - name: a", "    routes:", "      - paths: [/v1]"]);
+      const path = file.at(["services", 0, "routes", 0, "paths", 0]);
+      expect([path.line, path.field, path.text]).toEqual([
+        4,
+        "services[a].routes[0].paths[0]",
+        "/v1",
+      ]);
+    });
+
+    it("is found down to the last that exists", () => {
+      const file = parse(["a:", "  b: 1"]);
+      expect(file.at(["a", "c", "d"]).field).toBe("a");
+    });
+
+    it("is found by aliases and merge keys; what is written nearer wins", () => {
+      const file = parse(["x: &x", "  a: 1", "  b: 2", "y:", "  <<: *x", "  b: 3", "z: *x"]);
+      const y = file.get("y")!;
+      expect([y.get("a")?.value, y.get("b")?.value]).toEqual([1, 3]);
+      expect(y.get("a")?.line).toBe(2);
+      expect(file.at(["z", "b"]).value).toBe(2);
+      const fields = [...file.all()].map(({ field }) => field);
+      expect(fields).toEqual(["", "x", "x.a", "x.b", "y", "y.b"]);
+    });
+
+    it("keeps the lines of the file where it stands in a text", () => {
+      const file = parse(["kind: ConfigMap", "data:", "  kong.yml: |", "    # first", "    a: 1"]);
+      const [inner] = file.at(["data", "kong.yml"]).embedded();
+      expect([inner?.get("a")?.line, inner?.file]).toEqual([5, "some.yaml"]);
+    });
+
+    it("is not there in a broken document, whose place is told without its text", () => {
+      const { documents, unreadable } = Located.parse("some.yaml", "a: 1\n---\nkey: [secret\n");
+      expect(documents.map(({ value }) => value)).toEqual([{ a: 1 }]);
+      expect(unreadable).toHaveLength(1);
+      expect(unreadable[0]?.line).toBeGreaterThanOrEqual(3);
+      expect(unreadable[0]?.reason).not.toContain("secret");
+    });
+  });
+});

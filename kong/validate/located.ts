@@ -1,0 +1,174 @@
+// A value in a YAML text together with its place: what the checks read, so that every finding names
+// a line. Anchors, aliases and merge keys (<<) are followed.
+
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+} from "yaml";
+
+/** A text that holds YAML: a file, or a block of text within one. */
+interface Source {
+  file: string;
+  document: Document;
+  counter: LineCounter;
+  /** Lines of the file before this text. */
+  linesBefore: number;
+}
+
+/** A text that is no YAML. */
+export interface Unreadable {
+  line: number;
+  reason: string;
+}
+
+export class Located {
+  private constructor(
+    private readonly source: Source,
+    private readonly node: Node | null,
+    /** Where the value is named: its key, or itself in a list. */
+    private readonly place: Node | null,
+    readonly field: string,
+    /** Written elsewhere, and here by an alias or a merge key. */
+    private readonly borrowed = false,
+  ) {}
+
+  /** The documents of a text, the empty ones left out; unreadable texts are told and left out. */
+  static parse(
+    file: string,
+    text: string,
+    linesBefore = 0,
+  ): { documents: Located[]; unreadable: Unreadable[] } {
+    const counter = new LineCounter();
+    const parsed = parseAllDocuments(text, { lineCounter: counter, merge: true });
+    const documents: Located[] = [];
+    const unreadable: Unreadable[] = [];
+    for (const document of "empty" in parsed ? [] : parsed) {
+      const [problem] = document.errors;
+      if (problem) {
+        const line = counter.linePos(problem.pos[0]).line + linesBefore;
+        // The rest of the library's message shows the lines around, which may hold a key.
+        unreadable.push({ line, reason: problem.message.split(" at line ")[0] ?? "" });
+      } else if (document.contents) {
+        const source = { file, document, counter, linesBefore };
+        documents.push(new Located(source, document.contents, document.contents, ""));
+      }
+    }
+    return { documents, unreadable };
+  }
+
+  get file(): string {
+    return this.source.file;
+  }
+
+  get line(): number {
+    const offset = this.place?.range?.[0] ?? 0;
+    return this.source.counter.linePos(offset).line + this.source.linesBefore;
+  }
+
+  /** The plain value. */
+  get value(): unknown {
+    return this.node === null ? null : this.node.toJS(this.source.document);
+  }
+
+  /** A text with something in it; undefined for all else. */
+  get text(): string | undefined {
+    const value = isScalar(this.node) ? this.node.value : undefined;
+    return typeof value === "string" && value !== "" ? value : undefined;
+  }
+
+  /** Written without quotes. */
+  get isPlain(): boolean {
+    return isScalar(this.node) && this.node.type === "PLAIN";
+  }
+
+  get isMap(): boolean {
+    return isMap(this.node);
+  }
+
+  /** The member of that name, where this is a map that has one. */
+  get(name: string): Located | undefined {
+    return this.members().find(([key]) => key === name)?.[1];
+  }
+
+  /** The value down that path, or the last one on the way that exists. */
+  at(path: readonly PropertyKey[]): Located {
+    let here: Located = this;
+    for (const step of path) {
+      const next: Located | undefined =
+        typeof step === "number" ? here.items()[step] : here.get(String(step));
+      if (!next) return here;
+      here = next;
+    }
+    return here;
+  }
+
+  /** The members of a map, those that are merged into it last; of all else none. */
+  members(): [string, Located][] {
+    if (!isMap(this.node)) return [];
+    const own: [string, Located][] = [];
+    const merged: [string, Located][] = [];
+    for (const { key, value } of this.node.items) {
+      const name = isScalar(key) ? nameOf(key.value) : String(key);
+      const member = this.child(value as Node | null, key as Node, memberField(this.field, name));
+      if (name !== "<<") own.push([name, member]);
+      else
+        for (const one of member.isMap ? [member] : member.items()) merged.push(...one.members());
+    }
+    const rest = merged.filter(([name]) => !own.some(([known]) => known === name));
+    return [...own, ...rest.map(([name, one]): [string, Located] => [name, one.asBorrowed()])];
+  }
+
+  /** The items of a list; of all else none. */
+  items(): Located[] {
+    if (!isSeq(this.node)) return [];
+    return this.node.items.map((item, index) => {
+      const found = this.child(item as Node | null, item as Node | null, this.field);
+      const name = found.get("name") ?? found.get("username") ?? found.get("custom_id");
+      return found.named(`${this.field}[${name?.text ?? index}]`);
+    });
+  }
+
+  /** Everything below this, itself first, each once: what aliases repeat is where it was written. */
+  *all(): Generator<Located> {
+    yield this;
+    for (const [, member] of this.members()) if (!member.borrowed) yield* member.all();
+    for (const item of this.items()) if (!item.borrowed) yield* item.all();
+  }
+
+  /** The same value under another name. */
+  named(field: string): Located {
+    return new Located(this.source, this.node, this.place, field, this.borrowed);
+  }
+
+  /** YAML in a block of text (`key: |`), as Helm values and ConfigMaps hold it. */
+  embedded(): Located[] {
+    const text = isScalar(this.node) && this.node.type === "BLOCK_LITERAL" ? this.text : undefined;
+    if (text === undefined || !this.node?.range) return [];
+    const { line } = this.source.counter.linePos(this.node.range[0]);
+    return Located.parse(this.file, text, line + this.source.linesBefore).documents;
+  }
+
+  private child(node: Node | null, place: Node | null, field: string): Located {
+    const value = isAlias(node) ? (node.resolve(this.source.document) ?? null) : node;
+    return new Located(this.source, value, place ?? this.place, field, isAlias(node));
+  }
+
+  private asBorrowed(): Located {
+    return new Located(this.source, this.node, this.place, this.field, true);
+  }
+}
+
+// With merge keys on, the library gives << as a symbol.
+function nameOf(key: unknown): string {
+  return typeof key === "symbol" ? (key.description ?? "") : String(key);
+}
+
+function memberField(field: string, name: string): string {
+  return field === "" ? name : `${field}.${name}`;
+}

@@ -1,0 +1,124 @@
+// Who may ask, and where their keys go.
+
+import { llmWays, type PluginEntry, runningOn, type Way } from "../configuration";
+import { error, type Finding, warning } from "../finding";
+import { authenticationPlugins } from "../kong-fields";
+import { perRoute, type Trap } from "./trap";
+
+const nobodyAsked: Trap = (configuration) =>
+  perRoute(llmWays(configuration), "no-key-auth", (way) => {
+    if (authenticationPlugins.some((name) => runningOn(way, name))) return undefined;
+    return {
+      at: way.route,
+      what: "nobody is asked for a key",
+      todo: "add key-auth to the route, its service or globally",
+    };
+  });
+
+const keyShown: Trap = (configuration) =>
+  keyAuths(llmWays(configuration))
+    .filter(({ config }) => config?.get("hide_credentials")?.value !== true)
+    .map(({ at, config }) =>
+      error(
+        config?.get("hide_credentials") ?? config ?? at,
+        "hide-credentials",
+        "the keys of your clients go to the upstream: set hide_credentials: true",
+      ),
+    );
+
+const keyInQuery: Trap = (configuration) =>
+  keyAuths(llmWays(configuration))
+    .filter(({ config }) => config?.get("key_in_query")?.value !== false)
+    .map(({ at, config }) =>
+      warning(
+        config?.get("key_in_query") ?? config ?? at,
+        "key-in-query",
+        "keys in the query string end up in logs, and that is on by default: set key_in_query: false",
+      ),
+    );
+
+const anonymous: Trap = (configuration) =>
+  keyAuths(llmWays(configuration)).flatMap(({ config }) => {
+    const at = config?.get("anonymous");
+    if (!at?.text) return [];
+    return [error(at, "anonymous", "lets requests without a key in: remove it")];
+  });
+
+/** key-auth's own name for the header is apikey, which no client of this API sends. */
+const headerNames: Trap = (configuration) =>
+  keyAuths(llmWays(configuration)).flatMap(({ at, config }): Finding[] => {
+    const names = config?.get("key_names");
+    const read = (names?.items() ?? []).map(({ text }) => text?.toLowerCase());
+    if (read.includes("x-api-key") || read.includes("authorization")) return [];
+    return [
+      error(
+        names ?? config ?? at,
+        "key-names",
+        "clients send x-api-key, OpenAI SDKs authorization: list both in key_names",
+      ),
+    ];
+  });
+
+/** An OpenAI SDK sends `Bearer KEY`, and key-auth compares all of it. */
+const bearerForm: Trap = (configuration) => {
+  const reads = keyAuths(llmWays(configuration)).some(({ config }) =>
+    (config?.get("key_names")?.items() ?? []).some(
+      ({ text }) => text?.toLowerCase() === "authorization",
+    ),
+  );
+  if (!reads || configuration.kind !== "declarative") return [];
+  return configuration.consumers.flatMap((consumer): Finding[] => {
+    const credentials = consumer.get("keyauth_credentials");
+    const keys = (credentials?.items() ?? []).flatMap((one) => one.get("key")?.text ?? []);
+    if (!credentials || keys.length === 0 || keys.some((key) => /^Bearer /i.test(key))) return [];
+    return [
+      warning(
+        credentials,
+        "bearer-form",
+        "OpenAI SDKs are refused: add the key a second time with `Bearer ` before it",
+      ),
+    ];
+  });
+};
+
+const sameKey: Trap = ({ kind, consumers }) => {
+  const seen = new Set<string>();
+  return (kind === "declarative" ? consumers : []).flatMap((consumer) =>
+    (consumer.get("keyauth_credentials")?.items() ?? []).flatMap((credential): Finding[] => {
+      const at = credential.get("key");
+      if (!at?.text) return [];
+      if (seen.has(at.text)) return [error(at, "same-key", "is another credential's key already")];
+      seen.add(at.text);
+      return [];
+    }),
+  );
+};
+
+const noConsumerNeeded: Trap = (configuration) =>
+  llmWays(configuration).flatMap((way): Finding[] => {
+    const models = runningOn(way, "llm-gateway")?.config?.get("models");
+    const at = (models ?? runningOn(way, "llm-models")?.config)?.get("require_consumer");
+    if (at?.value !== false) return [];
+    return [
+      warning(
+        at,
+        "require-consumer",
+        "should key-auth ever be left out, requests without a key pass: leave it true",
+      ),
+    ];
+  });
+
+function keyAuths(ways: Way[]): PluginEntry[] {
+  return [...new Set(ways.flatMap((way) => runningOn(way, "key-auth") ?? []))];
+}
+
+export const authenticationTraps = [
+  nobodyAsked,
+  keyShown,
+  keyInQuery,
+  anonymous,
+  headerNames,
+  bearerForm,
+  sameKey,
+  noConsumerNeeded,
+];

@@ -1,0 +1,141 @@
+// What Kong OSS refuses to load, or understands otherwise: fields and plugins that do not exist,
+// references to nothing, plugins twice.
+
+import { llmWays, oursOn, type PluginEntry } from "../configuration";
+import { nameOf, referred } from "../declarative-file";
+import { error, type Finding } from "../finding";
+import { bundledPlugins, entityFields, pluginOptions, topLevelFields } from "../kong-fields";
+import type { Located } from "../located";
+import { didYouMean, nearest } from "../misspelling";
+import { perRoute, type Trap } from "./trap";
+
+const unknownFields: Trap = ({ kind, roots, services, routes, consumers, plugins }) => {
+  if (kind !== "declarative") return [];
+  return [
+    ...roots.flatMap((root) => unknown(root, "file", topLevelFields)),
+    ...services.flatMap((at) => unknown(at, "service", entityFields.service!)),
+    ...routes.flatMap((at) => unknown(at, "route", entityFields.route!)),
+    ...consumers.flatMap((at) => unknown(at, "consumer", entityFields.consumer!)),
+    ...plugins.flatMap(({ at }) => unknown(at, "plugin", entityFields.plugin!)),
+  ];
+};
+
+/** Options of the plugins of Kong that ours need beside them. */
+const unknownPluginOptions: Trap = ({ plugins }) =>
+  plugins.flatMap(({ name, config }) => {
+    const known = pluginOptions[name];
+    if (!known || !config) return [];
+    return config.members().flatMap(([option, at]): Finding[] => {
+      if (known.includes(option)) return [];
+      const meant = didYouMean(option, known);
+      return [error(at, "unknown-option", `is no option of ${name}${meant}`)];
+    });
+  });
+
+function unknown(entity: Located, kind: string, fields: string[]): Finding[] {
+  return entity.members().flatMap(([name, at]): Finding[] => {
+    if (fields.includes(name) || name.startsWith("x-")) return [];
+    const what = kind === "file" ? "of a declarative configuration" : `of a ${kind}`;
+    return [error(at, "unknown-field", `is no field ${what}${didYouMean(name, fields)}`)];
+  });
+}
+
+const consumerGroups: Trap = ({ kind, roots, consumers }) => {
+  const groups = (kind === "declarative" ? roots : []).flatMap(
+    (root) => root.get("consumer_groups") ?? [],
+  );
+  const members = consumers.flatMap((consumer) => consumer.get("groups") ?? []);
+  return [...groups, ...members].map((at) =>
+    error(at, "consumer-groups", "are of Kong Enterprise: use the tags of consumers"),
+  );
+};
+
+/** decK's own words, which a DB-less Kong does not know. */
+const deckOnly: Trap = ({ embedded, roots }) =>
+  roots.flatMap((root) => {
+    if (!embedded) return [];
+    const variables = [...root.all()].filter(({ text }) => text?.includes("${{"));
+    const info = root.get("_info");
+    return [
+      ...(info ? [error(info, "deck-only", "only decK knows it: `kong-llm render` drops it")] : []),
+      ...variables.map((at) =>
+        error(at, "deck-only", "only decK puts variables in: use what `kong-llm render` prints"),
+      ),
+    ];
+  });
+
+const unknownPlugin: Trap = ({ plugins }, ours) =>
+  plugins.flatMap(({ name, at }): Finding[] => {
+    const names = [...ours, ...bundledPlugins];
+    if (names.includes(name)) return [];
+    const place = at.get("name") ?? at.get("plugin") ?? at;
+    if (name === "") return [error(place, "unknown-plugin", "has no name of a plugin")];
+    // Other plugins may be installed; but not one that looks like one of these.
+    const meant = nearest(name, names);
+    if (meant === undefined && !name.startsWith("llm-")) return [];
+    return [
+      error(place, "unknown-plugin", `no plugin is called "${name}"${didYouMean(name, names)}`),
+    ];
+  });
+
+const sameScope: Trap = ({ kind, plugins }) => {
+  const seen = new Map<string, PluginEntry>();
+  return (kind === "declarative" ? plugins : []).flatMap((entry): Finding[] => {
+    const { service = "", route = "", consumer = "" } = entry.scope;
+    const key = JSON.stringify([entry.name, service, route, consumer]);
+    const earlier = seen.get(key);
+    seen.set(key, entry);
+    if (!earlier || entry.name === "") return [];
+    return [
+      error(
+        entry.at,
+        "same-scope",
+        `is configured for the same scope in line ${earlier.at.line} already: Kong takes one`,
+      ),
+    ];
+  });
+};
+
+/** Each would decide, limit and count the same request. */
+const decidedTwice: Trap = (configuration) =>
+  perRoute(llmWays(configuration), "decided-twice", (way) => {
+    const ours = oursOn(way);
+    const single = ours.find(({ name }) => name !== "llm-gateway");
+    if (!single || ours.length === 1 || !ours.some(({ name }) => name === "llm-gateway")) {
+      return undefined;
+    }
+    return {
+      at: single.at,
+      what: `${single.name} runs beside llm-gateway, which does the same`,
+      todo: "keep one of them",
+    };
+  });
+
+const danglingReference: Trap = ({ kind, services, routes, consumers, plugins }) => {
+  if (kind !== "declarative") return [];
+  const there = { service: services, route: routes, consumer: consumers };
+  return [...plugins.map(({ at }) => at), ...routes].flatMap((entity) =>
+    (["service", "route", "consumer"] as const).flatMap((name): Finding[] => {
+      const at = referred(entity, name);
+      const entities = there[name];
+      if (!at?.text || entities.length === 0) return [];
+      const names = entities.map(nameOf);
+      const ids = entities.map((one) => one.get("id")?.text);
+      if (names.includes(at.text) || ids.includes(at.text)) return [];
+      return [
+        error(at, "dangling", `there is no ${name} "${at.text}"${didYouMean(at.text, names)}`),
+      ];
+    }),
+  );
+};
+
+export const entityTraps = [
+  unknownFields,
+  unknownPluginOptions,
+  consumerGroups,
+  deckOnly,
+  unknownPlugin,
+  sameScope,
+  decidedTwice,
+  danglingReference,
+];

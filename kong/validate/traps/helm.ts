@@ -1,0 +1,82 @@
+// Values of the Kong chart that work against the plugins, or open what must stay closed.
+
+import { error, type Finding, warning } from "../finding";
+import type { Located } from "../located";
+
+/** @param document any; what is no values file of the Kong chart has no findings */
+export function helmTraps(document: Located): Finding[] {
+  const env = document.get("env");
+  const isValues =
+    env && (document.get("image") ?? document.get("proxy") ?? document.get("plugins"));
+  if (!isValues || document.get("kind")) return [];
+  return [
+    ...openAdmin(document),
+    ...paidKong(document),
+    ...spawnedServer(env),
+    ...notEnabled(document, env),
+    ...smallBodies(env),
+    ...lockedLua(env),
+  ];
+}
+
+function openAdmin(values: Located): Finding[] {
+  const at = values.get("admin")?.get("enabled");
+  return at?.value === true
+    ? [error(at, "admin-open", "the Admin API gets a Service: set it to false")]
+    : [];
+}
+
+function paidKong(values: Located): Finding[] {
+  const at = values.get("image")?.get("tag");
+  const minor = /^3\.(\d+)/.exec(String(at?.value ?? ""))?.[1];
+  if (!at || minor === undefined || Number(minor) < 10) return [];
+  return [error(at, "paid-kong", 'Kong from 3.10 on needs a licence: the last free one is "3.9"')];
+}
+
+/** Kong then answers GET / of its Admin API with 500, which the Ingress Controller asks. */
+function spawnedServer(env: Located): Finding[] {
+  return env
+    .members()
+    .filter(([name]) => /^pluginserver_\w+_start_cmd$/.test(name))
+    .map(([, at]) =>
+      error(
+        at,
+        "spawned-server",
+        "run the plugin server as a sidecar: the Ingress Controller fails with a spawned one",
+      ),
+    );
+}
+
+/** A plugin server that Kong knows, whose plugin it does not. */
+function notEnabled(values: Located, env: Located): Finding[] {
+  const servers = env.get("pluginserver_names");
+  const enabled = [values.get("plugins")?.get("preInstalled"), env.get("plugins")]
+    .flatMap((at) => at?.text?.split(",") ?? [])
+    .map((name) => name.trim());
+  return (servers?.text?.split(",") ?? [])
+    .map((name) => name.trim().replaceAll("_", "-"))
+    .filter((name) => name.startsWith("llm-") && !enabled.includes(name))
+    .map((name) =>
+      error(servers!, "not-enabled", `${name} has a server, but is not in plugins.preInstalled`),
+    );
+}
+
+function smallBodies(env: Located): Finding[] {
+  const servers = env.get("pluginserver_names");
+  if (!servers?.text?.includes("llm") || env.get("nginx_http_client_body_buffer_size")) return [];
+  return [
+    warning(
+      servers,
+      "body-buffer",
+      "bodies over 8 KB go through a file: set nginx_http_client_body_buffer_size: 1m",
+    ),
+  ];
+}
+
+function lockedLua(env: Located): Finding[] {
+  const at = env.get("untrusted_lua");
+  const off = at?.text === "off" || at?.value === false;
+  return at && off
+    ? [error(at, "lua-off", 'pre- and post-function do not run: set it to "sandbox"')]
+    : [];
+}

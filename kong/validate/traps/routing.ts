@@ -1,0 +1,121 @@
+// Paths, streams, ports and time-outs: what makes a request arrive at the wrong place, late, or at
+// once where it should have streamed.
+
+import { llmWays } from "../configuration";
+import { error, type Finding, warning } from "../finding";
+import type { Located } from "../located";
+import { perRoute, type Trap } from "./trap";
+
+/** /v1 of the service's path and /v1 of the route's. */
+const doubledPath: Trap = ({ ways }) =>
+  perRoute(ways, "doubled-path", ({ service, paths, stripsPath }) => {
+    if (!service || stripsPath) return undefined;
+    const arrived = paths
+      .map((path) => service.path.replace(/\/$/, "") + (path.text ?? ""))
+      .find((path) => /(\/v\d+)\1(\/|$)/.test(path));
+    if (arrived === undefined) return undefined;
+    return {
+      at: service.at.get("path") ?? service.at.get("url") ?? service.at,
+      what: `the upstream gets ${arrived}`,
+      todo: "drop the path of the service, or of the route with strip_path: true",
+    };
+  });
+
+/** strip_path takes away the version that the upstream needs. */
+const strippedPath: Trap = (configuration) =>
+  llmWays(configuration).flatMap(({ route, service, paths, stripsPath }) => {
+    if (!stripsPath) return [];
+    const lost = paths.find((path) => {
+      const needed = /\/v\d+(\/.*)?$/.exec(path.text ?? "")?.[0];
+      return needed !== undefined && !(service?.path ?? "").endsWith(needed);
+    });
+    if (!lost) return [];
+    const arrives = service?.path || "/";
+    return [
+      error(
+        route.get("strip_path") ?? lost,
+        "strip-path",
+        `strip_path (true where it is not set) takes ${lost.text} away, so that the upstream gets ${arrives}: set strip_path: false`,
+      ),
+    ];
+  });
+
+const bufferedResponse: Trap = (configuration) =>
+  llmWays(configuration)
+    .filter(({ buffersResponse }) => buffersResponse)
+    .map(({ route }) =>
+      error(
+        configuration.kind === "kubernetes"
+          ? (route.at(["metadata", "annotations"]) ?? route)
+          : (route.get("response_buffering") ?? route),
+        "response-buffering",
+        configuration.kind === "kubernetes"
+          ? 'streams arrive at once at their end: annotate konghq.com/response-buffering: "false"'
+          : "streams arrive at once at their end: set response_buffering: false",
+      ),
+    );
+
+/** From Kong 3 on a path is a regular expression only after a tilde. */
+const regexPath: Trap = ({ kind, ways }) =>
+  ways
+    .flatMap(({ paths }) => (kind === "declarative" ? paths : []))
+    .filter((path) => /^[^~].*(\.\*|\(|\[|\$$|\\)/.test(path.text ?? ""))
+    .map((path) =>
+      error(
+        path,
+        "regex-path",
+        `is matched letter by letter: a regular expression starts with a tilde, as in ~${path.text}`,
+      ),
+    );
+
+const httpsPort: Trap = ({ kind, services }) =>
+  services
+    .filter((service) => kind === "declarative" && service.get("protocol")?.text === "https")
+    .filter((service) => [undefined, 80].includes(service.get("port")?.value as number | undefined))
+    .map((service) =>
+      error(
+        service.get("port") ?? service.get("protocol") ?? service,
+        "https-port",
+        "speaks TLS to port 80, which is the default: set port: 443",
+      ),
+    );
+
+const timeouts = ["connect_timeout", "write_timeout", "read_timeout"];
+
+const timeoutUnit: Trap = ({ kind, services }) =>
+  services.flatMap((service) =>
+    (kind === "declarative" ? timeouts : []).flatMap((name): Finding[] => {
+      const at = service.get(name);
+      const value = at?.value;
+      if (!at || typeof value !== "number" || value >= 1000 || value <= 0) return [];
+      const meant = value * 1000;
+      return [
+        error(at, "timeout-unit", `is in milliseconds: ${value} is below a second; write ${meant}`),
+      ];
+    }),
+  );
+
+/** A model may think for a minute before its first byte. */
+const shortReadTimeout: Trap = (configuration) =>
+  llmWays(configuration).flatMap(({ service }) => {
+    const at: Located | undefined = service?.at.get("read_timeout");
+    const value = at?.value;
+    if (!at || typeof value !== "number" || value < 1000 || value >= 60_000) return [];
+    return [
+      warning(
+        at,
+        "read-timeout",
+        `long answers of a model are cut after ${value / 1000} s of silence: 120000 is usual`,
+      ),
+    ];
+  });
+
+export const routingTraps = [
+  doubledPath,
+  strippedPath,
+  bufferedResponse,
+  regexPath,
+  httpsPort,
+  timeoutUnit,
+  shortReadTimeout,
+];

@@ -1,0 +1,121 @@
+// Keys where they do not belong, and references that nobody resolves.
+
+import { stageOptions } from "../configuration";
+import { error, type Finding, warning } from "../finding";
+import type { Located } from "../located";
+import type { Trap } from "./trap";
+
+/** A vault reference, well formed or not, or an environment variable that decK puts in. */
+function isReference(text: string): boolean {
+  return /^\{?\s*vault:/.test(text) || text.includes("${{");
+}
+
+const literalUpstreamKey: Trap = ({ plugins }) =>
+  plugins
+    .flatMap((entry) => stageOptions(entry, "upstream_key")?.get("keys")?.items() ?? [])
+    .flatMap((key) => literal(key.get("value")))
+    .map((at) =>
+      error(
+        at,
+        "literal-key",
+        "is a key in clear text: write {vault://env/holysheep-api-key}, or put it into a file",
+      ),
+    );
+
+const literalRedisPassword: Trap = ({ plugins }) =>
+  plugins
+    .flatMap(({ config }) => [...(config?.all() ?? [])])
+    .filter(({ field }) => /\bredis$/.test(field))
+    .flatMap((redis) => [
+      ...literal(redis.get("password")),
+      ...literal(redis.get("url")).filter(({ text }) => /^\w+:\/\/[^/@]*:[^/@]+@/.test(text!)),
+    ])
+    .map((at) =>
+      error(at, "literal-password", "is a password in clear text: write {vault://env/redis-url}"),
+    );
+
+const literalConsumerKey: Trap = ({ kind, consumers }) =>
+  (kind === "declarative" ? consumers : [])
+    .flatMap((consumer) => consumer.get("keyauth_credentials")?.items() ?? [])
+    .flatMap((credential) => literal(credential.get("key")))
+    .map((at) =>
+      warning(
+        at,
+        "literal-consumer-key",
+        `is a key in clear text: write '\${{ env "DECK_..." }}' with single quotes`,
+      ),
+    );
+
+function literal(at: Located | undefined): Located[] {
+  return at?.text && !isReference(at.text) ? [at] : [];
+}
+
+const variable = /\$\{\{(.*?)\}\}/g;
+
+/** What decK demands of its variables. */
+const deckVariable: Trap = ({ kind, roots }) =>
+  texts(kind === "declarative" ? roots : []).flatMap((at): Finding[] => {
+    const [written] = [...at.text!.matchAll(variable)].map(([, inner]) => (inner ?? "").trim());
+    if (written === undefined) return [];
+    const name = /^env\s+"([^"]*)"$/.exec(written)?.[1];
+    if (name === undefined) {
+      return [error(at, "deck-variable", `decK knows only \${{ env "DECK_NAME" }}`)];
+    }
+    if (!name.startsWith("DECK_")) {
+      return [
+        error(at, "deck-variable", `decK takes only variables DECK_...: name it DECK_${name}`),
+      ];
+    }
+    if (!at.isPlain || !at.field.endsWith(".key")) return [];
+    return [
+      warning(
+        at,
+        "deck-variable",
+        "put it in single quotes: a key such as 0123 or no is not a text without them",
+      ),
+    ];
+  });
+
+/** `$(NAME)` is Kubernetes', `${NAME}` the shell's: Kong takes both as they are. */
+const shellVariable: Trap = ({ roots }) =>
+  texts(roots)
+    .filter(({ text }) => /\$\([A-Z_][A-Z0-9_]*\)|\$\{[A-Z_][A-Z0-9_]*\}/.test(text!))
+    .map((at) =>
+      error(
+        at,
+        "shell-variable",
+        `Kong puts no environment variables in: use {vault://env/name}, or decK's \${{ env "DECK_NAME" }}`,
+      ),
+    );
+
+const vaultReference: Trap = ({ plugins }) =>
+  texts(plugins.flatMap(({ config }) => config ?? []))
+    .filter(({ text }) => /^\{?\s*vault:/.test(text!) && !/^\{vault:\/\/[\w-]+\/\S+\}$/.test(text!))
+    .map((at) =>
+      error(at, "vault-reference", "is no vault reference: {vault://env/name-of-the-variable}"),
+    );
+
+/** Texts of one line; what stands in blocks (Lua, embedded YAML) is looked at by others. */
+function texts(roots: Located[]): Located[] {
+  return roots
+    .flatMap((root) => [...root.all()])
+    .filter(({ text }) => text !== undefined && !text.includes("\n"));
+}
+
+/** Anywhere in any file: what looks like a real key. */
+export function documentSecrets(document: Located): Finding[] {
+  return texts([document])
+    .filter(({ text }) => /\bsk-(?=[\w-]*\d)[\w-]{20,}/.test(text!))
+    .map((at) =>
+      error(at, "real-key", "looks like a real key: take it out of the file, and replace the key"),
+    );
+}
+
+export const secretTraps = [
+  literalUpstreamKey,
+  literalRedisPassword,
+  literalConsumerKey,
+  deckVariable,
+  shellVariable,
+  vaultReference,
+];

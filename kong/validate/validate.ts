@@ -1,0 +1,95 @@
+// Checks configurations before Kong sees them: finds what is one in the files, reads it, and asks
+// every check. Order: by file and line.
+
+import type { z } from "zod";
+import type { Configuration } from "./configuration";
+import { isDeclarative, readDeclarative } from "./declarative-file";
+import type { Finding } from "./finding";
+import { objectsIn, readObjects } from "./kubernetes-objects";
+import { Located } from "./located";
+import { optionFindings } from "./options";
+import { authenticationTraps } from "./traps/authentication";
+import { entityTraps } from "./traps/entities";
+import { helmTraps } from "./traps/helm";
+import { kubernetesTraps } from "./traps/kubernetes";
+import { limitTraps } from "./traps/limits";
+import { luaTraps } from "./traps/lua";
+import { modelTraps } from "./traps/models";
+import { routingTraps } from "./traps/routing";
+import { documentSecrets, secretTraps } from "./traps/secrets";
+
+export interface ConfigurationFile {
+  file: string;
+  text: string;
+}
+
+export interface ValidateOptions {
+  /** The zod object of each of our plugins. */
+  plugins: ReadonlyMap<string, z.ZodType>;
+  /** All kong.yaml files are one configuration, as decK reads several files; else each its own. */
+  together?: boolean;
+}
+
+const families = [
+  ...entityTraps,
+  ...routingTraps,
+  ...authenticationTraps,
+  ...luaTraps,
+  ...modelTraps,
+  ...limitTraps,
+  ...secretTraps,
+];
+
+export function validate(files: ConfigurationFile[], options: ValidateOptions): Finding[] {
+  const read = files.map(({ file, text }) => ({ file, ...Located.parse(file, text) }));
+  const whole = read.flatMap(({ documents }) => documents);
+  // In Helm values and ConfigMaps the configuration is a text.
+  const embedded = whole.flatMap((one) => [...one.all()].flatMap((at) => at.embedded()));
+  const declarative = whole.filter(isDeclarative);
+  const objects = [...whole, ...embedded].flatMap(objectsIn);
+  const configurations: Configuration[] = [
+    ...(options.together ? [declarative] : declarative.map((one) => [one])).map((roots) =>
+      readDeclarative(roots),
+    ),
+    ...embedded.filter(isDeclarative).map((one) => readDeclarative([one], true)),
+    readObjects(objects),
+  ];
+  const findings = [
+    ...read.flatMap(({ file, unreadable }) => unreadable.map((one) => notYaml(file, one))),
+    ...whole.flatMap((one) => [...documentSecrets(one), ...helmTraps(one)]),
+    ...configurations.flatMap((one) => configurationFindings(one, options.plugins)),
+    ...kubernetesTraps(objects),
+  ];
+  return inOrder(findings, files);
+}
+
+function configurationFindings(
+  configuration: Configuration,
+  plugins: ValidateOptions["plugins"],
+): Finding[] {
+  const ofOptions = configuration.plugins.flatMap(({ name, config }) => {
+    const options = plugins.get(name);
+    return options && config ? optionFindings(name, options, config) : [];
+  });
+  const ours = [...plugins.keys()];
+  return [...ofOptions, ...families.flatMap((trap) => trap(configuration, ours))];
+}
+
+function notYaml(file: string, { line, reason }: { line: number; reason: string }): Finding {
+  const message = `is not valid YAML: ${reason}`;
+  return { file, line, severity: "error", rule: "not-yaml", field: "", message };
+}
+
+/** By file as given, then by line; what two checks or two ways say alike is said once. */
+function inOrder(findings: Finding[], files: ConfigurationFile[]): Finding[] {
+  const place = new Map(files.map(({ file }, index) => [file, index]));
+  const once = new Map(
+    findings.map((finding) => [
+      JSON.stringify([finding.file, finding.line, finding.message]),
+      finding,
+    ]),
+  );
+  return [...once.values()].sort(
+    (one, other) => place.get(one.file)! - place.get(other.file)! || one.line - other.line,
+  );
+}

@@ -1,0 +1,40 @@
+import { register } from "prom-client";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { showUsed } from "./closeness";
+import type { LimitState } from "./local-counts";
+
+beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
+afterEach(() => vi.useRealTimers());
+
+function state(remaining: number, resetMs: number, limit: Partial<LimitState["limit"]> = {}) {
+  const whole = { measure: "cost_usd", window: "month", most: 100, ...limit } as const;
+  return { limit: whole, remaining, resetMs, waitMs: 0, start: 0 } as LimitState;
+}
+
+async function shown(): Promise<string[]> {
+  const text = await register.getSingleMetricAsString("llm_rate_limit_used_ratio");
+  return text.split("\n").filter((line) => line.startsWith("llm_"));
+}
+
+describe("llm-rate-limit", () => {
+  describe("shows how near a consumer is to a limit", () => {
+    it("as of the last decision, until all of it is free again", async () => {
+      showUsed("team-a", [state(60, 5000)]);
+      showUsed("team-a", [state(20, 5000)]);
+      expect(await shown()).toEqual([
+        'llm_rate_limit_used_ratio{consumer="team-a",measure="cost_usd",window="month",model="*"} 0.8',
+      ]);
+      vi.advanceTimersByTime(5001);
+      expect(await shown()).toEqual([]);
+    });
+
+    it("apart for each limit, and not for requests under way", async () => {
+      const lease = { measure: "concurrency", window: "lease", most: 2 } as const;
+      const some = { measure: "tokens", window: "minute", model: "gpt-4*" } as const;
+      showUsed("team-b", [state(1, 1000, lease), state(0, 1000, some), state(100, 0)]);
+      expect(await shown()).toEqual([
+        'llm_rate_limit_used_ratio{consumer="team-b",measure="tokens",window="minute",model="gpt-4*"} 1',
+      ]);
+    });
+  });
+});

@@ -1,0 +1,169 @@
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { RedisConnection } from "../../redis/connection";
+import { expectAsModelled, Model } from "../../test/limits/exact-model";
+import {
+  connectTo,
+  limit,
+  namesOf,
+  newIdentity,
+  prefix,
+  takerOf,
+  wants,
+} from "../../test/limits/taking";
+import { startRedis, type TestRedis } from "../../test/redis";
+import { settleInRedis, takeInRedis } from "./counter";
+import { tallyName } from "./limit";
+import { windows } from "./windows";
+
+let redis: TestRedis;
+let client: Redis;
+let connection: RedisConnection;
+
+beforeAll(async () => {
+  redis = await startRedis({ shared: true });
+  client = new Redis(redis.url);
+  connection = connectTo(redis);
+}, 60_000);
+
+afterAll(async () => {
+  connection.close();
+  client.disconnect();
+  await redis.stop();
+});
+
+describe("llm-rate-limit", () => {
+  describe("taking in Redis, by its own clock", () => {
+    it("lets exactly 50 of 200 concurrent takes over 4 connections have a budget of 50", async () => {
+      const takes = [wants(limit("day", 50))];
+      const identity = newIdentity();
+      const names = namesOf(identity, takes);
+      const four = [1, 2, 3, 4].map(() => connectTo(redis));
+      const answers = await Promise.all(
+        Array.from({ length: 200 }, (_, i) =>
+          takeInRedis(four[i % 4]!, prefix, names, takes, takerOf(identity)),
+        ),
+      );
+
+      for (const one of four) one.close();
+      expect(answers.filter(({ taken }) => taken)).toHaveLength(50);
+    });
+
+    it("is one command a decision, whatever it takes from", async () => {
+      const takes = windows.map((window) => wants(limit(window, 100)));
+      const identity = newIdentity();
+      const names = namesOf(identity, takes);
+      const sent: string[] = [];
+      await connection.run(async (connected) => {
+        const client = connected as Redis;
+        const { sendCommand } = client;
+        client.sendCommand = function (command, stream) {
+          sent.push(command.name);
+          return sendCommand.call(this, command, stream);
+        };
+      });
+      for (let i = 0; i < 3; i++)
+        await takeInRedis(connection, prefix, names, takes, takerOf(identity));
+
+      expect(sent).toHaveLength(3);
+    });
+
+    it("gives every key that it writes an expiry, no later than it means something", async () => {
+      const takes = [
+        ...windows.map((window) => wants(limit(window, 100), 3)),
+        wants({ measure: "concurrency", window: "lease", most: 5 }),
+      ];
+      const identity = newIdentity();
+      const names = namesOf(identity, takes);
+      const taker = { ...takerOf(identity), leaseMs: 90_000 };
+      const { limits } = await takeInRedis(connection, prefix, names, takes, taker);
+      const keys = await client.keys(`${prefix}:limit:test:{${identity}}:*`);
+
+      expect(keys).toHaveLength(windows.length + 2);
+      const expiry = (name: string) => client.pttl(`${prefix}:limit:${name}`);
+      for (const { limit, resetMs } of limits) {
+        const left = await expiry(tallyName("test", identity, limit));
+        expect(left).toBeGreaterThan(0);
+        expect(left).toBeLessThanOrEqual(limit.window === "lease" ? 90_000 : resetMs);
+      }
+      const reserved = await expiry(taker.reservation);
+      expect(reserved).toBeGreaterThan(0);
+      expect(reserved).toBeLessThanOrEqual(86_400_000);
+    });
+
+    it("leaves the expiry of what it settles as it was, and makes no key again", async () => {
+      const takes = [wants(limit("month", 100), 30)];
+      const identity = newIdentity();
+      const [name] = namesOf(identity, takes) as [string];
+      const key = `${prefix}:limit:${name}`;
+      const correctionFor = (start: number) => [
+        { name, window: "month" as const, start, change: -25 },
+      ];
+      const first = takerOf(identity);
+      const { limits } = await takeInRedis(connection, prefix, [name], takes, first);
+      const expires = await client.pexpiretime(key);
+      await settleInRedis(connection, prefix, correctionFor(limits[0]!.start), first);
+      expect(await client.hget(key, "count")).toBe("5");
+      expect(await client.pexpiretime(key)).toBe(expires);
+
+      const second = takerOf(identity);
+      await takeInRedis(connection, prefix, [name], takes, second);
+      await client.del(key);
+      expect(await settleInRedis(connection, prefix, correctionFor(limits[0]!.start), second)).toBe(
+        true,
+      );
+      expect(await client.exists(key)).toBe(0);
+    });
+
+    it("writes nothing when it only looks, or refuses", async () => {
+      const identity = newIdentity();
+      for (const amount of [0, 6]) {
+        const takes = [wants(limit("minute", 5), amount)];
+        await takeInRedis(connection, prefix, namesOf(identity, takes), takes, takerOf(identity));
+      }
+
+      expect(await client.keys(`${prefix}:limit:test:{${identity}}:*`)).toEqual([]);
+    });
+
+    it("gives a lease back once its request has ended, or its time has passed", async () => {
+      const takes = [wants({ measure: "concurrency", window: "lease", most: 2 })];
+      const identity = newIdentity();
+      const names = namesOf(identity, takes);
+      const ask = (id: string, leaseMs: number) =>
+        takeInRedis(connection, prefix, names, takes, { ...takerOf(identity, id), leaseMs });
+      expect((await ask("one", 600_000)).taken).toBe(true);
+      expect((await ask("two", 600_000)).limits[0]!.remaining).toBe(0);
+      expect((await ask("three", 600_000)).limits[0]).toMatchObject({ waitMs: 1000 });
+      const release = [{ name: names[0]!, window: "lease" as const, start: 0, change: -1 }];
+      await settleInRedis(connection, prefix, release, takerOf(identity, "one"));
+      expect((await ask("three", 1)).taken).toBe(true);
+      await expect.poll(async () => (await ask("four", 600_000)).taken).toBe(true);
+    });
+
+    it("keeps all keys of one identity in one slot", async () => {
+      const identity = newIdentity();
+      const names = windows.map((window) => tallyName("test", identity, limit(window, 1)));
+      const slots = await Promise.all(
+        names.map((name) => client.cluster("KEYSLOT", `${prefix}:limit:${name}`)),
+      );
+
+      expect(new Set(slots).size).toBe(1);
+    });
+
+    it("passes exactly when it said, by the clock of Redis, and not before", async () => {
+      const takes = [wants(limit("second", 3))];
+      const identity = newIdentity();
+      const names = namesOf(identity, takes);
+      const model = new Model(takes[0]!.limit);
+      let due: number | undefined;
+      const waited: boolean[] = [];
+      while (waited.length < 5) {
+        const answer = await takeInRedis(connection, prefix, names, takes, takerOf(identity));
+        expectAsModelled(answer, takes, [model], answer.at);
+        if (due !== undefined) expect(answer.taken).toBe(answer.at >= due);
+        if (answer.taken && due !== undefined) waited.push(true);
+        due = answer.taken ? undefined : answer.at + answer.limits[0]!.waitMs;
+      }
+    }, 30_000);
+  });
+});

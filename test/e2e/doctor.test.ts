@@ -1,0 +1,209 @@
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { examine } from "../../server/doctor/examination";
+import { type Gateway, type GatewayOptions, startGateway } from "./gateway";
+import type { KongConfig } from "./kong-config";
+
+// /v1/echo answers with the headers that it got; all else goes on to the stand-in model server.
+let modelPort = 0;
+const echo: Server = createServer((incoming, response) => {
+  if (incoming.url === "/v1/echo") {
+    response.end(JSON.stringify(incoming.headers));
+    return;
+  }
+  const { method, url: path, headers } = incoming;
+  const onward = request({ port: modelPort, method, path, headers }, (answer) => {
+    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    response.flushHeaders();
+    answer.pipe(response);
+  });
+  incoming.pipe(onward);
+});
+
+beforeAll(async () => {
+  echo.listen(0, "127.0.0.1");
+  await once(echo, "listening");
+});
+afterAll(() => {
+  echo.close();
+  echo.closeAllConnections();
+});
+
+let gateway: Gateway;
+afterEach(() => gateway?.stop());
+
+async function start(edit: (config: KongConfig) => void = () => {}, options: GatewayOptions = {}) {
+  gateway = await startGateway({
+    ...options,
+    edit(config) {
+      modelPort = Number(config.whole.services[0]!.port);
+      config.sendTo((echo.address() as AddressInfo).port);
+      edit(config);
+    },
+  });
+  // Slow enough that what is held back can be told from what streams.
+  const isStream = ({ json }: { json?: Record<string, unknown> }) => json?.stream === true;
+  gateway.upstream.behave({ match: isStream, chunkDelayMs: 150 });
+}
+
+const options = () => ({
+  url: new URL(gateway.url),
+  key: gateway.key,
+  healthUrl: new URL(gateway.pluginServer.healthUrl),
+  echoPath: "/v1/echo",
+});
+
+async function faults(): Promise<string[]> {
+  const diagnoses = await examine(options());
+  return diagnoses.filter(({ result }) => result === "wrong").map(({ question }) => question);
+}
+
+function config(kong: KongConfig, plugin: string): Record<string, unknown> {
+  return kong.plugin(plugin)!.config;
+}
+
+const guardsOff: [string, (kong: KongConfig) => void, string][] = [
+  [
+    "key-auth lets anonymous requests in",
+    (kong) => {
+      kong.whole.consumers.push({ username: "anybody", keyauth_credentials: [] });
+      config(kong, "key-auth").anonymous = "anybody";
+    },
+    "a key is asked for",
+  ],
+  [
+    "consumers have their keys in one form only",
+    (kong) => {
+      for (const consumer of kong.whole.consumers) consumer.keyauth_credentials.splice(1);
+    },
+    "a key works as x-api-key and as Bearer",
+  ],
+  [
+    "present.lua is missing",
+    (kong) => {
+      config(kong, "post-function").header_filter = [];
+    },
+    "refusals have OpenAI's shape",
+  ],
+  [
+    "carry-out.lua is missing",
+    (kong) => {
+      config(kong, "post-function").access = [];
+    },
+    "decisions are carried out",
+  ],
+  [
+    "neither key-auth nor carry-out.lua hides the key",
+    (kong) => {
+      config(kong, "key-auth").hide_credentials = false;
+      const [lua] = config(kong, "post-function").access as string[];
+      config(kong, "post-function").access = [lua!.replace('"X-API-Key", ', "")];
+    },
+    "your key stays here",
+  ],
+  [
+    "the upstream key goes into a header that the upstream does not read",
+    (kong) => {
+      kong.options("upstream_key").header = "x-other";
+    },
+    "the upstream takes our key",
+  ],
+  [
+    "there is no upstream key",
+    (kong) => {
+      kong.options("upstream_key").keys = [];
+    },
+    "the upstream takes our key",
+  ],
+  ["nothing is limited", (kong) => kong.limit({}), "the limiter counts"],
+  [
+    "report.lua is missing",
+    (kong) => {
+      config(kong, "post-function").log = [];
+    },
+    "answers are learned from",
+  ],
+  [
+    "the cache is for other endpoints",
+    (kong) => {
+      kong.options("cache").endpoints = ["embeddings"];
+    },
+    "the cache hits",
+  ],
+  [
+    "responses are buffered",
+    (kong) => {
+      const routes = kong.whole.services.flatMap(({ routes }) => routes as object[]);
+      for (const route of routes) Object.assign(route, { response_buffering: true });
+    },
+    "streams stream",
+  ],
+];
+
+describe("kong-llm doctor", () => {
+  it("finds nothing wrong and nothing unknown with a gateway as it should be", async () => {
+    await start();
+    const diagnoses = await examine(options());
+    expect(diagnoses.filter(({ result }) => result !== "ok")).toEqual([]);
+    expect(diagnoses).toHaveLength(10);
+  });
+
+  it.each(guardsOff)("when %s, finds exactly that", async (_guard, off, question) => {
+    await start(off);
+    expect(await faults()).toEqual([question]);
+  });
+
+  it("says what cannot be told without the plugin server's metrics and an echo", async () => {
+    await start((kong) => kong.limit({}));
+    const { url, key } = options();
+    const diagnoses = await examine({ url, key });
+    expect(diagnoses.filter(({ result }) => result === "wrong")).toEqual([]);
+    const unknown = diagnoses.filter(({ result }) => result === "unknown");
+    expect(unknown.map(({ question }) => question)).toEqual([
+      "decisions are carried out",
+      "your key stays here",
+      "the limiter counts",
+      "answers are learned from",
+    ]);
+    for (const { found, todo } of unknown) {
+      expect(found).toMatch(/^Cannot tell/);
+      expect(todo).toBeTruthy();
+    }
+  });
+
+  describe("as a command", () => {
+    it("prints a table that holds no key, and exits with 1 when something is wrong", async () => {
+      await start((kong) => kong.limit({}));
+      const { healthUrl } = gateway.pluginServer;
+      const { code, stdout } = await run("--url", gateway.url, "--health-url", healthUrl);
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/^ok {7}a key is asked for {2,}Without a key/m);
+      expect(stdout).toMatch(/^WRONG {4}the limiter counts {2,}.*\n +-> Give rate_limit/m);
+      expect(stdout).not.toContain(gateway.key);
+    });
+
+    it("exits with 2 when there is no gateway", async () => {
+      await start();
+      const { code, stderr } = await run("--url", "http://127.0.0.1:1");
+      expect(code).toBe(2);
+      expect(stderr).toContain("cannot be reached");
+    });
+  });
+});
+
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const main = join(__dirname, "../../server/main.ts");
+  const env = { ...process.env, KONG_LLM_DOCTOR_KEY: gateway.key };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ["--import", "tsx", main, "doctor", ...args],
+      { env },
+      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}

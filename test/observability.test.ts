@@ -1,0 +1,160 @@
+// The dashboard and the alerts ask for metrics and labels that exist, and every alert has an entry in
+// the runbook.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { register } from "prom-client";
+import { beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { serveHealth } from "../server/health";
+import "../server/server";
+import { namedIn } from "./promql";
+
+const root = join(__dirname, "..");
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+
+interface Panel {
+  title: string;
+  type: string;
+  targets?: { expr: string }[];
+}
+interface Dashboard {
+  uid: string;
+  panels: Panel[];
+  templating: { list: { name: string; definition?: string }[] };
+}
+interface Rule {
+  alert: string;
+  expr: string;
+  labels: { severity: string };
+  annotations: { summary: string; runbook_url: string };
+}
+
+const dashboard: Dashboard = JSON.parse(read("observability/grafana/kong-llm.json"));
+const alerts: { groups: { rules: Rule[] }[] } = parse(read("observability/prometheus/alerts.yaml"));
+const rules = alerts.groups.flatMap((group) => group.rules);
+const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
+  targets.map(({ expr }): [string, string] => [title, expr]),
+);
+
+/** Prometheus itself gives these to every series. */
+const ofTargets = ["job", "instance"];
+
+/** The labels of every series name that /metrics can show. */
+const series = new Map<string, string[]>();
+
+beforeAll(async () => {
+  for (const plugin of readdirSync(join(root, "plugins"))) {
+    await import(join(root, "plugins", plugin, "index.ts"));
+  }
+  const health = await serveHealth({ host: "127.0.0.1", port: 0 }, () => ({
+    ready: true,
+    plugins: [],
+  }));
+  await health.close();
+  for (const { name, type } of await register.getMetricsAsJSON()) {
+    const { labelNames = [] } = register.getSingleMetric(name) as { labelNames?: string[] };
+    series.set(name, labelNames);
+    if (`${type}` !== "histogram") continue;
+    for (const part of ["sum", "count"]) series.set(`${name}_${part}`, labelNames);
+    series.set(`${name}_bucket`, [...labelNames, "le"]);
+  }
+});
+
+function unknownIn(expression: string): string[] {
+  const { metrics, grouped } = namedIn(expression.replaceAll("$__rate_interval", "5m"));
+  expect(metrics.length).toBeGreaterThan(0);
+  const known = [...ofTargets, ...metrics.flatMap(({ name }) => series.get(name) ?? [])];
+  return [
+    ...metrics.filter(({ name }) => !series.has(name)).map(({ name }) => name),
+    ...metrics.flatMap(({ name, labels }) =>
+      labels
+        .filter((label) => ![...ofTargets, ...(series.get(name) ?? [])].includes(label))
+        .map((label) => `${name}{${label}}`),
+    ),
+    ...grouped.filter((label) => !known.includes(label)).map((label) => `by (${label})`),
+  ];
+}
+
+describe("the dashboard", () => {
+  it.each(queries)("asks in %s for what exists: %s", (_title, expr) => {
+    expect(unknownIn(expr)).toEqual([]);
+  });
+
+  it("offers models and consumers that its panels filter by", () => {
+    const used = new Set(queries.flatMap(([, expr]) => expr.match(/\$(?!__)\w+/g) ?? []));
+    const offered = dashboard.templating.list.map(({ name }) => `$${name}`);
+    expect([...used].filter((name) => !offered.includes(name))).toEqual([]);
+    for (const { definition } of dashboard.templating.list) {
+      const [, metric, label] = /^label_values\((\w+), (\w+)\)$/.exec(definition ?? "") ?? [];
+      if (metric) expect(series.get(metric)).toContain(label);
+    }
+  });
+
+  it("shows all that an operator must see", () => {
+    const asked = queries.map(([, expr]) => expr).join("\n");
+    for (const metric of [
+      "llm_requests_total",
+      "llm_request_duration_seconds_bucket",
+      "llm_time_to_first_token_seconds_bucket",
+      "llm_tokens_total",
+      "llm_consumer_tokens_total",
+      "llm_cost_usd_total",
+      "llm_cache_saved_usd_total",
+      "llm_rate_limit_refusals_total",
+      "llm_rate_limit_used_ratio",
+      "llm_upstream_key_up",
+      "llm_redis_up",
+      "llm_plugin_server_phase_duration_seconds_bucket",
+    ]) {
+      expect(asked).toContain(metric);
+    }
+  });
+});
+
+describe("the alerts", () => {
+  it.each(rules.map((rule): [string, string] => [rule.alert, rule.expr]))(
+    "ask in %s for what exists",
+    (_alert, expr) => {
+      expect(unknownIn(expr)).toEqual([]);
+    },
+  );
+
+  it("name labels in their texts that their expressions keep", () => {
+    for (const { expr, annotations } of rules) {
+      const { metrics, grouped } = namedIn(expr);
+      const kept = [
+        ...ofTargets,
+        ...grouped,
+        ...metrics.flatMap(({ name }) => series.get(name) ?? []),
+      ];
+      for (const [, label] of annotations.summary.matchAll(/\$labels\.(\w+)/g)) {
+        expect(kept).toContain(label);
+      }
+    }
+  });
+
+  it("each have an entry in the runbook, and it no others", () => {
+    const headings = [...read("docs/runbook.md").matchAll(/^## (.*)$/gm)].map(([, name]) => name);
+    expect(headings).toEqual(rules.map(({ alert }) => alert));
+    for (const { alert, annotations, labels } of rules) {
+      expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+      expect(["warning", "critical"]).toContain(labels.severity);
+    }
+  });
+});
+
+describe("every metric of ours", () => {
+  it("says what it counts, is named as Prometheus wants it, and has few labels", () => {
+    for (const metric of series.keys()) {
+      const found = register.getSingleMetric(metric) as
+        | { help?: string; type?: string }
+        | undefined;
+      if (!metric.startsWith("llm_") || !found) continue;
+      expect(found.help?.length).toBeGreaterThan(20);
+      if (`${found.type}` === "counter") expect(metric).toMatch(/_total$/);
+      if (`${found.type}` === "histogram") expect(metric).toMatch(/_seconds$/);
+      expect(series.get(metric)?.length).toBeLessThanOrEqual(4);
+    }
+  });
+});

@@ -1,0 +1,153 @@
+// What `kong-llm validate` says of configurations. test/config/refused/FAULT.yaml opens with the exact
+// lines that it must be refused with; in test/config/accepted/ nothing is wrong.
+
+import { execFile } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
+import { findingLine } from "../kong/validate/finding";
+import { validate } from "../kong/validate/validate";
+import { optionsOfPlugins } from "../server/command-validate";
+
+const root = join(__dirname, "..");
+const folder = (name: string) => join(root, "test/config", name);
+const files = (name: string) => readdirSync(folder(name)).map((file) => file.replace(".yaml", ""));
+const textOf = (name: string, fault: string) =>
+  readFileSync(join(folder(name), `${fault}.yaml`), "utf8");
+
+interface Plugin {
+  name: string;
+  config: unknown;
+}
+
+/** A second file with the Lua of kong.yaml, for all routes and as KongPlugins, as decK and kubectl take it. */
+function luaOf(kongYaml: string): string {
+  const { services } = parse(kongYaml) as { services: { plugins: Plugin[] }[] };
+  const plugins = services[0]!.plugins.filter(({ name }) => name.endsWith("-function"));
+  const objects = plugins.map(({ name, config }) => ({
+    apiVersion: "configuration.konghq.com/v1",
+    kind: "KongPlugin",
+    metadata: { name },
+    plugin: name,
+    config,
+  }));
+  return [{ _format_version: "3.0", plugins }, ...objects]
+    .map((one) => stringify(one))
+    .join("---\n");
+}
+
+describe("kong-llm validate", async () => {
+  const plugins = await optionsOfPlugins(join(root, "plugins"));
+  const lua = { file: "lua.yaml", text: luaOf(readFileSync(join(root, "kong.yaml"), "utf8")) };
+  const saidOf = (text: string) =>
+    validate([{ file: "it.yaml", text }, lua], { plugins, together: true }).map(findingLine);
+
+  it.each(files("refused"))("refuses %s with its exact message", (fault) => {
+    const text = textOf("refused", fault);
+    const expected = text
+      .split("\n")
+      .filter((line) => /^# \d+: (error|warning): /.test(line))
+      .map((line) => `it.yaml:${line.slice(2)}`);
+    expect(expected.length).toBeGreaterThan(0);
+    expect(saidOf(text)).toEqual(expected);
+  });
+
+  it.each(files("accepted"))("finds nothing in %s", (name) => {
+    expect(saidOf(textOf("accepted", name))).toEqual([]);
+  });
+
+  it("knows at least 40 faults", () => {
+    expect(files("refused").length).toBeGreaterThanOrEqual(40);
+  });
+
+  it("finds nothing in the configurations that people copy", () => {
+    const copied = ["examples", "helm-values", "kubernetes"].flatMap((name) => yamlIn(name));
+    for (const file of ["kong.yaml", ...copied]) {
+      const text = readFileSync(join(root, file), "utf8");
+      const errors = validate([{ file, text }], { plugins }).filter(
+        ({ severity, rule }) => severity === "error" && rule !== "unknown-kongplugin",
+      );
+      expect(errors.map(findingLine)).toEqual([]);
+    }
+  });
+
+  it("repeats no key in what it says", () => {
+    const config = { keys: [{ value: ["not", "a", "text", "secret-abc"] }], header: "" };
+    const text = stringify({
+      _format_version: "3.0",
+      plugins: [
+        { name: "llm-upstream-key", config },
+        { name: "llm-cache", config: { redis: { url: "secret-abc" } } },
+      ],
+    });
+    expect(saidOf(text).length).toBeGreaterThan(1);
+    expect(saidOf(text).join("\n")).not.toContain("secret-abc");
+  });
+
+  it("takes each kong.yaml for itself unless they are said to belong together", () => {
+    const service = { name: "llm-upstream", url: "https://api.holysheep.ai/v1" };
+    const one = stringify({ _format_version: "3.0", services: [service] });
+    const route = { name: "all", service: service.name, paths: ["/v1"], strip_path: false };
+    const two = stringify({ _format_version: "3.0", routes: [route] });
+    const both = [
+      { file: "one.yaml", text: one },
+      { file: "two.yaml", text: two },
+    ];
+    expect(validate(both, { plugins })).toEqual([]);
+    expect(validate(both, { plugins, together: true })).toMatchObject([
+      { file: "one.yaml", rule: "doubled-path" },
+    ]);
+  });
+
+  describe("as a command", { timeout: 30_000 }, () => {
+    it("exits with 1 and a line for each finding", async () => {
+      const file = join(folder("refused"), "kongplugin-option.yaml");
+      expect(await run(file)).toEqual({
+        code: 1,
+        stdout: `${file}:${textOf("refused", "kongplugin-option").split("\n")[0]!.slice(2)}\n`,
+        stderr: "1 errors, 0 warnings in 1 files\n",
+      });
+    });
+
+    it("gives JSON to pipelines, and lets warnings pass unless they are to count", async () => {
+      const file = join(folder("refused"), "helm-body-buffer.yaml");
+      const { code, stdout } = await run(file, "--format", "json");
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toEqual([
+        {
+          file,
+          line: 4,
+          severity: "warning",
+          rule: "body-buffer",
+          field: "env.pluginserver_names",
+          message: expect.stringContaining("client_body_buffer_size"),
+        },
+      ]);
+      expect((await run(file, "--strict")).code).toBe(1);
+    });
+
+    it("exits with 2 when a file cannot be read", async () => {
+      expect((await run("no-such-file.yaml")).code).toBe(2);
+    });
+  });
+});
+
+function yamlIn(name: string): string[] {
+  try {
+    return readdirSync(join(root, name), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".yaml"))
+      .map((file) => join(name, file));
+  } catch {
+    return [];
+  }
+}
+
+function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const command = ["--import", "tsx", join(root, "server/main.ts"), "validate", ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
