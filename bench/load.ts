@@ -7,6 +7,8 @@ import { decode, encode, FrameSplitter } from "../server/frames";
 export interface Load {
   socket: string;
   plugin: string;
+  /** Its config as JSON text; default: none. */
+  config?: string;
   connections: number;
   /** What Kong answers to the PDK calls of one event, in order; bytes cross as bytes. */
   results: (string | number | object | null | { bytes: number })[];
@@ -133,7 +135,7 @@ function integerBytes(tag: number): number {
   return tag >= 0xcc && tag <= 0xcf ? 1 + (1 << (tag - 0xcc)) : 9;
 }
 
-function startInstance({ socket: path, plugin }: Load): Promise<number> {
+function startInstance({ socket: path, plugin, config = "{}" }: Load): Promise<number> {
   return new Promise((started, failed) => {
     const socket = connect(path);
     const splitter = new FrameSplitter();
@@ -146,6 +148,6 @@ function startInstance({ socket: path, plugin }: Load): Promise<number> {
         else failed(new Error(error));
       });
     });
-    socket.write(encode([0, 1, "plugin.StartInstance", [{ Name: plugin, Config: "{}" }]]));
+    socket.write(encode([0, 1, "plugin.StartInstance", [{ Name: plugin, Config: config }]]));
   });
 }

@@ -1,29 +1,25 @@
 // Our plugin server against kong-js-pluginserver 0.6.0: the same plugins, the same load, one run.
 
-import { type ChildProcess, fork, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Load, Loaded } from "./load";
+import type { Load } from "./load";
 import { type BenchOptions, type Report, threeDigits } from "./report";
+import {
+  generate,
+  type Measured,
+  measure,
+  requireBuild,
+  root,
+  type Server,
+  startServer,
+  stop,
+} from "./server-process";
 
-const root = join(__dirname, "..");
 const plugins = join(__dirname, "plugins");
 
-interface Server {
-  name: string;
-  socket: string;
-  process: ChildProcess;
-}
-
-interface Measured extends Loaded {
-  /** Seconds of CPU that the server used. */
-  serverCpu: number;
-}
-
-/** Needs a build: both servers run as their users run them, from JavaScript. */
 export async function benchPluginServer({ seconds, exits }: BenchOptions): Promise<Report> {
-  if (!existsSync(join(root, "dist/server/main.js"))) throw new Error("run npm run build first");
+  requireBuild();
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const report: Report = {
     title: "plugin server against kong-js-pluginserver 0.6.0",
@@ -139,7 +135,7 @@ async function memoryAfter(
   let done = 0;
   for (const mark of marks) {
     const events = mark - done;
-    await generate({ ...loadFor(server), plugin: "exit", connections: 16, results: [], events });
+    await generate({ socket: server.socket, plugin: "exit", connections: 16, results: [], events });
     done = mark;
     found.push(await keptMegabytes(server));
   }
@@ -168,22 +164,8 @@ async function onBoth(
   return [theirs!, ours!];
 }
 
-async function measure(
-  server: Server,
-  load: Omit<Load, "socket">,
-  seconds: number,
-): Promise<Measured> {
-  const before = cpuSeconds(server);
-  const loaded = await generate({ ...loadFor(server), ...load, milliseconds: seconds * 1000 });
-  return { ...loaded, serverCpu: cpuSeconds(server) - before };
-}
-
 function faster(one: Measured, other: Measured): Measured {
   return one.events / one.seconds > other.events / other.seconds ? one : other;
-}
-
-function loadFor(server: Server): Pick<Load, "socket"> {
-  return { socket: server.socket };
 }
 
 async function startOurs(folder: string): Promise<Server> {
@@ -201,46 +183,6 @@ async function startKongPdk(folder: string): Promise<Server> {
     join(root, "node_modules/kong-pdk/bin/kong-js-pluginserver"),
     ...["-d", plugins, "-p", folder, "--sock-name", "kong-pdk.sock"],
   ]);
-}
-
-async function startServer(name: string, socket: string, args: string[]): Promise<Server> {
-  const collect = ["--expose-gc", "--require", join(__dirname, "collect.js")];
-  const server = spawn(process.execPath, [...collect, ...args], {
-    stdio: "ignore",
-    env: { NODE_ENV: "production" },
-  });
-  for (let waited = 0; !existsSync(socket); waited++) {
-    if (server.exitCode !== null || waited > 200) throw new Error(`${name} does not start`);
-    await new Promise((later) => setTimeout(later, 50));
-  }
-  return { name, socket, process: server };
-}
-
-async function stop(server: Server): Promise<void> {
-  const gone = new Promise((exited) => server.process.once("exit", exited));
-  server.process.kill("SIGKILL");
-  await gone;
-  rmSync(server.socket, { force: true });
-}
-
-function generate(load: Load): Promise<Loaded> {
-  return new Promise((loaded, failed) => {
-    const generator = fork(join(__dirname, "load.ts"), { execArgv: ["--import", "tsx"] });
-    generator.on("message", (message: Loaded | { error: string }) => {
-      generator.kill();
-      if ("error" in message) failed(new Error(message.error));
-      else loaded(message);
-    });
-    generator.on("exit", (code) => failed(new Error(`the load generator ended: ${code}`)));
-    generator.send(load);
-  });
-}
-
-// Linux: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, fields 14 and 15 in 1/100 s.
-function cpuSeconds({ process }: Server): number {
-  const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 /** What is resident after a collection: garbage that V8 has not thrown away yet is no leak. */

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "node:util";
 import { benchCache } from "./cache";
+import { benchGateway } from "./gateway";
 import { benchPluginServer } from "./plugin-server";
 import { benchRateLimit } from "./rate-limit";
 import type { BenchOptions, Report } from "./report";
@@ -9,6 +10,7 @@ import type { BenchOptions, Report } from "./report";
 /** A new bench file exports one function and is listed here. */
 const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
   "plugin-server": benchPluginServer,
+  gateway: benchGateway,
   cache: benchCache,
   "rate-limit": benchRateLimit,
 };

@@ -1,0 +1,77 @@
+// The processes of a bench: a server as its users run it, the load generator beside it, and what the
+// server's process used.
+
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Load, Loaded } from "./load";
+
+export const root = join(__dirname, "..");
+
+export interface Server {
+  name: string;
+  socket: string;
+  process: ChildProcess;
+}
+
+export interface Measured extends Loaded {
+  /** Seconds of CPU that the server used. */
+  serverCpu: number;
+}
+
+/** Needs a build: servers run as their users run them, from JavaScript. */
+export function requireBuild(): void {
+  if (!existsSync(join(root, "dist/server/main.js"))) throw new Error("run npm run build first");
+}
+
+/** Starts a server and settles when its socket is there. */
+export async function startServer(name: string, socket: string, args: string[]): Promise<Server> {
+  const collect = ["--expose-gc", "--require", join(__dirname, "collect.js")];
+  const server = spawn(process.execPath, [...collect, ...args], {
+    stdio: "ignore",
+    env: { NODE_ENV: "production" },
+  });
+  for (let waited = 0; !existsSync(socket); waited++) {
+    if (server.exitCode !== null || waited > 200) throw new Error(`${name} does not start`);
+    await new Promise((later) => setTimeout(later, 50));
+  }
+  return { name, socket, process: server };
+}
+
+/** Ends a server; SIGTERM lets it write what it was told to write. */
+export async function stop(server: Server, signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+  const gone = new Promise((exited) => server.process.once("exit", exited));
+  server.process.kill(signal);
+  await gone;
+  rmSync(server.socket, { force: true });
+}
+
+export async function measure(
+  server: Server,
+  load: Omit<Load, "socket">,
+  seconds: number,
+): Promise<Measured> {
+  const before = cpuSeconds(server);
+  const loaded = await generate({ socket: server.socket, ...load, milliseconds: seconds * 1000 });
+  return { ...loaded, serverCpu: cpuSeconds(server) - before };
+}
+
+export function generate(load: Load): Promise<Loaded> {
+  return new Promise((loaded, failed) => {
+    const generator = fork(join(__dirname, "load.ts"), { execArgv: ["--import", "tsx"] });
+    generator.on("message", (message: Loaded | { error: string }) => {
+      generator.kill();
+      if ("error" in message) failed(new Error(message.error));
+      else loaded(message);
+    });
+    generator.on("exit", (code) => failed(new Error(`the load generator ended: ${code}`)));
+    generator.send(load);
+  });
+}
+
+// Linux: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, fields 14 and 15 in 1/100 s.
+function cpuSeconds({ process }: Server): number {
+  const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
