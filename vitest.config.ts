@@ -8,7 +8,12 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{plugins,kong,openai,redis,server,dev}/**/*.test.ts", "test/{,limits/}*.test.ts"],
+          include: [
+            "{plugins,kong,openai,redis,server,dev}/**/*.test.ts",
+            "test/{,limits/}*.test.ts",
+          ],
+          maxWorkers: "100%",
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -17,7 +22,9 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
+          // Each file starts processes of its own; a real Kong brings workers too.
+          maxWorkers: process.env.GATEWAY === "kong" ? 1 : 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

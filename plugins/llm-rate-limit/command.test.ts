@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { log } from "../../kong/log";
 import { closeConnections } from "../../redis/connection";
 import { startRedis, type TestRedis } from "../../test/redis";
 import { addCommand } from "./command";
@@ -11,6 +12,7 @@ let redis: TestRedis;
 const prefix = `command-${process.pid}`;
 
 beforeAll(async () => {
+  log.level = "silent";
   redis = await startRedis({ shared: true });
 }, 60_000);
 afterAll(() => redis.stop());

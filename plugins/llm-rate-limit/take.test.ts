@@ -83,10 +83,19 @@ const someLimits = fc.record({
   windows: fc.uniqueArray(someWindow, { minLength: 1, maxLength: 3 }),
   most: fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 3, maxLength: 3 }),
 });
-const threeAmounts = fc.array(fc.integer({ min: 0, max: 13 }), { minLength: 3, maxLength: 3 });
+// Mostly few, so that many of them fit beside each other.
+const upTo = (few: number, many: number) =>
+  fc.array(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 0, max: few }) },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: many }) },
+    ),
+    { minLength: 3, maxLength: 3 },
+  );
+const threeAmounts = upTo(2, 13);
 const someStep = fc.record({
   amounts: threeAmounts,
-  each: fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 3, maxLength: 3 }),
+  each: upTo(0, 3),
   output: fc.record({
     wanted: fc.integer({ min: 0, max: 6 }),
     less: fc.integer({ min: 0, max: 6 }),
@@ -95,6 +104,7 @@ const someStep = fc.record({
   settle: fc.option(fc.record({ request: fc.nat(24), used: threeAmounts })),
   advance: fc.oneof(
     fc.record({ by: fc.integer({ min: 0, max: 700 }) }),
+    fc.record({ by: fc.integer({ min: 0, max: 7000 }) }),
     fc.record({ by: fc.integer({ min: 0, max: 150_000 }) }),
     fc.record({ by: fc.integer({ min: 0, max: 9_000_000 }) }),
     fc.record({ to: someWindow, past: fc.integer({ min: -1, max: 1 }) }),
@@ -201,8 +211,38 @@ describe("llm-rate-limit", () => {
         const now = start + length + Math.floor(into * length);
         expectAsModelled(await place.take(identity, takes, now), takes, [model], now);
       });
-      await fc.assert(property, { numRuns: 3 * numRuns });
+      await fc.assert(property, { numRuns: 1200 });
     }, 60_000);
+
+    it("corrects what was taken in the bucket before, as far as it still counts", async () => {
+      const identity = newIdentity();
+      const minute = limit("minute", 100);
+      const [name] = namesOf(identity, [wants(minute)]) as [string];
+      const at = (time: string) => Date.parse(`2026-05-04T12:${time}Z`);
+      const remaining = async (time: string, amount = 0, id = newId()) => {
+        const { limits } = await place.take(
+          identity,
+          [wants(minute, amount)],
+          at(time),
+          noOutput,
+          id,
+        );
+        return limits[0]!.remaining;
+      };
+      const settle = (id: string, change: number) =>
+        place.settle(identity, id, [{ name, window: "minute", start: at("00:00"), change }]);
+      expect(await remaining("00:30", 20, "first")).toBe(80);
+      expect(await remaining("00:40", 40, "second")).toBe(40);
+
+      // Three quarters of the bucket before count.
+      expect(await remaining("01:15", 1)).toBe(100 - 1 - 45);
+      expect(await settle("second", -40)).toBe(true);
+      expect(await remaining("01:15")).toBe(100 - 1 - 15);
+
+      expect(await remaining("02:00", 3)).toBe(100 - 3 - 1);
+      expect(await settle("first", -20)).toBe(true);
+      expect(await remaining("02:00")).toBe(100 - 3 - 1);
+    });
 
     it("takes from all limits or from none", async () => {
       const identity = newIdentity();
