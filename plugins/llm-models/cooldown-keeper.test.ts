@@ -145,6 +145,7 @@ describe("llm-models cooldown keeper", () => {
     });
 
     it("asks Redis once a second, however many requests there are", async () => {
+      vi.useFakeTimers({ toFake: ["Date"] });
       const target = newTarget();
       const { keeper, pass } = node();
       const run = vi.spyOn(connection, "run");
@@ -157,6 +158,7 @@ describe("llm-models cooldown keeper", () => {
       await keeper.refresh([target]);
       expect(run).toHaveBeenCalledTimes(2);
       run.mockRestore();
+      vi.useRealTimers();
     });
 
     it("leaves no key without an expiry", async () => {

@@ -95,6 +95,13 @@ describe("llm-models fallback", () => {
     });
   });
 
+  it("does not blame the target for another model that a later stage chose", async () => {
+    const asked = await ask();
+    asked.ticket.model!.served = "deepseek-chat";
+    await end(asked, 429, { retry_after: "2" });
+    expect(servedBy(await ask())).toBe("gpt-4.1");
+  });
+
   it("says nothing of fallbacks while the target is well", async () => {
     const asked = await ask();
     expect(asked.responseHeaders).toEqual({ "X-LLM-Model": "gpt-4.1" });

@@ -96,7 +96,9 @@ async function learn(
   if (!isNote(note) || !watched.has(note.model)) return;
   const { sent_at, probing } = note;
   const target = targetName(note.service, note.model);
-  const verdict = verdictOf(outcome, cooldown);
+  // A later stage may have sent the request to another model: its end says nothing about ours.
+  const isOurs = outcome.ticket.model?.served === note.model;
+  const verdict = isOurs ? verdictOf(outcome, cooldown) : "nothing";
   if (verdict === "failed") {
     const failure = failureOf(outcome, sent_at, cooldown);
     const tolerance = { failures: cooldown.failures, windowMs: cooldown.window_seconds * 1000 };
