@@ -5,9 +5,9 @@ import { closeConnections, connectionTo, type RedisConnection } from "../../redi
 import { redisOptions } from "../../redis/options";
 import { startRedis, type TestRedis } from "../redis";
 import { configurations, type Gateway, startGateway } from "./gateway";
+import { redisPatience } from "./kong-config";
 
 const tokens = 1_000_000;
-const patient = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
 const consumers = [
   "plain",
   "streaming",
@@ -26,7 +26,7 @@ describe.each(configurations)("the budgets of %s", (_, config) => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    connection = connectionTo(redisOptions.parse({ url: redis.url, ...patient }))!;
+    connection = connectionTo(redisOptions.parse({ url: redis.url, ...redisPatience }))!;
     gateway = await startGateway({
       config,
       redis: redis.url,

@@ -2,7 +2,7 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startRedis, type TestRedis } from "../redis";
 import { configurations, type Gateway, startGateway } from "./gateway";
-import type { KongConfig } from "./kong-config";
+import { type KongConfig, redisPatience } from "./kong-config";
 
 type Fields = Record<string, unknown>;
 
@@ -40,7 +40,6 @@ describe.each(configurations)("cached answers of %s", (_, config) => {
         const cache = kong.options("cache");
         cache.max_entry_bytes = 4 * megabyte;
         if (policy === "redis, compressed") cache.compression = "gzip";
-        cache.redis = { ...(cache.redis as Fields), command_timeout_ms: 5000 };
       };
       gateway = await startGateway({ config, edit, redis: redis?.url });
     });
@@ -156,7 +155,7 @@ describe("the Redis of the cache", () => {
     const gateway = await startGateway({
       redis: limits.url,
       edit: (kong) => {
-        kong.options("cache").redis = { url: answers.url };
+        kong.options("cache").redis = { url: answers.url, ...redisPatience };
       },
     });
     try {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Gate } from "../../dev/model-server";
 import { startRedis, type TestRedis } from "../redis";
 import { configurations, type Gateway, startGateway } from "./gateway";
-import type { KongConfig } from "./kong-config";
+import { type KongConfig, redisPatience } from "./kong-config";
 
 const primary = "gpt-4.1";
 const fallback = "deepseek-chat-v3-0324";
@@ -139,7 +139,7 @@ describe.each(configurations)("two nodes of %s with one Redis", (_, config) => {
   beforeAll(async () => {
     redis = await startRedis();
     const edit = (kong: KongConfig) =>
-      withFallback(kong, { policy: "redis", redis: { url: redis.url } });
+      withFallback(kong, { policy: "redis", redis: { url: redis.url, ...redisPatience } });
     nodes = await Promise.all([startGateway({ config, edit }), startGateway({ config, edit })]);
   });
   afterAll(async () => {

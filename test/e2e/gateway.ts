@@ -98,6 +98,7 @@ async function start(
   const config = new KongConfig(options.config ?? "kong.yaml", { DECK_DEMO_API_KEY: key });
   config.addConsumer("other-app", otherKey);
   config.sendTo(upstream.port);
+  if (options.redis !== undefined) config.waitForRedis();
   options.edit?.(config);
   const kong = await startEither({
     config: config.text(),

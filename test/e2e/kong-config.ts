@@ -25,6 +25,12 @@ interface Consumer {
   [field: string]: unknown;
 }
 
+/**
+ * Time for a Redis on a machine that runs tests: where it fails is tested beside the code, and what
+ * these tests see must not hang on how busy the machine is.
+ */
+export const redisPatience = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
+
 /** The parsed configuration; all of it may be changed. */
 export class KongConfig {
   readonly whole: { services: Service[]; consumers: Consumer[]; [field: string]: unknown };
@@ -56,6 +62,14 @@ export class KongConfig {
   /** Sets the request limits, and no others. */
   limit(requests: Record<string, number>): void {
     this.options("rate_limit").requests = requests;
+  }
+
+  /** Lets limits and cache wait for their Redis as long as a busy machine needs. */
+  waitForRedis(): void {
+    for (const stage of ["rate_limit", "cache"] as const) {
+      const options = this.options(stage);
+      options.redis = { ...(options.redis as object), ...redisPatience };
+    }
   }
 
   /** Adds a consumer whose key works in both forms. */

@@ -131,11 +131,8 @@ describe("equal requests on two plugin servers that share a Redis", () => {
 
   beforeAll(async () => {
     redis = await startRedis();
-    // A node is busy when 200 requests come at once: its Redis may take longer than in production.
     const edit = (kong: KongConfig) => {
-      const cache = kong.options("cache");
-      cache.wait_ms = 5000;
-      cache.redis = { ...(cache.redis as object), command_timeout_ms: 5000 };
+      kong.options("cache").wait_ms = 5000;
     };
     one = await startGateway({ redis: redis.url, edit });
     other = await startGateway({
