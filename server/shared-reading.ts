@@ -4,7 +4,8 @@
 
 import { Socket } from "node:net";
 
-const buffer = Buffer.allocUnsafe(64 * 1024);
+// More than a unix socket holds (208 KB by default on Linux): what has come is read at once.
+const buffer = Buffer.allocUnsafe(256 * 1024);
 
 interface Accepted {
   _handle?: { useUserBuffer?: unknown } | null;
