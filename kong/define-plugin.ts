@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { endpointOf, namesModel } from "../openai/endpoint";
 import { RequestBody } from "../openai/request-body";
 import packageJson from "../package.json";
+import { readConfig } from "./config";
 import {
   type Answer,
   type Consumer,
@@ -79,7 +80,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
     readonly needs: Needs;
 
     constructor(config: unknown) {
-      const parsed = schema.parse(withoutKongKeys(config));
+      const parsed = readConfig(schema, config);
       this.stages = definition.stages(parsed);
       this.mostBodyBytes = definition.mostBodyBytes?.(parsed) ?? defaultMostBodyBytes;
       this.requiresConsumer = definition.requiresConsumer?.(parsed) ?? false;
@@ -214,19 +215,6 @@ function outcomeOf(exchange: Exchange, answer: Answer) {
     first_byte_at: now,
     ended_at: now,
   };
-}
-
-// Kong mixes its own keys into a config: __plugin_id, __seq__, $refs at every level, service_id, ...
-// zod strips those at the levels it knows; what is left to do is drop explicit nulls, by which Kong
-// says "not set".
-function withoutKongKeys(config: unknown): unknown {
-  if (Array.isArray(config)) return config.map(withoutKongKeys);
-  if (typeof config !== "object" || config === null) return config;
-  return Object.fromEntries(
-    Object.entries(config)
-      .filter(([key, value]) => value !== null && key !== "$refs" && !key.startsWith("__"))
-      .map(([key, value]) => [key, withoutKongKeys(value)]),
-  );
 }
 
 const notGathered = refuse(
