@@ -162,6 +162,16 @@ describe("llm-rate-limit", () => {
       expect(changes(ended(outcome))).toEqual([-114, -100, -155_880, -1]);
     });
 
+    it("keeps what was reserved for a client that left before its answer: the upstream bills it", () => {
+      const left = {
+        status: 499,
+        complete: false,
+        cut_by: "client",
+        body: Buffer.alloc(0),
+      } as const;
+      expect(changes(ended(left)).slice(0, 3)).toEqual([0, 0, 0]);
+    });
+
     it("takes more where more was used", () => {
       const more = { prompt_tokens: 1000, completion_tokens: 1, total_tokens: 1001 };
       const body = Buffer.from(JSON.stringify({ usage: more }));

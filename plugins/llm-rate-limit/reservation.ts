@@ -119,7 +119,9 @@ export function correctionsOf(
   hardCap: boolean,
   nameOf: (limit: Limit) => string,
 ): Correction[] {
-  const usage = usageOfOutcome(outcome, inputTokens);
+  // For a client that left before its answer the upstream may have worked, and bills it.
+  const isLeft = outcome.status === clientHasLeft;
+  const usage = isLeft ? undefined : usageOfOutcome(outcome, inputTokens);
   const atLeast = usage?.estimated === true && (hardCap || outcome.truncated);
   return reserved.map(({ limit, start, amount }) => {
     const used = usage === undefined ? amount : usedOf(limit.measure, usage, price);
@@ -127,6 +129,9 @@ export function correctionsOf(
     return { name: nameOf(limit), window: limit.window, start, change };
   });
 }
+
+// nginx's status in the log for a client that closed its connection before it was answered.
+const clientHasLeft = 499;
 
 function usedOf(measure: Measure, usage: Usage, price: Price | undefined): number {
   switch (measure) {
