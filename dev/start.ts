@@ -6,7 +6,6 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { parse, stringify } from "yaml";
 import {
   DeclarativeError,
   parseDeclarative,
@@ -48,11 +47,11 @@ async function main(): Promise<void> {
 async function start(file: string, port: number, started: Started): Promise<void> {
   const text = readFileSync(file, "utf8");
   const keys = consumerKeys(text);
-  const rendered = renderDeclarative(text, keys);
-  parseDeclarative(rendered);
   await requireFree(port);
   const upstreamKey = process.env.HOLYSHEEP_API_KEY;
   if (!upstreamKey) started.model = await startModelServer();
+  const config = renderDeclarative(text, keys, started.model && new URL(started.model.url));
+  parseDeclarative(config);
   const [plugins, dumps] = await Promise.all([
     startPluginServer({ output: "inherit" }).then((server) => {
       started.plugins = server;
@@ -61,7 +60,7 @@ async function start(file: string, port: number, started: Started): Promise<void
     pluginDumps(),
   ]);
   started.kong = await startStandIn({
-    config: started.model ? onto(rendered, started.model.port) : rendered,
+    config,
     dumps,
     socket: plugins.socket,
     environment: { ...process.env, HOLYSHEEP_API_KEY: upstreamKey ?? madeUpKey },
@@ -108,15 +107,6 @@ function consumerKeys(text: string): Record<string, string> {
       return [name, process.env[name] ?? made.toLowerCase().replaceAll("_", "-")];
     }),
   );
-}
-
-/** Every service on the stand-in for the model server. */
-function onto(config: string, port: number): string {
-  const whole = parse(config) as { services?: Record<string, unknown>[] };
-  for (const service of whole.services ?? []) {
-    Object.assign(service, { protocol: "http", host: "127.0.0.1", port });
-  }
-  return stringify(whole);
 }
 
 function greeting(

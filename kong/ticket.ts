@@ -6,6 +6,11 @@ import type { StageName } from "./order";
 
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
+/** Whether a note is a record: it travelled through Kong and back, so it is read like any input. */
+export function isRecord(note: Json | undefined): note is { [name: string]: Json } {
+  return typeof note === "object" && note !== null && !Array.isArray(note);
+}
+
 export type CacheStatus = "Hit" | "Miss" | "Bypass" | "Refresh";
 
 export interface Ticket {

@@ -7,7 +7,7 @@ import { type Answer, type Exchange, refuse } from "../../kong/exchange";
 import { host } from "../../kong/host";
 import type { Outcome } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
-import type { CacheStatus, Json } from "../../kong/ticket";
+import { type CacheStatus, isRecord, type Json } from "../../kong/ticket";
 import { cacheKey, type Identity, identify } from "./cache-key";
 import {
   type Directives,
@@ -217,8 +217,6 @@ function shortened(name: unknown): string {
   return typeof name === "string" ? name.slice(0, 200) : "";
 }
 
-// The note travelled through Kong and back, so it is read like any input.
 function isNote(note: Json | undefined): note is { key: string; model: string; leads?: Json } {
-  if (typeof note !== "object" || note === null || Array.isArray(note)) return false;
-  return typeof note.key === "string" && typeof note.model === "string";
+  return isRecord(note) && typeof note.key === "string" && typeof note.model === "string";
 }

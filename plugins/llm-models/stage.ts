@@ -6,7 +6,7 @@ import { type Answer, type Exchange, refuse } from "../../kong/exchange";
 import { log } from "../../kong/log";
 import type { Outcome } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
+import { isRecord, type Json } from "../../kong/ticket";
 import type { RequestBody } from "../../openai/request-body";
 import { accessOf, type MayUse } from "./access";
 import { type CooldownKeeper, openKeeper } from "./cooldown-keeper";
@@ -139,10 +139,9 @@ function noteOf(service: string, { model, probing }: Choice): Json {
   return { service, model, sent_at: Date.now(), probing } satisfies Note;
 }
 
-// The note travelled through Kong and back, so it is read like any input.
 function isNote(note: Json | undefined): note is Json & Note {
-  if (typeof note !== "object" || note === null || Array.isArray(note)) return false;
   return (
+    isRecord(note) &&
     typeof note.service === "string" &&
     typeof note.model === "string" &&
     typeof note.sent_at === "number" &&

@@ -4,7 +4,7 @@
 import type { Exchange } from "../../kong/exchange";
 import type { Outcome } from "../../kong/outcome";
 import { usageOfOutcome } from "../../kong/outcome-usage";
-import type { Json } from "../../kong/ticket";
+import { isRecord, type Json } from "../../kong/ticket";
 import { estimateInputTokens, mostInputTokens } from "../../openai/estimate";
 import { answersAsked, hasOutput, outputBound } from "../../openai/output-bound";
 import { costOf, type Price } from "../../openai/price";
@@ -162,7 +162,7 @@ export function writeReservation(reservation: Reservation): Json {
 
 /** Reads what came back over a socket; undefined for what is no reservation. */
 export function readReservation(note: Json | undefined): Reservation | undefined {
-  if (typeof note !== "object" || note === null || Array.isArray(note)) return undefined;
+  if (!isRecord(note)) return undefined;
   const { policy, identity, model, input_tokens, reserved } = note;
   if (policy !== "local" && policy !== "redis") return undefined;
   if (typeof identity !== "string" || !Array.isArray(reserved) || !isAmount(input_tokens)) {

@@ -6,7 +6,7 @@ import { Gauge } from "prom-client";
 import { type Answer, type Exchange, refuse } from "../../kong/exchange";
 import { type Outcome, retryAfterSeconds } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
+import { isRecord, type Json } from "../../kong/ticket";
 import { KeyRing } from "./keys";
 import type { UpstreamKeyOptions } from "./schema";
 
@@ -118,8 +118,6 @@ function unavailable(message: string): Answer {
   );
 }
 
-// The note travelled through Kong and back, so it is read like any input.
 function isNote(note: Json | undefined): note is { key: number; chosen_at: number } {
-  if (typeof note !== "object" || note === null || Array.isArray(note)) return false;
-  return typeof note.key === "number" && typeof note.chosen_at === "number";
+  return isRecord(note) && typeof note.key === "number" && typeof note.chosen_at === "number";
 }

@@ -4,7 +4,7 @@
 import type { Exchange } from "../../kong/exchange";
 import type { Outcome } from "../../kong/outcome";
 import type { Decided, Stage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
+import { isRecord, type Json } from "../../kong/ticket";
 import { estimateInputTokens } from "../../openai/estimate";
 import { priceTable } from "../../openai/price";
 import { type Account, type Asked, accountOf, type Books } from "./account";
@@ -57,9 +57,8 @@ function noteOf({ body }: Exchange): { model?: string; tokens?: number } {
   };
 }
 
-// A note comes back over a socket.
 function askedIn(note: Json | undefined): Asked {
-  if (typeof note !== "object" || note === null || Array.isArray(note)) return {};
+  if (!isRecord(note)) return {};
   const { model, tokens } = note;
   return {
     ...(typeof model === "string" && { model }),
