@@ -2,7 +2,8 @@
 // of an answer only the event's id is looked for, which is copied as it stands.
 
 import { connect } from "node:net";
-import { decode, encode, FrameSplitter } from "../server/frames";
+import { FrameSplitter } from "../server/frames";
+import { decode, encode } from "../server/message-pack";
 
 export interface Load {
   socket: string;
@@ -74,11 +75,20 @@ function drive(
     // Each step with room for the longest id behind it.
     const steps = prefixes.map((prefix) => Buffer.concat([prefix, Buffer.alloc(9)]));
     const received = Buffer.allocUnsafe(256 * 1024);
-    const socket = connect({ path, onread: { buffer: received, callback: take } });
+    const splitter = new FrameSplitter();
+    const socket = connect({
+      path,
+      onread: {
+        buffer: received,
+        callback(length) {
+          splitter.push(received, answered, length);
+          return true;
+        },
+      },
+    });
     socket.on("error", failed);
     socket.on("connect", next);
     let at = 0;
-    let tail: Buffer = none;
 
     function next(): void {
       if (state.left <= 0 || performance.now() >= state.until) {
@@ -91,20 +101,13 @@ function drive(
       }
     }
 
-    function take(length: number): boolean {
-      const chunk = received.subarray(0, length);
-      const bytes = tail.length > 0 ? Buffer.concat([tail, chunk]) : chunk;
-      const idBytes = idAtEnd(bytes);
-      tail = idBytes > 0 ? none : Buffer.from(bytes.subarray(-longestEnd));
-      if (idBytes > 0) answered(bytes, idBytes);
-      return true;
-    }
-
-    function answered(bytes: Buffer, idBytes: number): void {
+    function answered(answer: Uint8Array, start: number): void {
       const step = steps[at];
       if (step) {
         const { length } = prefixes[at++]!;
-        bytes.copy(step, length, bytes.length - idBytes);
+        const id = idIn(answer as Buffer, start);
+        const idBytes = integerBytes(answer[id]!);
+        step.set(answer.subarray(id, id + idBytes), length);
         socket.write(step.length === length + idBytes ? step : step.subarray(0, length + idBytes));
       } else {
         state.events++;
@@ -114,20 +117,15 @@ function drive(
   });
 }
 
-const none = Buffer.alloc(0);
-const idKey = Buffer.from("EventId");
-const longestEnd = idKey.length + 9;
+const idKey = encode("EventId");
+// Where our server writes the event's id; kong-js-pluginserver writes it last.
+const usualPlace = 9;
 
-/** How long the id is that ends a complete answer (both servers write it last); 0: not complete. */
-function idAtEnd(bytes: Buffer): number {
-  for (const length of [5, 1, 2, 3, 9]) {
-    const start = bytes.length - length;
-    const key = start - idKey.length;
-    if (key < 0 || integerBytes(bytes[start]!) !== length) continue;
-    if (bytes[key] === 0x45 && bytes.compare(idKey, 0, idKey.length, key, start) === 0)
-      return length;
-  }
-  return 0;
+/** Where the id of the event stands in an answer that starts here. */
+function idIn(answer: Buffer, start: number): number {
+  const usual = start + usualPlace;
+  const isUsual = answer.compare(idKey, 0, idKey.length, usual, usual + idKey.length) === 0;
+  return (isUsual ? usual : answer.indexOf(idKey, start)) + idKey.length;
 }
 
 function integerBytes(tag: number): number {
@@ -141,8 +139,8 @@ function startInstance({ socket: path, plugin, config = "{}" }: Load): Promise<n
     const splitter = new FrameSplitter();
     socket.on("error", failed);
     socket.on("data", (chunk: Buffer) => {
-      splitter.push(chunk, (message) => {
-        const [, , error, result] = decode(message) as [1, 1, string | null, { Id: number }];
+      splitter.push(chunk, (...message) => {
+        const [, , error, result] = decode(...message) as [1, 1, string | null, { Id: number }];
         socket.destroy();
         if (error === null) started(result.Id);
         else failed(new Error(error));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { answerTo, callHead, callResult, errorTo, result, returnResult } from "./answers";
-import { decode, encode } from "./frames";
+import { decode, encode } from "./message-pack";
 
 describe("server", () => {
   describe("an answer written by hand", () => {

@@ -1,7 +1,7 @@
-// Writes the answers of the hot path by hand: what is the same in each is encoded once, and there is
-// room in front for the head, which only the question knows.
+// Writes the answers of the hot path by hand: what is the same in each is encoded once and stands in
+// front of the rest, with room for what only the event and the question know.
 
-import { encode } from "./frames";
+import { encode, encodeBehind } from "./message-pack";
 
 // 0x94 0x01 (an array of four, an answer), 0xce and the id as uint32, 0xc0 (no error)
 const headBytes = 8;
@@ -11,29 +11,33 @@ export class Result {
   constructor(readonly bytes: Buffer) {}
 }
 
-const eventIdKey = Buffer.concat([encode("EventId"), Buffer.from([0xce])]);
-const returned = Buffer.concat([Buffer.from([0x82]), encode("Data"), encode("ret")]);
-const noArguments = encode([]);
+// {EventId: room for a uint32, Data: ...
+const eventHead = Buffer.concat([
+  ...[Buffer.alloc(headBytes), Buffer.from([0x82]), encode("EventId")],
+  ...[Buffer.from([0xce, 0, 0, 0, 0]), encode("Data")],
+]);
+const eventIdAt = headBytes + 1 + encode("EventId").length + 1;
+const returned = Buffer.concat([eventHead, encode("ret")]);
 
-/** What is the same in every call of one PDK method: {Data: {Method: name, Args: ... */
+/** What is the same in every call of one PDK method: {EventId, Data: {Method: name, Args: ... */
 export function callHead(method: string): Buffer {
   return Buffer.concat([
-    ...[Buffer.from([0x82]), encode("Data"), Buffer.from([0x82])],
+    ...[eventHead, Buffer.from([0x82])],
     ...[encode("Method"), encode(method), encode("Args")],
   ]);
 }
 
 /**
- * {Data: {Method, Args}, EventId}: Kong shall make this call. Throws a TypeError for arguments that
+ * {EventId, Data: {Method, Args}}: Kong shall make this call. Throws a TypeError for arguments that
  * are not plain data.
  */
 export function callResult(head: Buffer, args: unknown[], eventId: number): Result {
-  return eventResult(head, args.length > 0 ? encode(args) : noArguments, eventId);
+  return eventResult(encodeBehind(head, args), eventId);
 }
 
-/** {Data: "ret", EventId}: the phase is over. */
+/** {EventId, Data: "ret"}: the phase is over. */
 export function returnResult(eventId: number): Result {
-  return eventResult(returned, nothing, eventId);
+  return eventResult(Buffer.from(returned), eventId);
 }
 
 /** Any other result. */
@@ -47,7 +51,7 @@ export function answerTo(id: number, { bytes }: Result): Buffer {
   bytes[0] = 0x94;
   bytes[1] = 0x01;
   bytes[2] = 0xce;
-  bytes.writeUInt32BE(id, 3);
+  writeUint32(bytes, id, 3);
   bytes[7] = 0xc0;
   return bytes;
 }
@@ -57,19 +61,19 @@ export function errorTo(id: number, text: string): Buffer {
   return Buffer.concat([idHead(id), encode(text), nil]);
 }
 
-const nothing = Buffer.alloc(0);
 const nil = encode(null);
 
-function eventResult(head: Buffer, args: Buffer, eventId: number): Result {
-  const argsAt = headBytes + head.length;
-  const idKeyAt = argsAt + args.length;
-  const idAt = idKeyAt + eventIdKey.length;
-  const bytes = Buffer.allocUnsafe(idAt + 4);
-  bytes.set(head, headBytes);
-  bytes.set(args, argsAt);
-  bytes.set(eventIdKey, idKeyAt);
-  bytes.writeUInt32BE(eventId, idAt);
+function eventResult(bytes: Buffer, eventId: number): Result {
+  writeUint32(bytes, eventId, eventIdAt);
   return new Result(bytes);
+}
+
+// What Buffer.writeUInt32BE does, without its checks.
+function writeUint32(bytes: Buffer, value: number, at: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
 function idHead(id: number): Buffer {

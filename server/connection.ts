@@ -5,10 +5,10 @@ import type { Socket } from "node:net";
 import { log } from "../kong/log";
 import { answerTo, errorTo, type Result } from "./answers";
 import type { Question } from "./event";
-import { decode, FrameError, type FrameLimits, FrameSplitter } from "./frames";
+import { FrameError, type FrameLimits, FrameSplitter, type TakeMessage } from "./frames";
 import { counts, malformed } from "./metrics";
 import { Outbox } from "./outbox";
-import { type Rpc, readRpc } from "./rpc";
+import { type Rpc, readRpc } from "./questions";
 
 // A message that has begun and does not end: Kong writes it at once.
 const unfinishedMs = 60_000;
@@ -25,14 +25,15 @@ export function converse(
   const outbox = new Outbox(socket);
   counts.connections++;
 
-  const take = (message: Uint8Array) => {
-    const rpc = readRpc(decode(message));
+  const take: TakeMessage = (bytes, start, end) => {
+    const rpc = readRpc(bytes, start, end);
     ask(rpc, new OpenQuestion(rpc.id, outbox, open));
   };
 
-  socket.on("data", (chunk: Buffer) => {
+  // How many bytes of the chunk count is said where it is a buffer that connections share.
+  socket.on("data", (chunk: Buffer, length?: number) => {
     try {
-      splitter.push(chunk, take);
+      splitter.push(chunk, take, length);
       if (splitter.unfinished !== unfinished) {
         unfinished = splitter.unfinished;
         socket.setTimeout(unfinished ? unfinishedMs : 0);

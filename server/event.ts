@@ -101,7 +101,7 @@ export class Event {
   /** Refuses the request while Kong still listens; a phase that cannot refuse just ends. */
   refuse(reason: Refusal): void {
     if (this.#over) return;
-    this.#dropQueue(`the request was refused: ${reason}`);
+    this.#dropQueue(`was refused: ${reason}`);
     if (refusable.has(this.phase)) {
       refusedEvents.inc({ reason });
       this.#queue.push(this.#callOf(exit, refusalArguments(reason)));
@@ -115,7 +115,7 @@ export class Event {
   forget(reason: "connection_lost" | "not_stepped" | "stopped"): void {
     if (this.#over) return;
     forgottenEvents.inc({ reason });
-    this.#end(`Kong no longer waits for event ${this.id}: ${reason}`);
+    this.#end(`is over: ${reason}`);
   }
 
   #ask(question: Question): void {
@@ -142,7 +142,7 @@ export class Event {
   }
 
   readonly #call = (method: PdkMethod, args: unknown[]): Promise<unknown> => {
-    if (this.#over) return failedSoftly(new EventOver(`${method.name}: event ${this.id} is over`));
+    if (this.#over) return failedSoftly(this.#isOver(method));
     return new Promise((resolve, reject) => {
       const call = this.#callOf(method, args, resolve, reject);
       this.#queue.push(call);
@@ -171,20 +171,20 @@ export class Event {
     this.#question = undefined;
     this.movedAt = this.registry.tick;
     if (!call) {
-      this.#end(`event ${this.id} has returned`);
+      this.#end("has returned");
       question.answer(returnResult(this.id));
       return;
     }
     counts.pdkCalls++;
-    if (call.method.isLast) this.#end(`event ${this.id} ended with ${call.method.name}`);
+    if (call.method.isLast) this.#end("has answered the request");
     else this.#handedOut = call;
     question.answer(call.result);
   }
 
-  #end(why: string): void {
+  #end(how: string): void {
     this.#over = true;
-    this.#dropQueue(why);
-    this.#handedOut?.reject(new EventOver(why));
+    this.#dropQueue(how);
+    this.#handedOut?.reject(this.#isOver(this.#handedOut.method, how));
     this.#handedOut = undefined;
     this.#question = undefined;
     const seconds = (performance.now() - this.#startedAt) / 1000;
@@ -192,9 +192,15 @@ export class Event {
     this.registry.forget(this);
   }
 
-  #dropQueue(why: string): void {
-    for (const call of this.#queue.splice(0))
-      call.reject(new EventOver(`${call.method.name}: ${why}`));
+  #dropQueue(how: string): void {
+    while (this.#queue.length > 0) {
+      const call = this.#queue.shift()!;
+      call.reject(this.#isOver(call.method, how));
+    }
+  }
+
+  #isOver(method: PdkMethod, how = "is over"): EventOver {
+    return new EventOver(`${method.name}: event ${this.id} ${how}`);
   }
 
   #report(error: unknown): void {

@@ -2,8 +2,6 @@
 // are stepped over unseen, and only a complete one is decoded: the cost is linear in its size however
 // it was cut. What Kong never writes (extension types, absurd nesting) ends the connection here.
 
-import { Packr, Unpackr } from "msgpackr";
-
 /** The peer does not speak MessagePack as Kong does; nothing after it can be trusted. */
 export class FrameError extends Error {}
 
@@ -19,6 +17,7 @@ export interface FrameLimits {
 
 export const defaultLimits: FrameLimits = { maxBytes: 64 * 1024 * 1024, maxItems: 1_000_000 };
 
+const unlimited: FrameLimits = { maxBytes: Infinity, maxItems: Infinity };
 const maxDepth = 128;
 
 type Counted = "bytes" | "items" | "pairs";
@@ -53,7 +52,7 @@ const longTags: LongTag[] = [
 ];
 
 /** Walks the structure of one message at a time; resumable at any byte. */
-class MessageWalker {
+export class MessageWalker {
   // How many values the collections around the current position still want, outermost first.
   readonly #wanted = new Uint32Array(maxDepth + 1);
   #depth = 0;
@@ -66,16 +65,21 @@ class MessageWalker {
   #bytes = 0;
   #items = 0;
 
-  constructor(readonly limits: FrameLimits) {
+  constructor(readonly limits: FrameLimits = unlimited) {
     this.#wanted[0] = 1;
   }
 
-  /** Where the message ends in this chunk, or -1 when it goes on in the next. */
-  walk(chunk: Uint8Array, start: number): number {
+  /** Bytes that follow for certain when a message goes on. */
+  get announced(): number {
+    return this.#skip;
+  }
+
+  /** Where the message ends in this chunk of `length` bytes, or -1 when it goes on in the next. */
+  walk(chunk: Uint8Array, start: number, length = chunk.length): number {
     let position = start;
-    while (position < chunk.length) {
+    while (position < length) {
       if (this.#skip > 0) {
-        const step = Math.min(this.#skip, chunk.length - position);
+        const step = Math.min(this.#skip, length - position);
         this.#skip -= step;
         position += step;
         if (this.#skip === 0) this.#valueEnds();
@@ -151,10 +155,13 @@ class MessageWalker {
   }
 }
 
+/** One message in `bytes`, from `start` to `end`. The bytes may be overwritten when this returns. */
+export type TakeMessage = (bytes: Uint8Array, start: number, end: number) => void;
+
 /** Cuts one connection's stream into messages. */
 export class FrameSplitter {
   readonly #walker: MessageWalker;
-  #held: Uint8Array[] = [];
+  readonly #held = new Held();
 
   constructor(limits: FrameLimits = defaultLimits) {
     this.#walker = new MessageWalker(limits);
@@ -166,84 +173,53 @@ export class FrameSplitter {
   }
 
   /**
-   * Takes the next bytes and hands over every message that they complete, undecoded. Throws a
-   * FrameError when the stream cannot be followed any further.
+   * Takes the next bytes, the first `length` of the chunk, and hands over every message that they
+   * complete, undecoded. Throws a FrameError when the stream cannot be followed any further.
    */
-  push(chunk: Uint8Array, take: (message: Uint8Array) => void): void {
+  push(chunk: Uint8Array, take: TakeMessage, length = chunk.length): void {
     let start = 0;
-    while (start < chunk.length) {
-      const end = this.#walker.walk(chunk, start);
+    while (start < length) {
+      const end = this.#walker.walk(chunk, start, length);
       if (end < 0) {
-        // The chunk's bytes may be overwritten once it is read: see shared-reading.ts.
-        this.#held.push(Buffer.from(chunk.subarray(start)));
-        return;
+        this.#held.add(chunk.subarray(start, length), this.#walker.announced);
+      } else if (this.unfinished) {
+        this.#held.add(chunk.subarray(start, end), 0);
+        const whole = this.#held.release();
+        take(whole, 0, whole.length);
+      } else {
+        take(chunk, start, end);
       }
-      const whole = start === 0 && end === chunk.length;
-      const part = whole ? chunk : chunk.subarray(start, end);
-      start = end;
-      take(this.#held.length > 0 ? this.#released(part) : part);
+      start = end < 0 ? length : end;
     }
   }
+}
 
-  #released(last: Uint8Array): Uint8Array {
-    const parts = [...this.#held, last];
-    this.#held = [];
-    return Buffer.concat(parts);
+// What a peer announces and never sends takes no more of our memory than this.
+const mostInAdvance = 1024 * 1024;
+const nothing = Buffer.alloc(0);
+
+/** A message that comes in pieces, in one place: copied once if its length was announced early. */
+class Held {
+  #bytes = nothing;
+  length = 0;
+
+  /** Keeps a copy of the piece; so many bytes are known to follow it. */
+  add(piece: Uint8Array, announced: number): void {
+    const length = this.length + piece.length;
+    if (length > this.#bytes.length) {
+      const room = Math.max(length, Math.min(announced, mostInAdvance));
+      const grown = Buffer.allocUnsafeSlow(length + room);
+      grown.set(this.#bytes.subarray(0, this.length));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(piece, this.length);
+    this.length = length;
   }
-}
 
-// Lua numbers above 32 bits come as uint64; they are doubles, so a JavaScript number holds them.
-// Bytes are copied out of a message, which lies in memory that is used again.
-const unpackr = new Unpackr({
-  useRecords: false,
-  mapsAsObjects: true,
-  int64AsType: "number",
-  copyBuffers: true,
-});
-const packr = new Packr({
-  useRecords: false,
-  variableMapSize: true,
-  encodeUndefinedAsNil: true,
-});
-
-// Small messages are decoded from one place: msgpackr keeps a view of the bytes for each buffer that
-// it sees, which costs more than this copy.
-const small = Buffer.alloc(4096);
-const smallRange = { start: 0, end: 0 };
-
-/** Decodes one complete message: maps as objects, `bin` as Buffer, `str` as text. */
-export function decode(message: Uint8Array): unknown {
-  try {
-    if (message.length > small.length) return unpackr.unpack(message);
-    small.set(message);
-    smallRange.end = message.length;
-    return unpackr.unpack(small, smallRange);
-  } catch {
-    throw new FrameError("a message cannot be decoded");
+  release(): Uint8Array {
+    const whole = this.#bytes.subarray(0, this.length);
+    this.#bytes = nothing;
+    this.length = 0;
+    return whole;
   }
-}
-
-/** Encodes what Kong's Lua can read. Throws a TypeError for a value that is not plain data. */
-export function encode(value: unknown): Buffer {
-  const bytes = packr.pack(value);
-  if (!isPlain(value, bytes)) throw new TypeError("only plain data can go to Kong, no Date");
-  return bytes;
-}
-
-const unlimited: FrameLimits = { maxBytes: Infinity, maxItems: Infinity };
-let ownWalker = new MessageWalker(unlimited);
-
-// What is not plain, msgpackr writes as extension types, which Kong's Lua cannot read.
-function isPlain(value: unknown, bytes: Uint8Array): boolean {
-  if (isScalar(value) || (Array.isArray(value) && value.every(isScalar))) return true;
-  try {
-    return ownWalker.walk(bytes, 0) === bytes.length;
-  } catch {
-    ownWalker = new MessageWalker(unlimited);
-    return false;
-  }
-}
-
-function isScalar(value: unknown): boolean {
-  return typeof value !== "object" || value === null;
 }

@@ -9,7 +9,8 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { log } from "../kong/log";
 import { KongSide } from "../test/kong-side";
-import { encode, FrameSplitter } from "./frames";
+import { FrameSplitter } from "./frames";
+import { encode } from "./message-pack";
 import { counts } from "./metrics";
 import { type PluginServer, startServer } from "./server";
 

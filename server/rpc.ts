@@ -1,5 +1,5 @@
-// Kong's questions and our answers: [0, id, "plugin.METHOD", [argument]] and [1, id, error, result],
-// as kong/runloop/plugin_servers/rpc/mp_rpc.lua (3.9) writes and reads them.
+// What Kong's questions ask of us, by method: as kong/runloop/plugin_servers/rpc/mp_rpc.lua (3.9) writes
+// them and reads the answers.
 
 import { log } from "../kong/log";
 import { result } from "./answers";
@@ -7,29 +7,9 @@ import { tell } from "./discreet";
 import { dump } from "./dump";
 import type { Question } from "./event";
 import type { Events } from "./events";
-import { FrameError } from "./frames";
 import { type Instance, type Instances, RpcError } from "./instances";
 import { tallyOf } from "./metrics";
-
-export interface Rpc {
-  id: number;
-  method: string;
-  argument: unknown;
-}
-
-/** Reads a decoded message. Throws a FrameError when it is no question at all. */
-export function readRpc(message: unknown): Rpc {
-  if (!Array.isArray(message) || message[0] !== 0 || typeof message[1] !== "number") {
-    throw new FrameError("a message is no request of MessagePack-RPC");
-  }
-  const method = message[2];
-  const args = message[3];
-  return {
-    id: message[1],
-    method: typeof method === "string" ? method : "",
-    argument: Array.isArray(args) ? args[0] : undefined,
-  };
-}
+import { type Rpc, stepMethods } from "./questions";
 
 interface Served {
   instances: Instances;
@@ -67,13 +47,7 @@ function tells(what: (instances: Instances, argument: unknown) => unknown): Meth
 
 const methods: Record<string, Method> = {
   HandleEvent: handleEvent,
-  Step: step,
-  StepMultiMap: step,
-  StepCredential: step,
-  StepConsumer: step,
-  StepRoute: step,
-  StepService: step,
-  StepMemoryStats: step,
+  ...Object.fromEntries(stepMethods.map((name) => [name, step])),
   StepError: stepError,
   StartInstance: startInstance,
   CloseInstance: tells((instances, id) => statusOf(instances.close(id))),

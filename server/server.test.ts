@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { host, showNeighbour } from "../kong/host";
 import { log } from "../kong/log";
 import { KongSide } from "../test/kong-side";
-import { encode } from "./frames";
+import { encode } from "./message-pack";
 import { type PluginServer, type ServerOptions, startServer } from "./server";
 
 const plugins = join(__dirname, "../test/fixtures/plugins");

@@ -12,9 +12,10 @@ interface Accepted {
 }
 
 /**
- * The same connection, whose "data" events show bytes that are valid during the event only. Node
- * offers this (`onread`) to clients alone; an accepted connection gets it by way of its handle, and
- * stays as it is where Node has no such handle.
+ * The same connection, whose "data" events bring the shared buffer and how many bytes at its start
+ * have come; they are valid during the event only. Node offers this (`onread`) to clients alone; an
+ * accepted connection gets it by way of its handle, and stays as it is, with chunks of its own, where
+ * Node has no such handle.
  */
 export function sharingOneBuffer(accepted: Socket): Socket {
   const inner = accepted as Accepted;
@@ -26,7 +27,7 @@ export function sharingOneBuffer(accepted: Socket): Socket {
     onread: {
       buffer,
       callback(bytes: number) {
-        socket.emit("data", buffer.subarray(0, bytes));
+        socket.emit("data", buffer, bytes);
         return true;
       },
     },

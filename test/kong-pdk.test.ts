@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { order } from "../kong/order";
-import { decode } from "../server/frames";
+import { decode } from "../server/message-pack";
 
 const run = promisify(execFile);
 const root = join(__dirname, "..");

@@ -3,7 +3,8 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { decode, encode, FrameSplitter } from "../server/frames";
+import { FrameSplitter } from "../server/frames";
+import { decode, encode } from "../server/message-pack";
 
 export interface RpcAnswer {
   error: string | undefined;
@@ -24,8 +25,8 @@ export class KongSide {
     const splitter = new FrameSplitter();
     socket.on("error", () => {});
     socket.on("data", (chunk: Buffer) => {
-      splitter.push(chunk, (message) => {
-        const [, id, error, result] = decode(message) as [
+      splitter.push(chunk, (...message) => {
+        const [, id, error, result] = decode(...message) as [
           1,
           number,
           string | null,

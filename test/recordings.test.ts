@@ -12,8 +12,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { log } from "../kong/log";
 import { converse } from "../server/connection";
 import { Events } from "../server/events";
-import { decode, defaultLimits, FrameSplitter } from "../server/frames";
+import { defaultLimits, FrameSplitter } from "../server/frames";
 import { Instances } from "../server/instances";
+import { decode } from "../server/message-pack";
 import type { LoadedPlugin } from "../server/plugins";
 import { serve } from "../server/rpc";
 import { sharingOneBuffer } from "../server/shared-reading";
@@ -48,7 +49,7 @@ function read(file: string): Line[] {
 
 function messagesIn<Message>(splitter: FrameSplitter, bytes: Buffer): Message[] {
   const messages: Message[] = [];
-  splitter.push(bytes, (message) => messages.push(decode(message) as Message));
+  splitter.push(bytes, (...message) => messages.push(decode(...message) as Message));
   return messages;
 }
 

@@ -1,0 +1,136 @@
+// Reads Kong's questions [0, id, "plugin.METHOD", [argument]] from their bytes. Those of each request,
+// HandleEvent and the steps, are compared with what Kong always writes as it stands, and only what a
+// step brings is decoded.
+
+import { FrameError } from "./frames";
+import { decode, encode, endOfValue } from "./message-pack";
+
+/** One question of Kong's; its answer bears the same id. */
+export interface Rpc {
+  id: number;
+  method: string;
+  argument: unknown;
+}
+
+/** Methods that bring the result of a PDK call; Kong names them after the type of the result. */
+export const stepMethods = [
+  ...["Step", "StepMultiMap", "StepCredential", "StepConsumer", "StepRoute", "StepService"],
+  "StepMemoryStats",
+];
+
+/** Reads a complete message. Throws a FrameError when it is no question at all. */
+export function readRpc(bytes: Uint8Array, start: number, end: number): Rpc {
+  return readUsual(new Reader(bytes, start)) ?? rpcOf(decode(bytes, start, end));
+}
+
+function rpcOf(message: unknown): Rpc {
+  if (!Array.isArray(message) || message[0] !== 0 || typeof message[1] !== "number") {
+    throw new FrameError("a message is no request of MessagePack-RPC");
+  }
+  const method = message[2];
+  const args = message[3];
+  return {
+    id: message[1],
+    method: typeof method === "string" ? method : "",
+    argument: Array.isArray(args) ? args[0] : undefined,
+  };
+}
+
+/** Text that Kong writes often, and its bytes. */
+interface Known {
+  text: string;
+  bytes: Uint8Array;
+}
+
+const none = Buffer.alloc(0);
+const known = (text: string, behind = none): Known => ({
+  text,
+  bytes: Buffer.concat([encode(text), behind]),
+});
+const nil = 0xc0;
+
+// An array of four that starts with 0, a question; an array of one that holds a map of two.
+const questionHead = Buffer.from([0x94, 0x00]);
+const argumentHead = Buffer.from([0x91, 0x82]);
+const [eventId, data] = [encode("EventId"), encode("Data")];
+const [instanceId, eventName] = [encode("InstanceId"), encode("EventName")];
+const steps = stepMethods.map((name) => known(`plugin.${name}`, argumentHead));
+const handleEvent = [known("plugin.HandleEvent", argumentHead)];
+const phases = ["access", "response", "log", "rewrite", "header_filter", "body_filter"].map(
+  (name) => known(name),
+);
+
+/** HandleEvent or a step as Kong writes them, their members in any order; undefined for all else. */
+function readUsual(reader: Reader): Rpc | undefined {
+  if (!reader.passes(questionHead)) return undefined;
+  const id = reader.uint32();
+  if (id < 0) return undefined;
+  const step = reader.oneOf(steps);
+  if (step !== undefined) return readStep(reader, id, step);
+  const method = reader.oneOf(handleEvent);
+  return method === undefined ? undefined : readHandleEvent(reader, id, method);
+}
+
+function readStep(reader: Reader, id: number, method: string): Rpc | undefined {
+  const idFirst = reader.passes(eventId);
+  let EventId = idFirst ? reader.uint32() : -1;
+  if (!reader.passes(data)) return undefined;
+  const Data = reader.value();
+  if (!idFirst) EventId = reader.passes(eventId) ? reader.uint32() : -1;
+  return EventId < 0 ? undefined : { id, method, argument: { EventId, Data } };
+}
+
+function readHandleEvent(reader: Reader, id: number, method: string): Rpc | undefined {
+  const idFirst = reader.passes(instanceId);
+  let InstanceId = idFirst ? reader.uint32() : -1;
+  if (!reader.passes(eventName)) return undefined;
+  const EventName = reader.oneOf(phases);
+  if (!idFirst) InstanceId = reader.passes(instanceId) ? reader.uint32() : -1;
+  if (InstanceId < 0 || EventName === undefined) return undefined;
+  return { id, method, argument: { InstanceId, EventName } };
+}
+
+/** Goes through bytes that are there in full. */
+class Reader {
+  constructor(
+    readonly bytes: Uint8Array,
+    public at: number,
+  ) {}
+
+  /** Goes past one of these if it comes next. */
+  oneOf(texts: Known[]): string | undefined {
+    for (const { text, bytes } of texts) if (this.passes(bytes)) return text;
+    return undefined;
+  }
+
+  /** Goes past these bytes if they come next. */
+  passes(known: Uint8Array): boolean {
+    for (let i = 0; i < known.length; i++) {
+      if (this.bytes[this.at + i] !== known[i]) return false;
+    }
+    this.at += known.length;
+    return true;
+  }
+
+  /** An unsigned integer of up to 32 bits; -1 when something else comes next. */
+  uint32(): number {
+    const tag = this.bytes[this.at++]!;
+    if (tag < 0x80) return tag;
+    const length = 1 << (tag - 0xcc);
+    if (tag < 0xcc || length > 4) return -1;
+    let value = 0;
+    for (let i = 0; i < length; i++) value = value * 256 + this.bytes[this.at++]!;
+    return value;
+  }
+
+  /** Decodes the value that comes next. */
+  value(): unknown {
+    const from = this.at;
+    if (this.bytes[from] === nil) {
+      this.at++;
+      return null;
+    }
+    this.at = endOfValue(this.bytes, from);
+    return decode(this.bytes, from, this.at);
+  }
+}
