@@ -7,7 +7,8 @@ import { callResult, type Result, returnResult } from "./answers";
 import { tell } from "./discreet";
 import type { Instance } from "./instances";
 import { kongObject, type PdkMethod, pdkMethod } from "./kong-object";
-import { counts, forgottenEvents, phaseSeconds, refusedEvents } from "./metrics";
+import { counts, forgottenEvents, refusedEvents } from "./metrics";
+import { durationsOf } from "./phase-durations";
 
 export type Refusal = "handler_failed" | "too_slow" | "overloaded" | "stopping";
 
@@ -188,7 +189,7 @@ export class Event {
     this.#handedOut = undefined;
     this.#question = undefined;
     const seconds = (performance.now() - this.#startedAt) / 1000;
-    phaseSeconds.observe({ plugin: this.instance.plugin.name, phase: this.phase }, seconds);
+    durationsOf(this.instance.plugin.name, this.phase).observe(seconds);
     this.registry.forget(this);
   }
 
