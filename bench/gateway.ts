@@ -126,7 +126,7 @@ const owners: [RegExp, string][] = [
   [/node_modules\/(msgpackr)/, "MessagePack"],
   [/node_modules\/(ioredis|@ioredis|redis-)/, "Redis client"],
   [/node_modules\//, "other libraries"],
-  [/\/dist\/server\/frames\.js/, "MessagePack"],
+  [/\/dist\/server\/(frames|message-pack|questions|answers)\.js/, "MessagePack"],
   [/\/dist\/server\//, "our plugin server"],
   [/\/dist\/plugins\/llm-(\w+)/, "our stages, JSON included"],
   [/\/dist\//, "our stages, JSON included"],

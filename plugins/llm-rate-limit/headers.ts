@@ -3,64 +3,88 @@
 
 import type { Measure } from "./limit";
 import type { LimitState } from "./local-counts";
+import { windows } from "./windows";
 
 /** Above this the official SDKs would sleep for long, or ignore what they are told and retry. */
 const mostHelpfulWaitMs = 60_000;
 
 const tokenMeasures: readonly Measure[] = ["tokens", "input_tokens", "output_tokens"];
 
+type Headers = Record<string, string>;
+
 /**
  * Every window of requests in Kong's headers, the tightest limit of a kind in OpenAI's, that of
  * requests (or else of tokens) in the IETF's.
  */
-export function limitHeaders(limits: LimitState[]): Record<string, string> {
+export function limitHeaders(limits: LimitState[]): Headers {
   const requests = limits.filter(({ limit }) => limit.measure === "requests");
   const tokens = limits.filter(({ limit }) => tokenMeasures.includes(limit.measure));
   const cost = limits.filter(({ limit }) => limit.measure === "cost_usd");
+  const headers: Headers = {};
+  addWindows(headers, requests);
+  addIetf(headers, requests.length > 0 ? requests : tokens);
+  addOpenAi(headers, openAiNames.requests, requests, String);
+  addOpenAi(headers, openAiNames.tokens, tokens, String);
+  addOpenAi(headers, openAiNames.cost, cost, usd);
+  return headers;
+}
+
+// Made once: names put together for each request would cost more than all else here.
+const windowNames = new Map<string, { limit: string; remaining: string }>(
+  windows.map((window) => {
+    const label = window.charAt(0).toUpperCase() + window.slice(1);
+    const names = {
+      limit: `X-RateLimit-Limit-${label}`,
+      remaining: `X-RateLimit-Remaining-${label}`,
+    };
+    return [window, names];
+  }),
+);
+
+const openAiNames = {
+  requests: openAiNamesOf("requests"),
+  tokens: openAiNamesOf("tokens"),
+  cost: openAiNamesOf("cost-usd"),
+};
+
+function openAiNamesOf(kind: string) {
   return {
-    ...windowHeaders(requests),
-    ...ietfHeaders(requests.length > 0 ? requests : tokens),
-    ...openAiHeaders("requests", requests, String),
-    ...openAiHeaders("tokens", tokens, String),
-    ...openAiHeaders("cost-usd", cost, usd),
+    limit: `x-ratelimit-limit-${kind}`,
+    remaining: `x-ratelimit-remaining-${kind}`,
+    reset: `x-ratelimit-reset-${kind}`,
   };
 }
 
 // The tighter of two limits of one window: for all models, and for the one at hand.
-function windowHeaders(limits: LimitState[]): Record<string, string> {
-  const headers: Record<string, string> = {};
+function addWindows(headers: Headers, limits: LimitState[]): void {
   for (const { limit, remaining } of limits) {
-    const window = limit.window.charAt(0).toUpperCase() + limit.window.slice(1);
-    const told = headers[`X-RateLimit-Remaining-${window}`];
+    const names = windowNames.get(limit.window)!;
+    const told = headers[names.remaining];
     if (told !== undefined && Number(told) <= remaining) continue;
-    headers[`X-RateLimit-Limit-${window}`] = String(limit.most);
-    headers[`X-RateLimit-Remaining-${window}`] = String(remaining);
+    headers[names.limit] = String(limit.most);
+    headers[names.remaining] = String(remaining);
   }
-  return headers;
 }
 
-function ietfHeaders(limits: LimitState[]): Record<string, string> {
-  if (limits.length === 0) return {};
+function addIetf(headers: Headers, limits: LimitState[]): void {
+  if (limits.length === 0) return;
   const { limit, remaining, resetMs } = tightest(limits);
-  return {
-    "RateLimit-Limit": String(limit.most),
-    "RateLimit-Remaining": String(remaining),
-    "RateLimit-Reset": String(Math.ceil(resetMs / 1000)),
-  };
+  headers["RateLimit-Limit"] = String(limit.most);
+  headers["RateLimit-Remaining"] = String(remaining);
+  headers["RateLimit-Reset"] = String(Math.ceil(resetMs / 1000));
 }
 
-function openAiHeaders(
-  kind: string,
+function addOpenAi(
+  headers: Headers,
+  names: ReturnType<typeof openAiNamesOf>,
   limits: LimitState[],
   show: (amount: number) => string,
-): Record<string, string> {
-  if (limits.length === 0) return {};
+): void {
+  if (limits.length === 0) return;
   const { limit, remaining, resetMs } = tightest(limits);
-  return {
-    [`x-ratelimit-limit-${kind}`]: show(limit.most),
-    [`x-ratelimit-remaining-${kind}`]: show(remaining),
-    [`x-ratelimit-reset-${kind}`]: duration(resetMs),
-  };
+  headers[names.limit] = show(limit.most);
+  headers[names.remaining] = show(remaining);
+  headers[names.reset] = duration(resetMs);
 }
 
 /** Billionths of a dollar as dollars, as short as it can be said: 0.000123. */
