@@ -2,10 +2,20 @@
 // integers beyond 2^53 into their neighbours, and two different requests must never become equal.
 
 interface Container {
-  opener: "{" | "[";
+  isObject: boolean;
   /** Spelt items in order; in an object names and values take turns. */
   items: string[];
 }
+
+// Codes of characters.
+const space = 0x20;
+const quote = 0x22;
+const comma = 0x2c;
+const minus = 0x2d;
+const [zero, nine] = [0x30, 0x39] as const;
+const colon = 0x3a;
+const [openArray, closeArray] = [0x5b, 0x5d] as const;
+const [openObject, closeObject] = [0x7b, 0x7d] as const;
 
 /**
  * Spells a valid JSON text canonically: object members sorted by name, no insignificant space,
@@ -15,47 +25,58 @@ interface Container {
  * @param ignored names of members of the outermost object to leave out
  */
 export function canonicalJson(text: string, ignored: readonly string[] = []): string {
-  const spelt = new Set([...ignored].map((name) => JSON.stringify(name)));
+  const spelt = new Set(ignored.map((name) => JSON.stringify(name)));
   const open: Container[] = [];
-  for (const token of tokens(text)) {
-    if (token === "," || token === ":") continue;
-    if (token === "{" || token === "[") {
-      open.push({ opener: token, items: [] });
-      continue;
+  for (let at = 0; at < text.length; ) {
+    const first = text.charCodeAt(at);
+    // Spaces, commas and colons say nothing that the order of the items does not say.
+    if (first <= space || first === comma || first === colon) {
+      at++;
+    } else if (first === openObject || first === openArray) {
+      open.push({ isObject: first === openObject, items: [] });
+      at++;
+    } else {
+      const closes = first === closeObject || first === closeArray;
+      const end = closes ? at + 1 : tokenEnd(text, at, first);
+      const value = closes
+        ? spellContainer(open.pop()!, open.length === 0 ? spelt : nothing)
+        : spellScalar(text.slice(at, end), first);
+      const container = open.at(-1);
+      if (!container) return value;
+      container.items.push(value);
+      at = end;
     }
-    const closes = token === "}" || token === "]";
-    const value = closes
-      ? spellContainer(open.pop()!, open.length === 0 ? spelt : nothing)
-      : spellScalar(token);
-    const container = open.at(-1);
-    if (!container) return value;
-    container.items.push(value);
   }
   throw new Error("the text is not valid JSON");
 }
 
 const nothing: ReadonlySet<string> = new Set();
 
-// Joins with `+`, which links strings without copying them: nesting costs no more than length.
-function spellContainer({ opener, items }: Container, ignored: ReadonlySet<string>): string {
-  if (opener === "[") return `[${joined(items)}]`;
+function spellContainer({ isObject, items }: Container, ignored: ReadonlySet<string>): string {
+  if (!isObject) return `[${joined(items)}]`;
   const members: { name: string; value: string }[] = [];
   for (let at = 0; at < items.length; at += 2) {
     const name = items[at]!;
     if (!ignored.has(name)) members.push({ name, value: items[at + 1]! });
   }
-  members.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  members.sort(byName);
   return `{${joined(members.map(({ name, value }) => `${name}:${value}`))}}`;
 }
 
-function joined(spelt: string[]): string {
-  return spelt.reduce((text, item) => (text === "" ? item : `${text},${item}`), "");
+function byName(one: { name: string }, other: { name: string }): number {
+  return one.name < other.name ? -1 : one.name > other.name ? 1 : 0;
 }
 
-function spellScalar(token: string): string {
-  const first = token[0]!;
-  if (first === '"') return spellText(token);
-  return first === "-" || (first >= "0" && first <= "9") ? spellNumber(token) : token;
+// Joins with `+`, which links strings without copying them: nesting costs no more than length.
+function joined(spelt: string[]): string {
+  let text = spelt[0] ?? "";
+  for (let at = 1; at < spelt.length; at++) text += `,${spelt[at]}`;
+  return text;
+}
+
+function spellScalar(token: string, first: number): string {
+  if (first === quote) return spellText(token);
+  return first === minus || isDigit(first) ? spellNumber(token) : token;
 }
 
 // All escapes but these two are spelt in one way only, and most texts have neither.
@@ -63,11 +84,18 @@ function spellText(token: string): string {
   return /\\[u/]/.test(token) ? JSON.stringify(JSON.parse(token)) : token;
 }
 
+function isDigit(code: number): boolean {
+  return code >= zero && code <= nine;
+}
+
 /** Digits that a double holds exactly, so that equal numbers, and no others, print alike. */
 const exactDigits = 15;
 
 function spellNumber(token: string): string {
-  if (token.length <= exactDigits && !/[eE]/.test(token)) return String(Number(token));
+  if (token.length <= exactDigits) {
+    if (isInteger(token)) return token;
+    if (!/[eE]/.test(token)) return String(Number(token));
+  }
   const [, sign, whole, fraction = "", power = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(token)!;
   const digits = `${whole}${fraction}`.replace(/^0+/, "");
@@ -79,6 +107,12 @@ function spellNumber(token: string): string {
   return Number.isSafeInteger(exponent) ? `${sign}${significant}e${exponent}` : token;
 }
 
+// Only digits; valid JSON has no zero in front of others.
+function isInteger(token: string): boolean {
+  for (let at = 0; at < token.length; at++) if (!isDigit(token.charCodeAt(at))) return false;
+  return true;
+}
+
 // A regular expression for zeros at the end takes quadratic time on many zeros before another digit.
 function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
@@ -86,30 +120,16 @@ function withoutTrailingZeros(digits: string): string {
   return digits.slice(0, end);
 }
 
-function* tokens(text: string): Generator<string> {
-  const space = /\s+/y;
-  for (let at = 0; at < text.length; ) {
-    const first = text[at]!;
-    if (first <= " ") {
-      space.lastIndex = at;
-      space.test(text);
-      at = space.lastIndex;
-      continue;
-    }
-    const end = tokenEnd(text, at, first);
-    yield text.slice(at, end);
-    at = end;
-  }
+function tokenEnd(text: string, start: number, first: number): number {
+  if (first === quote) return stringEnd(text, start);
+  let at = start;
+  while (at < text.length && isBare(text.charCodeAt(at))) at++;
+  return at;
 }
 
-const bare = /[^\s,\]}]+/y;
-
-function tokenEnd(text: string, start: number, first: string): number {
-  if (first === '"') return stringEnd(text, start);
-  if ("{}[],:".includes(first)) return start + 1;
-  bare.lastIndex = start;
-  bare.test(text);
-  return bare.lastIndex;
+// What numbers, true, false and null are made of.
+function isBare(code: number): boolean {
+  return code > space && code !== comma && code !== closeArray && code !== closeObject;
 }
 
 /** The offset behind the closing quote of the string that opens at `start`. */
