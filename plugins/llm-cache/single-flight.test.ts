@@ -95,6 +95,11 @@ async function flights(result: string): Promise<number> {
     .reduce((sum, { value }) => sum + value, 0);
 }
 
+async function waitingNow(): Promise<number> {
+  const { values } = await register.getSingleMetric("llm_cache_waiting_requests")!.get();
+  return values[0]!.value;
+}
+
 describe("llm-cache", () => {
   describe("of 100 equal requests at once", () => {
     it("one asks the model, and the others get its answer", async () => {
@@ -275,6 +280,8 @@ describe("llm-cache", () => {
       await start();
       const leader = await ask(here);
       const waiting = many(there, 10);
+      // Who asks after the end leads itself.
+      await expect.poll(waitingNow).toBe(10);
       await end(here, leader, { status: 500 });
       const statuses = (await Promise.all(waiting)).map(({ status }) => status);
       expect(statuses).toEqual(Array(10).fill("Miss"));
