@@ -8,7 +8,7 @@ import type { Question } from "./event";
 import { FrameError, type FrameLimits, FrameSplitter, type TakeMessage } from "./frames";
 import { counts, malformed } from "./metrics";
 import { Outbox } from "./outbox";
-import { type Rpc, readRpc } from "./questions";
+import { type Rpc, readAny, readUsual } from "./questions";
 
 // A message that has begun and does not end: Kong writes it at once.
 const unfinishedMs = 60_000;
@@ -25,15 +25,16 @@ export function converse(
   const outbox = new Outbox(socket);
   counts.connections++;
 
-  const take: TakeMessage = (bytes, start, end) => {
-    const rpc = readRpc(bytes, start, end);
-    ask(rpc, new OpenQuestion(rpc.id, outbox, open));
-  };
+  const take = (rpc: Rpc) => ask(rpc, new OpenQuestion(rpc.id, outbox, open));
+  const takeAny: TakeMessage = (...message) => take(readAny(...message));
 
   // How many bytes of the chunk count is said where it is a buffer that connections share.
-  socket.on("data", (chunk: Buffer, length?: number) => {
+  socket.on("data", (chunk: Buffer, length = chunk.length) => {
     try {
-      splitter.push(chunk, take, length);
+      const begins = !unfinished && length <= limits.maxBytes;
+      const usual = begins ? readUsual(chunk, length) : undefined;
+      if (usual) return take(usual);
+      splitter.push(chunk, takeAny, length);
       if (splitter.unfinished !== unfinished) {
         unfinished = splitter.unfinished;
         socket.setTimeout(unfinished ? unfinishedMs : 0);

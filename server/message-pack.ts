@@ -49,19 +49,26 @@ export function encodeBehind(head: Buffer, value: unknown): Buffer {
 
 let walker = new MessageWalker();
 
-/** Where the value ends that starts here, of a message that was walked before. */
-export function endOfValue(bytes: Uint8Array, start: number): number {
-  return walker.walk(bytes, start);
+/**
+ * Where the value ends that starts here; -1 when it goes on behind the first `length` bytes, or is
+ * nothing that Kong writes.
+ */
+export function endOfValue(bytes: Uint8Array, start: number, length = bytes.length): number {
+  let end = -1;
+  try {
+    end = walker.walk(bytes, start, length);
+  } catch (error) {
+    if (!(error instanceof FrameError)) throw error;
+  }
+  // A walker that has not come to an end would go on there.
+  if (end < 0) walker = new MessageWalker();
+  return end;
 }
 
 // What is not plain, msgpackr writes as extension types.
 function checked(value: unknown, bytes: Buffer, start: number): Buffer {
   if (isScalar(value) || (Array.isArray(value) && value.every(isScalar))) return bytes;
-  try {
-    if (walker.walk(bytes, start) === bytes.length) return bytes;
-  } catch {
-    walker = new MessageWalker();
-  }
+  if (endOfValue(bytes, start) === bytes.length) return bytes;
   throw new TypeError("only plain data can go to Kong, no Date");
 }
 

@@ -1,6 +1,6 @@
-// Reads Kong's questions [0, id, "plugin.METHOD", [argument]] from their bytes. Those of each request,
-// HandleEvent and the steps, are compared with what Kong always writes as it stands, and only what a
-// step brings is decoded.
+// Reads Kong's questions [0, id, "plugin.METHOD", [argument]]. Those of each request, HandleEvent and
+// the steps, come alone and in one piece: they are compared with what Kong always writes as it stands,
+// and only what a step brings is decoded. All others go the long way, which any of them may go.
 
 import { FrameError } from "./frames";
 import { decode, encode, endOfValue } from "./message-pack";
@@ -18,9 +18,19 @@ export const stepMethods = [
   "StepMemoryStats",
 ];
 
-/** Reads a complete message. Throws a FrameError when it is no question at all. */
-export function readRpc(bytes: Uint8Array, start: number, end: number): Rpc {
-  return readUsual(new Reader(bytes, start)) ?? rpcOf(decode(bytes, start, end));
+/**
+ * The question that the first `length` bytes are, neither more nor less, if it is one of those of each
+ * request; undefined for all else. What stands behind them may be anything.
+ */
+export function readUsual(bytes: Uint8Array, length: number): Rpc | undefined {
+  const reader = new Reader(bytes, length);
+  const rpc = readUsualFrom(reader);
+  return reader.at === length ? rpc : undefined;
+}
+
+/** Reads any complete message. Throws a FrameError when it is no question at all. */
+export function readAny(bytes: Uint8Array, start: number, end: number): Rpc {
+  return rpcOf(decode(bytes, start, end));
 }
 
 function rpcOf(message: unknown): Rpc {
@@ -60,8 +70,8 @@ const phases = ["access", "response", "log", "rewrite", "header_filter", "body_f
   (name) => known(name),
 );
 
-/** HandleEvent or a step as Kong writes them, their members in any order; undefined for all else. */
-function readUsual(reader: Reader): Rpc | undefined {
+// Their members come in any order.
+function readUsualFrom(reader: Reader): Rpc | undefined {
   if (!reader.passes(questionHead)) return undefined;
   const id = reader.uint32();
   if (id < 0) return undefined;
@@ -76,6 +86,7 @@ function readStep(reader: Reader, id: number, method: string): Rpc | undefined {
   let EventId = idFirst ? reader.uint32() : -1;
   if (!reader.passes(data)) return undefined;
   const Data = reader.value();
+  if (Data === undefined) return undefined;
   if (!idFirst) EventId = reader.passes(eventId) ? reader.uint32() : -1;
   return EventId < 0 ? undefined : { id, method, argument: { EventId, Data } };
 }
@@ -90,11 +101,16 @@ function readHandleEvent(reader: Reader, id: number, method: string): Rpc | unde
   return { id, method, argument: { InstanceId, EventName } };
 }
 
-/** Goes through bytes that are there in full. */
+/**
+ * Goes through bytes from the first. It may go beyond their end, which is seen when it is done: what
+ * it has found is worth something only if it stands where the bytes end.
+ */
 class Reader {
+  at = 0;
+
   constructor(
     readonly bytes: Uint8Array,
-    public at: number,
+    readonly length: number,
   ) {}
 
   /** Goes past one of these if it comes next. */
@@ -123,14 +139,16 @@ class Reader {
     return value;
   }
 
-  /** Decodes the value that comes next. */
+  /** Decodes the value that comes next; undefined when it is not all there. */
   value(): unknown {
     const from = this.at;
     if (this.bytes[from] === nil) {
       this.at++;
       return null;
     }
-    this.at = endOfValue(this.bytes, from);
-    return decode(this.bytes, from, this.at);
+    const end = endOfValue(this.bytes, from, this.length);
+    if (end < 0) return undefined;
+    this.at = end;
+    return decode(this.bytes, from, end);
   }
 }

@@ -250,10 +250,13 @@ describe("server", () => {
     });
   });
 
-  it("closes a connection with a message over its limit, and stays", async () => {
+  it.each([
+    ["GetPluginInfo", "x".repeat(20_000)],
+    ["Step", { EventId: 1, Data: "x".repeat(20_000) }],
+  ])("closes a connection with a %s over its limit, and stays", async (method, argument) => {
     await use({ maxFrameBytes: 10_000 });
     const big = await KongSide.to(path());
-    void big.ask("GetPluginInfo", "x".repeat(20_000));
+    void big.ask(method, argument);
     await big.closed();
     expect((await act("return")).result.Data).toBe("ret");
   });
