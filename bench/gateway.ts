@@ -63,7 +63,8 @@ async function costOf(config: string, seconds: number): Promise<Cost> {
   const plain = await run(config, seconds, []);
   const folder = mkdtempSync(join(tmpdir(), "bench-profile-"));
   try {
-    await run(config, seconds, ["--cpu-prof", `--cpu-prof-dir=${folder}`]);
+    const jsonFrames = ["--require", join(__dirname, "json-frames.js")];
+    await run(config, seconds, ["--cpu-prof", `--cpu-prof-dir=${folder}`, ...jsonFrames]);
     const [file] = readdirSync(folder);
     const profile = JSON.parse(readFileSync(join(folder, file!), "utf8")) as Profile;
     return { ...plain, profile };
@@ -123,17 +124,16 @@ function sharesOf({ nodes, samples }: Profile): string {
 }
 
 const owners: [RegExp, string][] = [
+  [/\/bench\/json-frames\.js/, "JSON"],
   [/node_modules\/(msgpackr)/, "MessagePack"],
   [/node_modules\/(ioredis|@ioredis|redis-)/, "Redis client"],
   [/node_modules\//, "other libraries"],
   [/\/dist\/server\/(frames|message-pack|questions|answers)\.js/, "MessagePack"],
   [/\/dist\/server\//, "our plugin server"],
-  [/\/dist\/plugins\/llm-(\w+)/, "our stages, JSON included"],
-  [/\/dist\//, "our stages, JSON included"],
+  [/\/dist\//, "our stages"],
   [/^node:/, "Node's own JavaScript"],
 ];
 
-// JSON.parse and JSON.stringify have no frames of their own: they count where they are called.
 function owner({ functionName, url }: { functionName: string; url: string }): string | undefined {
   if (functionName === "(idle)" || functionName === "(root)") return undefined;
   if (functionName === "(garbage collector)") return "garbage collection";
