@@ -11,6 +11,8 @@ export interface GatheredRequest {
   method: string;
   /** Path as the client sent it, without the query. */
   path: string;
+  /** As the client sent it, without the question mark; absent when empty. */
+  query?: string;
   /** Content of the body, for the endpoints that we read; absent for all others. */
   body?: string;
   /** Length of the body in bytes as Kong has it. */

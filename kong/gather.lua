@@ -9,12 +9,14 @@ local LONGEST = 32 * 1024 * 1024
 
 local request = kong.request
 local method, path = request.get_method(), request.get_path()
+local query = request.get_raw_query()
 local route, service = kong.router.get_route(), kong.router.get_service()
 
 local gathered = {
   id = ngx.var.kong_request_id,
   method = method,
   path = path,
+  query = query ~= "" and query or nil,
   content_type = request.get_header("Content-Type"),
   cache_control = request.get_header("Cache-Control"),
   client_ip = kong.client.get_forwarded_ip(),

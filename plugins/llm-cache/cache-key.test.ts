@@ -61,6 +61,7 @@ describe("llm-cache", () => {
       ["the service", { service: "another-upstream" }],
       ["the endpoint", { path: "/v1/completions" }],
       ["a deployment in the path", { path: "/openai/deployments/gpt-4/chat/completions" }],
+      ["the query", { query: "api-version=2024-06-01" }],
       ["which members are ignored", { ignoreFields: ["user", "metadata", "seed"] }],
     ])("depends on %s", (_, other) => {
       expect(cacheKey({ ...parts, ...other })).not.toBe(cacheKey(parts));

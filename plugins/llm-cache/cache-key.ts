@@ -27,19 +27,22 @@ export interface KeyParts {
   service: string;
   /** The path that the client asked for; it names the endpoint, and with some upstreams the model. */
   path: string;
+  /** As the client wrote it: with some upstreams it names a version of the API. */
+  query?: string;
   /** The body as it goes upstream, with the resolved model: valid JSON. */
   body: string;
   ignoreFields: readonly string[];
 }
 
 /** The key as 64 hexadecimal digits. The stream member is part of the body, so streams stand apart. */
-export function cacheKey({ identity, service, path, body, ignoreFields }: KeyParts): string {
+export function cacheKey(parts: KeyParts): string {
+  const { identity, service, path, query, body, ignoreFields } = parts;
   const ignored = [...new Set(ignoreFields)].sort();
   // The ignored names are in the key too: an answer stored while a field was ignored must not be
   // found once that field counts.
-  const around = JSON.stringify([identity, service, path.replace(/\/$/, ""), ignored]);
+  const asked = [identity, service, path.replace(/\/$/, ""), ignored, ...(query ? [query] : [])];
   return createHash("sha256")
-    .update(`${around}\n`)
+    .update(`${JSON.stringify(asked)}\n`)
     .update(canonicalJson(body, ignored))
     .digest("hex");
 }

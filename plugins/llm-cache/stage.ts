@@ -158,6 +158,7 @@ function keyOf(exchange: Exchange, options: CacheOptions): string | undefined {
     identity,
     service: request.service ?? request.route ?? "",
     path: request.path,
+    query: request.query,
     body: body.text,
     ignoreFields: options.ignore_fields,
   });

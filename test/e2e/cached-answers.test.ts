@@ -64,6 +64,16 @@ describe.each(configurations)("cached answers of %s", (_, config) => {
       expect(gateway.upstream.requests).toHaveLength(2);
     });
 
+    it("are found again for the same query string only", async () => {
+      const asWith = (query: string) => () =>
+        ask(gateway, "which version?", {}, `chat/completions${query}`);
+      expect((await gateway.untilHit(asWith("?api-version=1"))).status).toBe(200);
+      expect(await statusOf(asWith("?api-version=2")())).toBe("Miss");
+      expect(await statusOf(asWith("")())).toBe("Miss");
+      expect(await statusOf(asWith("?api-version=1")())).toBe("Hit");
+      expect(gateway.upstream.requests).toHaveLength(3);
+    });
+
     it("are through the OpenAI SDK what the live ones were, event for event", async () => {
       gateway.upstream.behave({ splitUtf8: true });
       const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key });
