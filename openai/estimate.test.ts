@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { estimateInputTokens, estimateUsage, mostInputTokens } from "./estimate";
+import { RequestBody } from "./request-body";
 
 const user = (content: unknown) => ({ messages: [{ role: "user", content }] });
 const json = "application/json";
@@ -22,6 +23,22 @@ describe("estimate", () => {
       ["an answer of at least one token", {}, 1],
     ])("counts %s", (_, fields, tokens) => {
       expect(estimateInputTokens(fields)).toBe(tokens);
+    });
+
+    it("counts again what was set since it counted, and nothing else", () => {
+      const body = RequestBody.parse('{"model":"m","prompt":"abcdefgh"}') as RequestBody;
+      const looked = vi.spyOn(RegExp.prototype, "test");
+      expect(estimateInputTokens(body.value)).toBe(2);
+      expect(looked).toHaveBeenCalledTimes(1);
+      body.set("model", "another");
+      expect(estimateInputTokens(body.value)).toBe(2);
+      expect(looked).toHaveBeenCalledTimes(1);
+      body.set("prompt", "abcd");
+      expect(estimateInputTokens(body.value)).toBe(1);
+      body.rename("prompt", "input");
+      body.set("input", "abcdefghijkl");
+      expect(estimateInputTokens(body.value)).toBe(3);
+      vi.restoreAllMocks();
     });
 
     it("counts an image as such, however long its data", () => {

@@ -21,15 +21,30 @@ const tokensPerAttachment = 1000;
 /** The members of a request that become the prompt. */
 const promptFields = ["messages", "prompt", "input", "instructions", "tools", "functions"];
 
+// Several stages ask for the same request, and a prompt may be a megabyte long. A body of which a
+// member was set since has other members, so what was said of it then does not count.
+const said = new WeakMap<object, { prompt: unknown[]; tokens: number }>();
+
 /**
  * Estimates how many input tokens a request body will be counted as.
  * @param fields the members of a body of chat/completions, completions, embeddings or responses
  * @returns whole tokens, at least 1
  */
 export function estimateInputTokens(fields: Readonly<Record<string, unknown>>): number {
+  const prompt = promptFields.map((name) =>
+    Object.hasOwn(fields, name) ? fields[name] : undefined,
+  );
+  const before = said.get(fields);
+  if (before?.prompt.every((member, at) => member === prompt[at])) return before.tokens;
+  const tokens = tokensOf(prompt);
+  said.set(fields, { prompt, tokens });
+  return tokens;
+}
+
+function tokensOf(prompt: readonly unknown[]): number {
   let tokens = 0;
   // A list instead of recursion: JSON.parse takes nesting that would overflow the stack.
-  const left = promptFields.map((name) => (Object.hasOwn(fields, name) ? fields[name] : undefined));
+  const left = [...prompt];
   while (left.length > 0) {
     const value = left.pop();
     if (typeof value === "string") tokens += textTokens(value);
