@@ -22,6 +22,10 @@ export interface Stage<Options extends object, Prepared> {
    * The returned note comes back to `learn`.
    */
   decide(exchange: Exchange, prepared: Prepared): Decided | Promise<Decided>;
+  /** Whether a request that it let through may go on as one for another model. Default: it may. */
+  permits?(exchange: Exchange, model: string, prepared: Prepared): boolean;
+  /** Makes the request, as far as it changed it, one for that other model. */
+  adapt?(exchange: Exchange, model: string, prepared: Prepared): void;
   /** Learns how a request ended that this stage let through. Called once for each request. */
   learn?(outcome: Outcome, note: Json | undefined, prepared: Prepared): void | Promise<void>;
 }
@@ -35,6 +39,8 @@ export interface PreparedStage {
   /** Fingerprint of the options: equal options share one prepared stage in every instance. */
   options: string;
   decide(exchange: Exchange): Decided | Promise<Decided>;
+  permits(exchange: Exchange, model: string): boolean;
+  adapt(exchange: Exchange, model: string): void;
   learn(outcome: Outcome, note: Json | undefined): void | Promise<void>;
 }
 
@@ -58,6 +64,8 @@ export function prepareStage<Options extends object, Prepared>(
     guards: stage.guards,
     options: fingerprint,
     decide: (exchange) => stage.decide(exchange, state),
+    permits: (exchange, model) => stage.permits?.(exchange, model, state) ?? true,
+    adapt: (exchange, model) => stage.adapt?.(exchange, model, state),
     learn: (outcome, note) => stage.learn?.(outcome, note, state),
   };
   prepared.set(key, ready);

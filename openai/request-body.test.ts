@@ -117,6 +117,16 @@ describe("request body", () => {
     expect(body.text).toBe('{"messages":[{"content":"\\\\\\"} , \\"model\\": {"}],"model":"b"}');
   });
 
+  it("takes back what was added here, and nothing that the client sent", () => {
+    const body = parsed('{"model":"m","top_p":1.0}');
+    body.set("temperature", 0.7);
+    body.set("model", "n");
+    for (const field of ["temperature", "model", "top_p", "never"]) body.withdraw(field);
+    expect(body.text).toBe('{"model":"n","top_p":1.0}');
+    expect(body.has("temperature")).toBe(false);
+    expect(body.get("model")).toBe("n");
+  });
+
   it("renames a member and keeps how its value was spelt", () => {
     const body = parsed('{"max_tokens" : 1e2, "model":"o3"}');
     body.rename("max_tokens", "max_completion_tokens");

@@ -96,6 +96,13 @@ export class RequestBody {
     this.touch();
   }
 
+  /** Takes back a member that was added here; one that the client sent stays. */
+  withdraw(field: string): void {
+    if (!this.added.delete(field)) return;
+    delete this.fields[field];
+    this.touch();
+  }
+
   private touch(): void {
     this.changed = true;
     this.written = undefined;

@@ -24,6 +24,11 @@ export function fillIn(exchange: Exchange, body: RequestBody, terms: Terms): voi
   }
 }
 
+/** Takes back what was filled in for a model that does not serve it after all. */
+export function takeBack(endpoint: string, body: RequestBody): void {
+  for (const member of ["temperature", ...membersOf(endpoint)]) body.withdraw(member);
+}
+
 function boundLength(
   exchange: Exchange,
   body: RequestBody,

@@ -237,6 +237,63 @@ describe("llm-models", () => {
     });
   });
 
+  describe("a request that a later stage sends on as another model", () => {
+    const given = modelsOptions.parse({
+      aliases: [{ name: "gpt-4", target: "gpt-4.1", defaults: { max_tokens: 500 } }],
+      model_rules: [{ model: "small", max_tokens_limit: 100 }],
+      completion_tokens_models: ["o3*"],
+      fixed_temperature_models: ["o3*"],
+      access: [{ allow: ["*"], deny: ["closed"] }],
+    });
+    const prepared = stage.prepare(given);
+
+    async function adapted(body: object, model: string): Promise<Record<string, unknown>> {
+      const exchange = exchangeOf({ model: "gpt-4", ...body });
+      expect(await decide(exchange, given)).toBeUndefined();
+      stage.adapt!(exchange, model, prepared);
+      const { model: _, ...members } = JSON.parse(exchange.body!.text);
+      return members;
+    }
+
+    it("may be none that its caller may not use", async () => {
+      const exchange = exchangeOf({ model: "gpt-4" });
+      await decide(exchange, given);
+      expect(stage.permits!(exchange, "small", prepared)).toBe(true);
+      expect(stage.permits!(exchange, "closed", prepared)).toBe(false);
+    });
+
+    it.each([
+      ["the other's bound", {}, "small", { max_tokens: 100, temperature: 0.7 }],
+      ["what the other takes", {}, "o3", { max_completion_tokens: 500 }],
+      [
+        "what its client sent",
+        { temperature: 1, max_tokens: 9 },
+        "small",
+        { temperature: 1, max_tokens: 9 },
+      ],
+      [
+        "no more than the other's bound",
+        { max_tokens: 900 },
+        "small",
+        { max_tokens: 100, temperature: 0.7 },
+      ],
+      [
+        "its client's bound in the other's words",
+        { max_tokens: 9 },
+        "o3",
+        { max_completion_tokens: 9 },
+      ],
+    ])("gets %s", async (_, body, model, members) => {
+      expect(await adapted(body, model)).toEqual(members);
+    });
+
+    it("stays as it is where it names no model", () => {
+      const exchange = exchangeOf(undefined, "/v1/files");
+      stage.adapt!(exchange, "small", prepared);
+      expect(stage.permits!(exchange, "closed", prepared)).toBe(false);
+    });
+  });
+
   describe("GET /v1/models", () => {
     const list = async (path: string) => (await decide(exchangeOf(undefined, path)))!;
 

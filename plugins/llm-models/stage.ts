@@ -11,7 +11,7 @@ import type { RequestBody } from "../../openai/request-body";
 import { accessOf, type MayUse } from "./access";
 import { type CooldownKeeper, openKeeper } from "./cooldown-keeper";
 import { type Choice, firstHealthy, targetName } from "./fallback";
-import { askForUsage, badLength, fillIn } from "./fill-in";
+import { askForUsage, badLength, fillIn, takeBack } from "./fill-in";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
 import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
@@ -58,6 +58,9 @@ export const stage: Stage<ModelsOptions, Prepared> = {
     watched: modelsInChains(options),
   }),
   decide,
+  permits: (exchange, model, { access }) =>
+    access(exchange.consumer)(exchange.ticket.model?.requested ?? model, model),
+  adapt,
   learn,
 };
 
@@ -133,6 +136,15 @@ function serve(exchange: Exchange, body: RequestBody, serving: Serving, prepared
   if (served !== requested) body.set("model", served);
   fillIn(exchange, body, termsOf(served, route.defaults));
   if (options.stream_usage) askForUsage(exchange, body);
+}
+
+/** Takes back what was filled in for the model that was left, and fills in what the other one gets. */
+function adapt(exchange: Exchange, model: string, { resolve, termsOf }: Prepared): void {
+  const { body, ticket } = exchange;
+  const requested = ticket.model?.requested;
+  if (!body || requested === undefined) return;
+  takeBack(ticket.endpoint, body);
+  fillIn(exchange, body, termsOf(model, resolve(requested)?.defaults ?? {}));
 }
 
 function noteOf(service: string, { model, probing }: Choice): Json {

@@ -2,6 +2,7 @@
 // it, and where that model's own limits have no room, as its fallback.
 
 import type { Exchange } from "../../kong/exchange";
+import { maySendAs, sendAs } from "../../kong/substitute";
 import type { Price } from "../../openai/price";
 import type { Counted, Counter } from "./counter";
 import type { Identity } from "./identity";
@@ -40,7 +41,8 @@ export async function attempt(
     const fallback = fallbackOf(made, rule);
     if (model === undefined || fallback === undefined || means.options.dry_run) return made;
     tried.add(model);
-    if (tried.has(fallback)) return made;
+    if (tried.has(fallback) || !maySendAs(exchange, fallback)) return made;
+    sendAs(exchange, fallback);
     model = fallback;
   }
 }

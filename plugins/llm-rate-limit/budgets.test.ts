@@ -4,7 +4,7 @@ import type { Answer, Consumer, Exchange } from "../../kong/exchange";
 import { log } from "../../kong/log";
 import type { Outcome } from "../../kong/outcome";
 import { type PreparedStage, prepareStage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
+import type { Json, Ticket } from "../../kong/ticket";
 import { RequestBody } from "../../openai/request-body";
 import { closeConnections } from "../../redis/connection";
 import { startRedis, type TestRedis } from "../../test/redis";
@@ -55,17 +55,23 @@ function user(options: object, policy: "local" | "redis" = "local") {
   );
   return {
     prepared,
-    ask: (body?: object, consumer = alice) => ask(prepared, body, consumer),
+    ask: (body?: object, consumer = alice, stages?: Ticket["stages"]) =>
+      ask(prepared, body, consumer, stages),
   };
 }
 
-async function ask(prepared: PreparedStage, body = {}, consumer = alice): Promise<Asked> {
+async function ask(
+  prepared: PreparedStage,
+  body = {},
+  consumer = alice,
+  stages: Ticket["stages"] = {},
+): Promise<Asked> {
   const id = `request-${process.pid}-${++requests}`;
   const whole = { model: "gpt-4.1", messages: [], max_tokens: 99, ...body };
   const parsed = RequestBody.parse(JSON.stringify(whole));
   if ("problem" in parsed) throw new Error(parsed.problem);
   const endpoint = "chat/completions";
-  const ticket = { id, started_at: 0, method: "POST", endpoint, stream: false, stages: {} };
+  const ticket = { id, started_at: 0, method: "POST", endpoint, stream: false, stages };
   const request = { id, method: "POST", path: `/v1/${endpoint}`, client_ip: "192.0.2.1" };
   const exchange: Exchange = {
     ...{ request, consumer, ticket, body: parsed, keep: 0 },
@@ -264,6 +270,20 @@ describe("llm-rate-limit", () => {
       expect((await ask()).error).toMatchObject({
         message: expect.stringContaining("The limit of 3 requests per month for this consumer"),
       });
+    });
+
+    it("refuse where the stages before do not let it be the fallback", async () => {
+      const permits = (_: Exchange, model: string) => !model.startsWith("deepseek");
+      const models = prepareStage(
+        { name: "models", guards: true, prepare: () => ({}), decide: () => undefined, permits },
+        { closed: "deepseek*" },
+      );
+      const { ask } = user({ models: [{ match: "gpt-4*", requests: { month: 1 }, ...fallback }] });
+      const after = { models: { options: models.options } };
+      await ask({}, alice, after);
+      const { error, exchange } = await ask({}, alice, after);
+      expect(error?.code).toBe("rate_limit_exceeded");
+      expect(exchange.body!.changed).toBe(false);
     });
 
     it("count the fallback's tokens and its price", async () => {

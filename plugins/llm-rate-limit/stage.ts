@@ -53,7 +53,7 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided> 
     return refuse(refusal, exchange, { identity, options });
   }
   if (result !== "unlimited" && "uncounted" in result) {
-    return uncounted(result.uncounted, exchange, options);
+    return uncounted(result.uncounted, made, exchange, options);
   }
   if (result === "unlimited") {
     serveAs(made.model, exchange);
@@ -126,6 +126,7 @@ function refuse(
 
 function uncounted(
   choice: "allow" | "refuse",
+  { model }: Attempt,
   exchange: Exchange,
   { dry_run, policy }: RateLimitOptions,
 ): Decided {
@@ -133,7 +134,9 @@ function uncounted(
   const decision = passes ? "uncounted" : "unavailable";
   countDecision(decision, policy);
   exchange.ticket.limit = { decision };
-  return passes ? undefined : { answer: unavailable(exchange) };
+  if (!passes) return { answer: unavailable(exchange) };
+  serveAs(model, exchange);
+  return undefined;
 }
 
 /** Sends the request on as its fallback, where it was taken as that. */

@@ -14,6 +14,7 @@ const consumers = [
   "hitting",
   "failing",
   "falling",
+  "restricted",
   "poor",
   "golden",
 ] as const;
@@ -33,6 +34,10 @@ describe.each(configurations)("the budgets of %s", (_, config) => {
       edit(kong) {
         for (const consumer of consumers) kong.addConsumer(consumer, keyOf(consumer));
         kong.limit({});
+        kong.options("models").access = [
+          { consumers: ["restricted"], allow: ["*"], deny: ["deepseek*"] },
+          { allow: ["*"] },
+        ];
         Object.assign(kong.options("rate_limit"), {
           tokens: { month: tokens },
           tiers: [
@@ -121,6 +126,15 @@ describe.each(configurations)("the budgets of %s", (_, config) => {
     expect(second.headers.get("x-llm-model")).toBe("deepseek-chat-v3-0324");
     expect(second.headers.get("x-llm-fallback")).toBe(first.headers.get("x-llm-model"));
     expect(gateway.upstream.requests[1]?.model).toBe("deepseek-chat-v3-0324");
+  });
+
+  it("send nobody on to a model that the access rules close", async () => {
+    const statuses = [];
+    for (const content of ["one", "two"]) {
+      statuses.push((await ask("restricted", content, "claude")).status);
+    }
+    expect(statuses).toEqual([200, 429]);
+    expect(gateway.upstream.requests).toHaveLength(1);
   });
 
   it("are those of the consumer's tier", async () => {
