@@ -45,6 +45,13 @@ describe("kong", () => {
       expect(usageOfOutcome(ended, 99)).toBe(noUsage);
     });
 
+    it("is the prompt, estimated, for a client that left before its answer", () => {
+      const left = outcome({ status: 499, complete: false, body: Buffer.alloc(0) });
+      const prompt = { ...noUsage, input_tokens: 99, estimated: true };
+      expect(usageOfOutcome(left, 99)).toEqual(prompt);
+      expect(usageOfOutcome(outcome({ status: 499 }, "models"), 99)).toBe(noUsage);
+    });
+
     it("is not known where answers are not read", () => {
       expect(usageOfOutcome(outcome({}, "other"), 99)).toBeUndefined();
     });

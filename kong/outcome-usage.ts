@@ -4,7 +4,7 @@
 import { type Endpoint, namesModel } from "../openai/endpoint";
 import { estimateUsage } from "../openai/estimate";
 import { type Usage, usageOf } from "../openai/usage";
-import type { Outcome } from "./outcome";
+import { clientHasLeft, type Outcome } from "./outcome";
 
 /** What a hit, a refusal and a failed call take. */
 export const noUsage: Usage = {
@@ -19,13 +19,17 @@ const read = new WeakMap<Outcome, Usage>();
 
 /**
  * What the answer states, else an estimate, marked; `noUsage` for what the upstream has not answered
- * well; undefined where it is not known, because this endpoint's answers are not read.
+ * well; undefined where it is not known, because this endpoint's answers are not read. Of a request
+ * whose client left before the answer the prompt is counted: the upstream may have read it, and bills it.
  * @param inputTokens what estimateInputTokens said of the request, for an answer that states nothing
  */
 export function usageOfOutcome(outcome: Outcome, inputTokens: number): Usage | undefined {
   const { ticket, source, status } = outcome;
-  if (source !== "service" || status < 200 || status > 299) return noUsage;
   const endpoint = ticket.endpoint as Endpoint;
+  if (source === "service" && status === clientHasLeft && namesModel(endpoint)) {
+    return { ...noUsage, input_tokens: inputTokens, estimated: true };
+  }
+  if (source !== "service" || status < 200 || status > 299) return noUsage;
   if (!namesModel(endpoint)) return endpoint === "models" ? noUsage : undefined;
   const usage = read.get(outcome) ?? readUsage(outcome, endpoint);
   read.set(outcome, usage);

@@ -31,6 +31,9 @@ export interface Outcome {
   ended_at: number;
 }
 
+/** nginx's status in the log for a client that closed its connection before it was answered. */
+export const clientHasLeft = 499;
+
 /**
  * The upstream's Retry-After in seconds from the end of the answer; undefined where it sent none.
  * It is a number of seconds or an HTTP date (RFC 9110, section 10.2.3), which always is in GMT.

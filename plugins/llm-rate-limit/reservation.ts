@@ -2,7 +2,7 @@
 // end: plain arithmetic between the body, the prices and the usage.
 
 import type { Exchange } from "../../kong/exchange";
-import type { Outcome } from "../../kong/outcome";
+import { clientHasLeft, type Outcome } from "../../kong/outcome";
 import { usageOfOutcome } from "../../kong/outcome-usage";
 import { isRecord, type Json } from "../../kong/ticket";
 import { estimateInputTokens, mostInputTokens } from "../../openai/estimate";
@@ -129,9 +129,6 @@ export function correctionsOf(
     return { name: nameOf(limit), window: limit.window, start, change };
   });
 }
-
-// nginx's status in the log for a client that closed its connection before it was answered.
-const clientHasLeft = 499;
 
 function usedOf(measure: Measure, usage: Usage, price: Price | undefined): number {
   switch (measure) {

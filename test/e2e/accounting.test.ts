@@ -3,6 +3,7 @@
 
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Gate } from "../../dev/model-server";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { startRedis, type TestRedis } from "../redis";
 import { type Gateway, startGateway } from "./gateway";
@@ -211,5 +212,26 @@ describe("a thousand requests", () => {
         count(({ cut_by }) => cut_by === by),
       );
     }
+  });
+});
+
+describe("a client that leaves before its answer", () => {
+  it("is counted for its prompt, which the upstream has got", async () => {
+    const hold = new Gate();
+    gateway.upstream.clear();
+    gateway.upstream.behave({ holdHeaders: hold, times: 1 });
+    const leave = new AbortController();
+    const before = await gateway.pluginServer.metric("llm_tokens_total", { type: "input" });
+    const left = post(path, chat("x".repeat(400)), leave.signal).catch(() => "left");
+    await gateway.upstream.arrived(1);
+    leave.abort();
+    expect(await left).toBe("left");
+
+    const unanswered = () => lines().filter(({ status }) => status === 499);
+    await expect.poll(() => unanswered().length, { timeout: 20_000 }).toBe(1);
+    hold.open();
+    expect(unanswered()[0]).toMatchObject({ input_tokens: 104, output_tokens: 0, estimated: true });
+    const after = await gateway.pluginServer.metric("llm_tokens_total", { type: "input" });
+    expect(after - before).toBe(104);
   });
 });
