@@ -1,9 +1,9 @@
 // All open events of this process. An event that can never be stepped again leaves at once (exit,
 // return, lost connection) or by the sweep (Kong failed in between): nothing stays behind.
 
-import { randomInt } from "node:crypto";
 import { log } from "../kong/log";
 import { Event, type Question } from "./event";
+import { firstIdOfProcess, idAfter } from "./ids";
 import type { Instance } from "./instances";
 import { counts } from "./metrics";
 
@@ -98,18 +98,4 @@ export class Events {
       this.#unknownSteps = 0;
     }
   }
-}
-
-/**
- * Ids of one process must mean nothing to the next: a step that was on its way while the server
- * restarted would otherwise reach another request's event, and a worker's old instance another
- * config. So each process starts somewhere in 31 bits (V8 keeps those outside its heap), and counts
- * around.
- */
-export function firstIdOfProcess(): number {
-  return randomInt(2 ** 31);
-}
-
-export function idAfter(id: number): number {
-  return (id + 1) & 0x7fff_ffff;
 }

@@ -4,7 +4,7 @@
 import { LRUCache } from "lru-cache";
 import { log } from "../kong/log";
 import { tellConfigError } from "./discreet";
-import { firstIdOfProcess, idAfter } from "./events";
+import { firstIdOfProcess, idAfter } from "./ids";
 import { counts } from "./metrics";
 import type { Handlers, LoadedPlugin } from "./plugins";
 
