@@ -36,9 +36,12 @@ function withKeys(kong: KongConfig, keys: object[], more: object = {}): void {
 
 describe.each(configurations)("the upstream keys of %s", (_, config) => {
   const [bad, good] = [secret(), secret()];
-  const mounted = mkdtempSync(join(tmpdir(), "kong-llm-keys-"));
+  let mounted: string;
   let gateway: Gateway;
 
+  beforeAll(() => {
+    mounted = mkdtempSync(join(tmpdir(), "kong-llm-keys-"));
+  });
   afterAll(() => rmSync(mounted, { recursive: true, force: true }));
 
   /** Replaces what the volume holds as Kubernetes does: a new directory, and a symlink turned. */
