@@ -8,6 +8,7 @@ local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
+local LAST_FIELD = 14
 
 -- Upvalues of the function below: they live as long as this worker has this configuration.
 local queue, first, last, bytes, dropped = {}, 1, 0, 0, 0
@@ -18,14 +19,6 @@ local function u32(number)
     math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256,
     math.floor(number / 256) % 256, number % 256
   )
-end
-
-local function field(id, value)
-  if value == nil then
-    return ""
-  end
-  local text = tostring(value)
-  return string.char(id) .. u32(#text) .. text
 end
 
 local function milliseconds(seconds)
@@ -39,9 +32,21 @@ local function flags(kept)
     .. (ngx.var.request_completion == "OK" and "p" or "")
 end
 
+-- One outcome, of its fields by their ids. It is put together once, as an answer may be long.
 local function record(fields)
-  local text = table.concat(fields)
-  return u32(#text) .. text
+  local parts, size = { "" }, 0
+  for id = 1, LAST_FIELD do
+    local value = fields[id]
+    if value ~= nil then
+      local text = tostring(value)
+      parts[#parts + 1] = string.char(id)
+      parts[#parts + 1] = u32(#text)
+      parts[#parts + 1] = text
+      size = size + 5 + #text
+    end
+  end
+  parts[1] = u32(size)
+  return table.concat(parts)
 end
 
 local function enqueue(outcome)
@@ -56,16 +61,20 @@ end
 
 -- The next batch, and how many outcomes of the queue are in it.
 local function next_batch()
-  local records, size, index = {}, 0, first
+  local parts, size, index = { "" }, 0, first
+  local function add(outcome)
+    parts[#parts + 1] = outcome
+    size = size + #outcome
+  end
   if dropped > 0 then
-    records[1] = record({ field(13, dropped) })
+    add(record({ [13] = dropped }))
   end
   while index <= last and index - first < BATCH_OUTCOMES and size < BATCH_BYTES do
-    records[#records + 1] = queue[index]
-    size = size + #queue[index]
+    add(queue[index])
     index = index + 1
   end
-  return table.concat(records), index - first
+  parts[1] = u32(size)
+  return table.concat(parts), index - first
 end
 
 local function forget(count)
@@ -84,7 +93,7 @@ local function deliver(batch)
   if not socket:connect("unix:" .. path) then
     return false, false
   end
-  local taken = socket:send(u32(#batch) .. batch) and socket:receive(4)
+  local taken = socket:send(batch) and socket:receive(4)
   if not taken then
     socket:close()
     return false, true
@@ -146,19 +155,19 @@ return function()
   path = decision and decision.outcomes_socket or path
 
   enqueue(record({
-    field(1, decision and decision.ticket),
-    field(2, response.get_status()),
-    field(3, response.get_source()),
-    field(4, response.get_header("Content-Type")),
-    field(5, response.get_header("Retry-After")),
-    field(6, kept and table.concat(kept, "", kept.first, kept.last)),
-    field(7, flags(kept)),
-    field(8, milliseconds(ngx.req.start_time())),
-    field(9, milliseconds(shared.llm_first_byte_at or ended_at)),
-    field(10, milliseconds(ended_at)),
-    field(11, gathered.id),
-    field(12, gathered.route),
-    field(14, kept and kept.total),
+    [1] = decision and decision.ticket,
+    [2] = response.get_status(),
+    [3] = response.get_source(),
+    [4] = response.get_header("Content-Type"),
+    [5] = response.get_header("Retry-After"),
+    [6] = kept and table.concat(kept, "", kept.first, kept.last),
+    [7] = flags(kept),
+    [8] = milliseconds(ngx.req.start_time()),
+    [9] = milliseconds(shared.llm_first_byte_at or ended_at),
+    [10] = milliseconds(ended_at),
+    [11] = gathered.id,
+    [12] = gathered.route,
+    [14] = kept and kept.total,
   }))
   if path and not scheduled then
     schedule(ngx.worker.exiting() and 0 or BATCH_SECONDS)
