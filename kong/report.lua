@@ -144,6 +144,11 @@ flush = function()
   end
 end
 
+-- Of a header that was sent several times, the first.
+local function first_of(value)
+  return type(value) == "table" and value[1] or value
+end
+
 return function()
   local shared, response = kong.ctx.shared, kong.response
   if shared.llm_learned then
@@ -152,14 +157,16 @@ return function()
   local decision, kept = shared.llm_decision, shared.llm_kept
   local gathered = shared.llm or {}
   local ended_at = ngx.now()
+  -- All at once: the PDK reads all of them for each get_header too.
+  local headers = response.get_headers()
   path = decision and decision.outcomes_socket or path
 
   enqueue(record({
     [1] = decision and decision.ticket,
     [2] = response.get_status(),
     [3] = response.get_source(),
-    [4] = response.get_header("Content-Type"),
-    [5] = response.get_header("Retry-After"),
+    [4] = first_of(headers["content-type"]),
+    [5] = first_of(headers["retry-after"]),
     [6] = kept and table.concat(kept, "", kept.first, kept.last),
     [7] = flags(kept),
     [8] = milliseconds(ngx.req.start_time()),
