@@ -81,7 +81,10 @@ function scriptsOf(lines: Line[]): Map<number, { calls: PdkCall[]; results: unkn
   return scripts;
 }
 
-describe("a recording of Kong 3.9.3", () => {
+describe.each([
+  ["one buffer of all connections", sharingOneBuffer],
+  ["buffers of Node's own", undefined],
+])("a recording of Kong 3.9.3, read into %s", (_, prepare) => {
   let folder: string;
   let socket: ListeningSocket | undefined;
   let events: Events;
@@ -116,7 +119,7 @@ describe("a recording of Kong 3.9.3", () => {
         converse(connection, defaultLimits, (rpc, question) =>
           serve({ instances, events }, rpc, question),
         ),
-      sharingOneBuffer,
+      prepare,
     );
     return instances;
   }
