@@ -79,7 +79,7 @@ const modelLimits = z
       .regex(/^[\x20-\x7e]*$/, "must be printable ASCII: it goes into a header")
       .default("")
       .describe(
-        "Model of the upstream that serves instead; limits for that model apply, and its own fallback too.",
+        "Model of the upstream that serves instead, where llm-models lets the caller use it; limits for that model apply, and its own fallback too.",
       ),
   })
   .refine(({ on_exceeded, fallback }) => (on_exceeded === "fallback") === (fallback !== ""), {
