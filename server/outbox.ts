@@ -4,29 +4,36 @@
 
 import type { Socket } from "node:net";
 
-const filled: Outbox[] = [];
+let filled: Outbox[] = [];
 
 export class Outbox {
-  #messages: Buffer[] = [];
+  // Nearly always there is one message only.
+  #message: Buffer | undefined;
+  #more: Buffer[] = [];
 
   constructor(readonly socket: Socket) {}
 
   /** Sends the message before the event loop waits again. */
   put(message: Buffer): void {
-    if (this.#messages.push(message) > 1) return;
+    if (this.#message) {
+      this.#more.push(message);
+      return;
+    }
+    this.#message = message;
     if (filled.push(this) === 1) setImmediate(emptyAll);
   }
 
   /** A peer that does not read its answers is not read either, until it does. */
   empty(): void {
-    const messages = this.#messages;
-    this.#messages = [];
-    if (this.socket.destroyed) return;
-    const message = messages.length === 1 ? messages[0]! : Buffer.concat(messages);
-    if (!this.socket.write(message)) this.socket.pause();
+    let message = this.#message!;
+    if (this.#more.length > 0) message = Buffer.concat([message, ...this.#more.splice(0)]);
+    this.#message = undefined;
+    if (!this.socket.destroyed && !this.socket.write(message)) this.socket.pause();
   }
 }
 
 function emptyAll(): void {
-  for (const outbox of filled.splice(0)) outbox.empty();
+  const outboxes = filled;
+  filled = [];
+  for (const outbox of outboxes) outbox.empty();
 }

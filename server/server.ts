@@ -68,12 +68,10 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
       opened.push(outcomes);
       host.outcomesSocket = outcomes.path;
     }
+    const served = { instances, events };
     const rpc = await listenOn(
       options.socket,
-      (socket) =>
-        converse(socket, limits, (message, question) =>
-          serve({ instances, events }, message, question),
-        ),
+      (socket) => converse(socket, limits, (message, question) => serve(served, message, question)),
       sharingOneBuffer,
     );
     opened.push(rpc);
