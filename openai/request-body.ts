@@ -1,6 +1,18 @@
 // A JSON request body that keeps its spelling: a change replaces the bytes of one member and leaves
 // all others as the client sent them (number spelling, escapes, field order, unknown fields).
 
+import {
+  closeBrace,
+  closeBracket,
+  comma,
+  openBrace,
+  openBracket,
+  quote,
+  scalarEnd,
+  space,
+  stringEnd,
+} from "./json-text";
+
 export type BodyProblem = { problem: string };
 
 /** Offsets in the text of a member's name, with its quotes, and of its value. */
@@ -134,13 +146,6 @@ const notJson: BodyProblem = {
   problem: "it is not valid JSON; send a JSON object, uncompressed",
 };
 
-const quote = 0x22;
-const comma = 0x2c;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-
 /**
  * The top-level members of a JSON object, in one pass over the text. It need not be valid: what is
  * said of an invalid text means nothing, and JSON.parse has the last word.
@@ -199,30 +204,8 @@ function valueEnd(text: string, start: number): number | undefined {
   return text.length;
 }
 
-/** The offset behind the closing quote of the string that opens at `start`. */
-function stringEnd(text: string, start: number): number {
-  let found = text.indexOf('"', start + 1);
-  while (found >= 0 && isEscaped(text, found)) found = text.indexOf('"', found + 1);
-  return found < 0 ? text.length : found + 1;
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text[at - 1 - backslashes] === "\\") backslashes++;
-  return backslashes % 2 === 1;
-}
-
-function scalarEnd(text: string, start: number): number {
-  let at = start;
-  for (; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code <= 0x20 || code === comma || code === closeBrace || code === closeBracket) break;
-  }
-  return at;
-}
-
 function skipSpace(text: string, start: number): number {
   let at = start;
-  while (text.charCodeAt(at) <= 0x20) at++;
+  while (text.charCodeAt(at) <= space) at++;
   return at;
 }

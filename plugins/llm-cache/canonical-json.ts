@@ -1,21 +1,27 @@
 // One spelling for every JSON text that means the same. Works on the text, because JSON.parse turns
 // integers beyond 2^53 into their neighbours, and two different requests must never become equal.
 
+import {
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  openBrace,
+  openBracket,
+  quote,
+  scalarEnd,
+  space,
+  stringEnd,
+} from "../../openai/json-text";
+
 interface Container {
   isObject: boolean;
   /** Spelt items in order; in an object names and values take turns. */
   items: string[];
 }
 
-// Codes of characters.
-const space = 0x20;
-const quote = 0x22;
-const comma = 0x2c;
 const minus = 0x2d;
 const [zero, nine] = [0x30, 0x39] as const;
-const colon = 0x3a;
-const [openArray, closeArray] = [0x5b, 0x5d] as const;
-const [openObject, closeObject] = [0x7b, 0x7d] as const;
 
 /**
  * Spells a valid JSON text canonically: object members sorted by name, no insignificant space,
@@ -32,12 +38,12 @@ export function canonicalJson(text: string, ignored: readonly string[] = []): st
     // Spaces, commas and colons say nothing that the order of the items does not say.
     if (first <= space || first === comma || first === colon) {
       at++;
-    } else if (first === openObject || first === openArray) {
-      open.push({ isObject: first === openObject, items: [] });
+    } else if (first === openBrace || first === openBracket) {
+      open.push({ isObject: first === openBrace, items: [] });
       at++;
     } else {
-      const closes = first === closeObject || first === closeArray;
-      const end = closes ? at + 1 : tokenEnd(text, at, first);
+      const closes = first === closeBrace || first === closeBracket;
+      const end = closes ? at + 1 : first === quote ? stringEnd(text, at) : scalarEnd(text, at);
       const value = closes
         ? spellContainer(open.pop()!, open.length === 0 ? spelt : nothing)
         : spellScalar(text.slice(at, end), first);
@@ -118,27 +124,4 @@ function withoutTrailingZeros(digits: string): string {
   let end = digits.length;
   while (digits[end - 1] === "0") end--;
   return digits.slice(0, end);
-}
-
-function tokenEnd(text: string, start: number, first: number): number {
-  if (first === quote) return stringEnd(text, start);
-  let at = start;
-  while (at < text.length && isBare(text.charCodeAt(at))) at++;
-  return at;
-}
-
-// What numbers, true, false and null are made of.
-function isBare(code: number): boolean {
-  return code > space && code !== comma && code !== closeArray && code !== closeObject;
-}
-
-/** The offset behind the closing quote of the string that opens at `start`. */
-function stringEnd(text: string, start: number): number {
-  let at = text.indexOf('"', start + 1);
-  for (;;) {
-    let backslashes = 0;
-    while (text[at - 1 - backslashes] === "\\") backslashes++;
-    if (backslashes % 2 === 0) return at + 1;
-    at = text.indexOf('"', at + 1);
-  }
 }
