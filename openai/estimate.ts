@@ -31,14 +31,20 @@ const said = new WeakMap<object, { prompt: unknown[]; tokens: number }>();
  * @returns whole tokens, at least 1
  */
 export function estimateInputTokens(fields: Readonly<Record<string, unknown>>): number {
-  const prompt = promptFields.map((name) =>
-    Object.hasOwn(fields, name) ? fields[name] : undefined,
-  );
+  const prompt = promptOf(fields);
   const before = said.get(fields);
-  if (before?.prompt.every((member, at) => member === prompt[at])) return before.tokens;
+  if (before && isSame(before.prompt, prompt)) return before.tokens;
   const tokens = tokensOf(prompt);
   said.set(fields, { prompt, tokens });
   return tokens;
+}
+
+function promptOf(fields: Readonly<Record<string, unknown>>): unknown[] {
+  return promptFields.filter((name) => Object.hasOwn(fields, name)).map((name) => fields[name]);
+}
+
+function isSame(one: unknown[], other: unknown[]): boolean {
+  return one.length === other.length && one.every((member, at) => member === other[at]);
 }
 
 function tokensOf(prompt: readonly unknown[]): number {
@@ -75,9 +81,7 @@ const mostTokensPerObject = 8;
  */
 export function mostInputTokens(fields: Readonly<Record<string, unknown>>): number {
   let tokens = 0;
-  const left = promptFields
-    .filter((name) => Object.hasOwn(fields, name))
-    .map((name) => fields[name]);
+  const left = promptOf(fields);
   while (left.length > 0) {
     const value = left.pop();
     if (typeof value === "string") tokens += Buffer.byteLength(value) + 1;
