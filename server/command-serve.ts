@@ -4,6 +4,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { log } from "../kong/log";
 import { defaultPlugins } from "./command-schema";
 import { tell } from "./discreet";
+import { defaultEventOptions } from "./events";
+import { defaultLimits } from "./frames";
 import type { HealthAddress } from "./health";
 import { startServer } from "./server";
 import type { SocketOptions } from "./socket";
@@ -61,12 +63,12 @@ export function addServe(program: Command): void {
     .addOption(
       option("--max-frame-bytes <bytes>", "MAX_FRAME_BYTES", "largest message of Kong")
         .argParser(positive)
-        .default(64 * 1024 * 1024),
+        .default(defaultLimits.maxBytes),
     )
     .addOption(
       option("--event-timeout <seconds>", "EVENT_TIMEOUT", "when Kong has given up on an event")
         .argParser(positive)
-        .default(60),
+        .default(defaultEventOptions.timeoutSeconds),
     )
     .action(serveUntilStopped);
 }
