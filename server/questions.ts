@@ -64,41 +64,40 @@ const questionHead = Buffer.from([0x94, 0x00]);
 const argumentHead = Buffer.from([0x91, 0x82]);
 const [eventId, data] = [encode("EventId"), encode("Data")];
 const [instanceId, eventName] = [encode("InstanceId"), encode("EventName")];
-const steps = stepMethods.map((name) => known(`plugin.${name}`, argumentHead));
-const handleEvent = [known("plugin.HandleEvent", argumentHead)];
+const handleEvent = "plugin.HandleEvent";
+const usualMethods = [...stepMethods.map((name) => `plugin.${name}`), handleEvent].map((method) =>
+  known(method, argumentHead),
+);
 const phases = ["access", "response", "log", "rewrite", "header_filter", "body_filter"].map(
   (name) => known(name),
 );
 
-// Their members come in any order.
 function readUsualFrom(reader: Reader): Rpc | undefined {
   if (!reader.passes(questionHead)) return undefined;
   const id = reader.uint32();
-  if (id < 0) return undefined;
-  const step = reader.oneOf(steps);
-  if (step !== undefined) return readStep(reader, id, step);
-  const method = reader.oneOf(handleEvent);
-  return method === undefined ? undefined : readHandleEvent(reader, id, method);
+  const method = reader.oneOf(usualMethods);
+  if (id < 0 || method === undefined) return undefined;
+  if (method === handleEvent) {
+    const event = readMembers(reader, instanceId, eventName, () => reader.oneOf(phases));
+    return event && { id, method, argument: { InstanceId: event.id, EventName: event.value } };
+  }
+  const step = readMembers(reader, eventId, data, () => reader.value());
+  return step && { id, method, argument: { EventId: step.id, Data: step.value } };
 }
 
-function readStep(reader: Reader, id: number, method: string): Rpc | undefined {
-  const idFirst = reader.passes(eventId);
-  let EventId = idFirst ? reader.uint32() : -1;
-  if (!reader.passes(data)) return undefined;
-  const Data = reader.value();
-  if (Data === undefined) return undefined;
-  if (!idFirst) EventId = reader.passes(eventId) ? reader.uint32() : -1;
-  return EventId < 0 ? undefined : { id, method, argument: { EventId, Data } };
-}
-
-function readHandleEvent(reader: Reader, id: number, method: string): Rpc | undefined {
-  const idFirst = reader.passes(instanceId);
-  let InstanceId = idFirst ? reader.uint32() : -1;
-  if (!reader.passes(eventName)) return undefined;
-  const EventName = reader.oneOf(phases);
-  if (!idFirst) InstanceId = reader.passes(instanceId) ? reader.uint32() : -1;
-  if (InstanceId < 0 || EventName === undefined) return undefined;
-  return { id, method, argument: { InstanceId, EventName } };
+/** An id and a value under their keys, whichever comes first. */
+function readMembers(
+  reader: Reader,
+  idKey: Uint8Array,
+  valueKey: Uint8Array,
+  read: () => unknown,
+): { id: number; value: unknown } | undefined {
+  const idFirst = reader.passes(idKey);
+  let id = idFirst ? reader.uint32() : -1;
+  if (!reader.passes(valueKey)) return undefined;
+  const value = read();
+  if (!idFirst) id = reader.passes(idKey) ? reader.uint32() : -1;
+  return id < 0 || value === undefined ? undefined : { id, value };
 }
 
 /**
