@@ -8,7 +8,7 @@ WORKDIR /opt/kong-llm
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && node dist/server/main.js schema --dir dumps
+RUN npm run build && node dist/cli/main.js schema --dir dumps
 
 FROM ${NODE} AS dependencies
 WORKDIR /opt/kong-llm
@@ -19,7 +19,7 @@ FROM build AS model-server
 ENV MODEL_SERVER_ADDRESS=0.0.0.0:8080
 USER 1000:1000
 EXPOSE 8080
-CMD ["node", "--import", "tsx", "dev/model-server/main.ts"]
+CMD ["node", "--import", "tsx", "stand-in/model-server/main.ts"]
 
 FROM ${NODE} AS plugin-server
 WORKDIR /opt/kong-llm
@@ -28,8 +28,8 @@ COPY --from=build /opt/kong-llm/dist dist
 COPY --from=build /opt/kong-llm/dumps dumps
 COPY package.json LICENSE ./
 # Volumes that are mounted here first take over the owner: the uid that Kong runs as beside it.
-RUN chmod 755 dist/server/main.js \
-  && ln -s /opt/kong-llm/dist/server/main.js /usr/local/bin/kong-llm \
+RUN chmod 755 dist/cli/main.js \
+  && ln -s /opt/kong-llm/dist/cli/main.js /usr/local/bin/kong-llm \
   && mkdir -p /run/kong-llm /etc/kong-llm \
   && chown 1000:1000 /run/kong-llm /etc/kong-llm
 # The option keeps the young objects of V8 in the processor's cache, and memory flat.

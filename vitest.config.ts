@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{plugins,kong,openai,redis,server,dev}/**/*.test.ts",
+            "{cli,dev,doctor,kong,models,openai,plugins,redis,server,stages,stand-in,validate}/**/*.test.ts",
             "test/{,limits/}*.test.ts",
           ],
           maxWorkers: "100%",

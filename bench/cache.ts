@@ -1,15 +1,15 @@
 // A cached answer against one of the model: first as a client sees it, through the stand-in for Kong
 // and with a model that takes 300 ms; then what each costs the plugin server, by the size of an answer.
 
-import type { Exchange } from "../kong/exchange";
-import { host } from "../kong/host";
-import { type PreparedStage, prepareStage } from "../kong/stage";
 import { RequestBody } from "../openai/request-body";
 import { cacheOptions } from "../plugins/llm-cache/schema";
 import { stage } from "../plugins/llm-cache/stage";
 import { closeConnections } from "../redis/connection";
-import { type Gateway, startGateway } from "../test/e2e/gateway";
-import { startRedis } from "../test/redis";
+import type { Exchange } from "../stages/exchange";
+import { delivery } from "../stages/outcome";
+import { type PreparedStage, prepareStage } from "../stages/stage";
+import { type Gateway, startGateway } from "../test/support/gateway";
+import { startRedis } from "../test/support/redis";
 import { type BenchOptions, type Report, threeDigits } from "./report";
 
 const modelMs = 300;
@@ -97,7 +97,7 @@ async function compareCosts(
   report: Report,
 ): Promise<void> {
   // Without it nobody would lead; it is never opened here.
-  host.outcomesSocket = "bench";
+  delivery.socket = "bench";
   const redis = { url, prefix: `bench ${size}`, command_timeout_ms: 5000 };
   const cache = prepareStage(stage, cacheOptions.parse({ policy, redis }));
   const body = Buffer.from(JSON.stringify({ text: "x".repeat(bytes - 11) }));

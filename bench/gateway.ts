@@ -4,7 +4,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startRedis } from "../test/redis";
+import { startRedis } from "../test/support/redis";
 import { type BenchOptions, type Report, threeDigits } from "./report";
 import { measure, requireBuild, root, startServer, stop } from "./server-process";
 
@@ -77,7 +77,7 @@ async function run(config: string, seconds: number, flags: string[]) {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const socket = join(folder, "rpc.sock");
   const server = await startServer("ours", socket, [
-    ...["--max-semi-space-size=4", ...flags, join(root, "dist/server/main.js"), "serve"],
+    ...["--max-semi-space-size=4", ...flags, join(root, "dist/cli/main.js"), "serve"],
     ...["--socket", socket, "--outcomes-socket", join(folder, "outcomes.sock")],
     ...["--health-address", "off"],
   ]);

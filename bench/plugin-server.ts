@@ -173,7 +173,7 @@ async function startOurs(folder: string): Promise<Server> {
   return startServer("ours", socket, [
     // As the image runs it.
     "--max-semi-space-size=4",
-    ...[join(root, "dist/server/main.js"), "serve", "--plugins", plugins, "--socket", socket],
+    ...[join(root, "dist/cli/main.js"), "serve", "--plugins", plugins, "--socket", socket],
     ...["--outcomes-socket", join(folder, "outcomes.sock"), "--health-address", "off"],
   ]);
 }

@@ -3,14 +3,14 @@
 // goes to Redis.
 
 import { Redis } from "ioredis";
-import type { Exchange } from "../kong/exchange";
-import type { Outcome } from "../kong/outcome";
-import { type PreparedStage, prepareStage } from "../kong/stage";
 import { RequestBody } from "../openai/request-body";
 import { rateLimitOptions } from "../plugins/llm-rate-limit/schema";
 import { stage } from "../plugins/llm-rate-limit/stage";
 import { closeConnections } from "../redis/connection";
-import { startRedis } from "../test/redis";
+import type { Exchange } from "../stages/exchange";
+import type { Outcome } from "../stages/outcome";
+import { type PreparedStage, prepareStage } from "../stages/stage";
+import { startRedis } from "../test/support/redis";
 import { type BenchOptions, type Report, threeDigits } from "./report";
 
 const together = 32;

@@ -21,7 +21,7 @@ export interface Measured extends Loaded {
 
 /** Needs a build: servers run as their users run them, from JavaScript. */
 export function requireBuild(): void {
-  if (!existsSync(join(root, "dist/server/main.js"))) throw new Error("run npm run build first");
+  if (!existsSync(join(root, "dist/cli/main.js"))) throw new Error("run npm run build first");
 }
 
 /** Starts a server and settles when its socket is there. */

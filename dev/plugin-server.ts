@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import type { PluginDump } from "./kong/plugin-configs";
+import type { PluginDump } from "../stand-in/kong/plugin-configs";
 
 export interface PluginServer {
   /** Of the process that runs now; undefined after `kill`. */
@@ -142,7 +142,7 @@ function mainWith(args: string[], imports = [join(__dirname, "end-with-parent.ts
   const preloaded = imports.map((file) => pathToFileURL(file).href);
   return [
     ...[loader, ...preloaded].flatMap((module) => ["--import", module]),
-    join(root, "server", "main.ts"),
+    join(root, "cli", "main.ts"),
     ...args,
   ];
 }

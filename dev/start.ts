@@ -12,9 +12,9 @@ import {
   renderDeclarative,
   variablesOf,
 } from "../kong/declarative";
-import { log } from "../kong/log";
-import { type StandIn, startStandIn } from "./kong/gateway";
-import { type ModelServer, startModelServer } from "./model-server";
+import { log } from "../stages/log";
+import { type StandIn, startStandIn } from "../stand-in/kong/gateway";
+import { type ModelServer, startModelServer } from "../stand-in/model-server";
 import { type PluginServer, pluginDumps, startPluginServer } from "./plugin-server";
 
 const madeUpKey = "development-key-for-the-stand-in";

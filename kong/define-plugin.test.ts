@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import type { GatheredRequest } from "../stages/exchange";
+import { log } from "../stages/log";
+import { delivery } from "../stages/outcome";
+import { prepareStage, type Stage } from "../stages/stage";
+import type { StageName } from "../stages/stage-name";
+import { readTicket } from "../stages/ticket";
 import { definePlugin } from "./define-plugin";
-import type { GatheredRequest } from "./exchange";
-import { host } from "./host";
-import { log } from "./log";
-import type { StageName } from "./order";
 import type { Decision, Pdk } from "./pdk";
-import { prepareStage, type Stage } from "./stage";
-import { readTicket } from "./ticket";
 
 const request: GatheredRequest = {
   id: "r1",
@@ -80,12 +80,12 @@ function pluginWith(
 
 afterEach(() => {
   vi.restoreAllMocks();
-  host.outcomesSocket = undefined;
+  delivery.socket = undefined;
 });
 
 describe("a plugin made of stages", () => {
   it("asks Kong three questions and hands one decision to carry-out", async () => {
-    host.outcomesSocket = "/run/outcomes.sock";
+    delivery.socket = "/run/outcomes.sock";
     const { kong, shared, calls } = kongWith({ llm: request });
     const stage = stageWith({
       decide(exchange) {

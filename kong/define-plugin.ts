@@ -6,22 +6,23 @@ import type { z } from "zod";
 import { endpointOf, namesModel } from "../openai/endpoint";
 import { RequestBody } from "../openai/request-body";
 import packageJson from "../package.json";
-import { readConfig } from "./config";
 import {
   type Answer,
   type Consumer,
   type Exchange,
   type GatheredRequest,
   refuse,
-} from "./exchange";
-import { host } from "./host";
-import { learnFrom } from "./learn";
-import { log } from "./log";
+} from "../stages/exchange";
+import { learnFrom } from "../stages/learn";
+import { log } from "../stages/log";
+import { delivery } from "../stages/outcome";
+import type { PreparedStage } from "../stages/stage";
+import { stageNames } from "../stages/stage-name";
+import { readTicket, type StageEntry, type Ticket, writeTicket } from "../stages/ticket";
+import { readConfig } from "./config";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
 import { type KongField, schemaFields } from "./schema-fields";
-import type { PreparedStage } from "./stage";
-import { readTicket, type StageEntry, type Ticket, writeTicket } from "./ticket";
 
 export interface PluginModule {
   Name: string;
@@ -65,9 +66,7 @@ const failures = new Counter({
   labelNames: ["stage"] as const,
 });
 // A series that begins with its first failure has not increased, as Prometheus sees it.
-for (const stage of ["models", "rate_limit", "cache", "upstream_key", "usage"] as const) {
-  failures.inc({ stage }, 0);
-}
+for (const stage of stageNames) failures.inc({ stage }, 0);
 
 export function definePlugin<Config>(definition: Definition<Config>): PluginModule {
   const { name, schema, alone = false } = definition;
@@ -196,7 +195,7 @@ function decisionOf(
     response_headers: exchange.responseHeaders,
     ticket: writeTicket(exchange.ticket),
     keep: exchange.keep,
-    ...(host.outcomesSocket !== undefined && { outcomes_socket: host.outcomesSocket }),
+    ...(delivery.socket !== undefined && { outcomes_socket: delivery.socket }),
   };
 }
 

@@ -13,6 +13,3 @@ export const order = {
 } as const;
 
 export type PluginName = keyof typeof order;
-
-/** The name of a stage, and of its record of options in llm-gateway's config. */
-export type StageName = "models" | "rate_limit" | "cache" | "upstream_key" | "usage";

@@ -1,8 +1,8 @@
 // The bytes in which report.lua tells how requests ended: a batch is a sequence of records, a record
 // a sequence of fields, all with their length before them. Lua writes it, only this file reads it.
 
-import type { Outcome } from "./outcome";
-import { readTicket } from "./ticket";
+import type { Outcome } from "../stages/outcome";
+import { readTicket } from "../stages/ticket";
 
 /** The peer of the outcomes socket does not write this format. */
 export class BatchError extends Error {}

@@ -2,7 +2,7 @@
 // Kong 3.9.3 answers. Each is one round trip on the socket (kong.response.exit: half a one).
 
 import type Kong from "kong-pdk/kong";
-import type { Answer, Consumer, GatheredRequest } from "./exchange";
+import type { Answer, Consumer, GatheredRequest } from "../stages/exchange";
 
 export type Pdk = Kong;
 

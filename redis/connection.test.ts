@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { startRedis, type TestRedis } from "../test/redis";
+import { startRedis, type TestRedis } from "../test/support/redis";
 import {
   closeConnections,
   connectionTo,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createServer } from "node:tls";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { startRedis, startSentinel, type TestRedis } from "../test/redis";
+import { startRedis, startSentinel, type TestRedis } from "../test/support/redis";
 import { closeConnections, connectionTo, type RedisConnection } from "./connection";
 import { redisOptions } from "./options";
 

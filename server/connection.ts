@@ -2,7 +2,7 @@
 // event may come over several connections, and those of several events over one.
 
 import type { Socket } from "node:net";
-import { log } from "../kong/log";
+import { log } from "../stages/log";
 import { answerTo, errorTo, type Result } from "./answers";
 import type { Question } from "./event";
 import { FrameError, type FrameLimits, FrameSplitter, type TakeMessage } from "./frames";

@@ -1,8 +1,8 @@
 // One event: one phase of one plugin for one request. The handler calls the PDK when it likes, Kong
 // asks when it likes; this is where a call and a question meet, one at a time and in order.
 
-import { refuse } from "../kong/exchange";
-import { log } from "../kong/log";
+import { refuse } from "../stages/exchange";
+import { log } from "../stages/log";
 import { callResult, type Result, returnResult } from "./answers";
 import { tell } from "./discreet";
 import type { Instance } from "./instances";

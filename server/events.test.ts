@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { log } from "../kong/log";
+import { log } from "../stages/log";
 import { answerTo, type Result } from "./answers";
 import type { Question } from "./event";
 import { type EventOptions, Events } from "./events";

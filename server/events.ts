@@ -1,7 +1,7 @@
 // All open events of this process. An event that can never be stepped again leaves at once (exit,
 // return, lost connection) or by the sweep (Kong failed in between): nothing stays behind.
 
-import { log } from "../kong/log";
+import { log } from "../stages/log";
 import { Event, type Question } from "./event";
 import { firstIdOfProcess, idAfter } from "./ids";
 import type { Instance } from "./instances";

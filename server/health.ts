@@ -4,7 +4,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { collectDefaultMetrics, register } from "prom-client";
-import { neighbourStates } from "../kong/host";
+import { neighbourStates } from "../stages/neighbours";
 
 export interface HealthAddress {
   host: string;

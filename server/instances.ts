@@ -2,7 +2,7 @@
 // one only when its config changes; what a gone worker left behind is dropped after long idleness.
 
 import { LRUCache } from "lru-cache";
-import { log } from "../kong/log";
+import { log } from "../stages/log";
 import { tellConfigError } from "./discreet";
 import { firstIdOfProcess, idAfter } from "./ids";
 import { counts } from "./metrics";

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { register } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { log } from "../kong/log";
-import type { Outcome } from "../kong/outcome";
-import { prepareStage, type Stage } from "../kong/stage";
-import type { Ticket } from "../kong/ticket";
+import { log } from "../stages/log";
+import type { Outcome } from "../stages/outcome";
+import { prepareStage, type Stage } from "../stages/stage";
+import type { Ticket } from "../stages/ticket";
 import { type OutcomesOptions, receiveOutcomes } from "./outcomes";
 import { type ListeningSocket, listenOn } from "./socket";
 

@@ -3,9 +3,9 @@
 
 import type { Socket } from "node:net";
 import { Counter } from "prom-client";
-import { countLost, learnFrom } from "../kong/learn";
-import { log } from "../kong/log";
 import { BatchError, type OutcomeRecord, outcomeOf, readBatch } from "../kong/outcome-frame";
+import { countLost, learnFrom } from "../stages/learn";
+import { log } from "../stages/log";
 import { malformed } from "./metrics";
 
 export interface OutcomesOptions {

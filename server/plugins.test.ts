@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { host } from "../kong/host";
+import { delivery } from "../stages/outcome";
 import { dump } from "./dump";
 import { loadPlugins } from "./plugins";
 
@@ -41,14 +41,14 @@ describe("server", () => {
     });
 
     it("shares the server's own modules with its plugins", async () => {
-      const path = JSON.stringify(join(__dirname, "../kong/host"));
+      const path = JSON.stringify(join(__dirname, "../stages/outcome"));
       write(
         "shared.ts",
-        `import { host } from ${path};
-         export class Plugin { static host: object = host; access(): void {} }`,
+        `import { delivery } from ${path};
+         export class Plugin { static delivery: object = delivery; access(): void {} }`,
       );
       const { Plugin } = (await loadPlugins(directory)).get("shared")!;
-      expect((Plugin as unknown as { host: object }).host).toBe(host);
+      expect((Plugin as unknown as { delivery: object }).delivery).toBe(delivery);
     });
 
     it.each([

@@ -1,7 +1,7 @@
 // What Kong's questions ask of us, by method: as kong/runloop/plugin_servers/rpc/mp_rpc.lua (3.9) writes
 // them and reads the answers.
 
-import { log } from "../kong/log";
+import { log } from "../stages/log";
 import { result } from "./answers";
 import { tell } from "./discreet";
 import { dump } from "./dump";

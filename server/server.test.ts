@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { host, showNeighbour } from "../kong/host";
-import { log } from "../kong/log";
-import { KongSide } from "../test/kong-side";
+import { log } from "../stages/log";
+import { showNeighbour } from "../stages/neighbours";
+import { delivery } from "../stages/outcome";
+import { KongSide } from "../test/support/kong-side";
 import { encode } from "./message-pack";
 import { type PluginServer, type ServerOptions, startServer } from "./server";
 
@@ -343,6 +344,6 @@ describe("server", () => {
 
   it("tells its plugins where Kong shall deliver outcomes", async () => {
     await use({ outcomes: { path: join(folder, "outcomes.sock"), mode: 0o600 } });
-    expect(host.outcomesSocket).toBe(join(folder, "outcomes.sock"));
+    expect(delivery.socket).toBe(join(folder, "outcomes.sock"));
   });
 });

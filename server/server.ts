@@ -1,7 +1,7 @@
 // The plugin server as a whole: which parts there are, in which order they start, and how they stop.
 
-import { host } from "../kong/host";
-import { log } from "../kong/log";
+import { log } from "../stages/log";
+import { delivery } from "../stages/outcome";
 import { converse } from "./connection";
 import { type EventOptions, Events } from "./events";
 import { defaultLimits } from "./frames";
@@ -66,7 +66,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
     if (options.outcomes) {
       const outcomes = await listenOn(options.outcomes, (socket) => receiveOutcomes(socket));
       opened.push(outcomes);
-      host.outcomesSocket = outcomes.path;
+      delivery.socket = outcomes.path;
     }
     const served = { instances, events };
     const rpc = await listenOn(

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseDeclarative, renderDeclarative, variablesOf } from "../kong/declarative";
 import { order } from "../kong/order";
-import { documentsOf, filesBelow, root, textOf, textsIn } from "./yaml-files";
+import { documentsOf, filesBelow, root, textOf, textsIn } from "./support/yaml-files";
 
 interface Service {
   image?: string;

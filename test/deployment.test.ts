@@ -15,7 +15,7 @@ import {
   textOf,
   textsIn,
   yamlFilesBelow,
-} from "./yaml-files";
+} from "./support/yaml-files";
 
 const run = promisify(execFile);
 
@@ -65,7 +65,7 @@ describe("every YAML file", () => {
 
 describe("what is deployed", () => {
   it("has nothing that kong-llm validate would warn of", async () => {
-    const command = ["--import", pathToFileURL(require.resolve("tsx")).href, "server/main.ts"];
+    const command = ["--import", pathToFileURL(require.resolve("tsx")).href, "cli/main.ts"];
     const paths = ["kong.yaml", "kubernetes", "helm-values", "examples"];
     const { stdout } = await run(
       process.execPath,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { generated } from "../dev/docs";
+import { generated } from "../dev/generate";
 
 describe("what is generated", () => {
   it("is not stale: `npm run docs` would change nothing", async () => {

@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import { order } from "../kong/order";
-import { documentsOf, type Entry, textOf, yamlFilesBelow } from "./yaml-files";
+import { documentsOf, type Entry, textOf, yamlFilesBelow } from "./support/yaml-files";
 
 interface Container {
   name: string;

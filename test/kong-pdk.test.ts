@@ -32,7 +32,7 @@ async function dumpedByKongPdk(name: string): Promise<Dump> {
 }
 
 async function dumpedByUs(name: string): Promise<Dump[]> {
-  const program = join(root, "dist/server/main.js");
+  const program = join(root, "dist/cli/main.js");
   const { stdout } = await run(process.execPath, [program, "schema", name]);
   return JSON.parse(stdout);
 }

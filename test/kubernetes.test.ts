@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseDeclarative, renderDeclarative, variablesOf } from "../kong/declarative";
-import { documentsOf, mapsIn, root, textOf, yamlFilesBelow } from "./yaml-files";
+import { documentsOf, mapsIn, root, textOf, yamlFilesBelow } from "./support/yaml-files";
 
 type Labels = Record<string, string>;
 

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { serveHealth } from "../server/health";
 import "../server/server";
-import { namedIn } from "./promql";
+import { namedIn } from "./support/promql";
 
 const root = join(__dirname, "..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");

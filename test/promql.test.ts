@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { namedIn } from "./promql";
+import { namedIn } from "./support/promql";
 
 describe("the names in a PromQL expression", () => {
   it("are its metrics with the labels of their matchers, and its groupings", () => {

@@ -9,7 +9,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { log } from "../kong/log";
 import { converse } from "../server/connection";
 import { Events } from "../server/events";
 import { defaultLimits, FrameSplitter } from "../server/frames";
@@ -19,7 +18,8 @@ import type { LoadedPlugin } from "../server/plugins";
 import { serve } from "../server/rpc";
 import { sharingOneBuffer } from "../server/shared-reading";
 import { type ListeningSocket, listenOn } from "../server/socket";
-import { KongSide } from "./kong-side";
+import { log } from "../stages/log";
+import { KongSide } from "./support/kong-side";
 
 interface Line {
   connection: number;

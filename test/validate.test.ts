@@ -6,9 +6,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { findingLine } from "../kong/validate/finding";
-import { validate } from "../kong/validate/validate";
-import { optionsOfPlugins } from "../server/command-validate";
+import { optionsOfPlugins } from "../cli/validate";
+import { findingLine } from "../validate/finding";
+import { validate } from "../validate/validate";
 
 const root = join(__dirname, "..");
 const folder = (name: string) => join(root, "test/config", name);
@@ -144,7 +144,7 @@ function yamlIn(name: string): string[] {
 }
 
 function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = ["--import", "tsx", join(root, "server/main.ts"), "validate", ...args];
+  const command = ["--import", "tsx", join(root, "cli/main.ts"), "validate", ...args];
   return new Promise((resolve) => {
     execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),

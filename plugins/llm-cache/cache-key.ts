@@ -2,7 +2,7 @@
 // tenant was answered has a key that no other tenant's request can have.
 
 import { createHash } from "node:crypto";
-import type { Consumer } from "../../kong/exchange";
+import type { Consumer } from "../../stages/exchange";
 import { canonicalJson } from "./canonical-json";
 import type { CacheOptions } from "./schema";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Outcome } from "../../kong/outcome";
+import type { Outcome } from "../../stages/outcome";
 import { dependsOnState, readDirectives, varies, whyUnstorable } from "./cacheable";
 
 const answer = '{"id":"a1","choices":[{"message":{"content":"안녕"}}]}';

@@ -2,8 +2,8 @@
 // Request directives: RFC 9111, section 5.2.1.
 
 import { isUtf8 } from "node:buffer";
-import type { Outcome } from "../../kong/outcome";
 import { isWholeStream } from "../../openai/stream";
+import type { Outcome } from "../../stages/outcome";
 
 /** What a client asked of the cache. */
 export interface Directives {

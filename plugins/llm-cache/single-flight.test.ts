@@ -1,15 +1,15 @@
 import { register } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Answer, Exchange } from "../../kong/exchange";
-import { host } from "../../kong/host";
-import { log } from "../../kong/log";
-import type { Outcome } from "../../kong/outcome";
-import { type PreparedStage, prepareStage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
 import { RequestBody } from "../../openai/request-body";
 import { closeConnections, connectionTo } from "../../redis/connection";
 import { redisOptions } from "../../redis/options";
-import { startRedis, type TestRedis } from "../../test/redis";
+import type { Answer, Exchange } from "../../stages/exchange";
+import { log } from "../../stages/log";
+import type { Outcome } from "../../stages/outcome";
+import { delivery } from "../../stages/outcome";
+import { type PreparedStage, prepareStage } from "../../stages/stage";
+import type { Json } from "../../stages/ticket";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import { cacheOptions } from "./schema";
 import { stage } from "./stage";
 
@@ -23,11 +23,11 @@ const patient = { wait_ms: 45_000 };
 let prompt = "";
 let serial = 0;
 beforeEach(() => {
-  host.outcomesSocket = "/run/outcomes.sock";
+  delivery.socket = "/run/outcomes.sock";
   prompt = `prompt ${++serial}`;
 });
 afterEach(() => {
-  host.outcomesSocket = undefined;
+  delivery.socket = undefined;
 });
 
 const cacheWith = (options: object = {}) => prepareStage(stage, cacheOptions.parse(options));
@@ -165,7 +165,7 @@ describe("llm-cache", () => {
         "no outcome will ever come",
         {},
         () => {
-          host.outcomesSocket = undefined;
+          delivery.socket = undefined;
         },
       ],
     ])("all ask the model where %s", async (_, options, set) => {
@@ -215,15 +215,15 @@ describe("llm-cache", () => {
     async function another(options: object): Promise<[PreparedStage, () => void]> {
       vi.resetModules();
       register.clear();
-      const [kong, kongHost, kongLog, schema, cache, connection] = await Promise.all([
-        import("../../kong/stage.js"),
-        import("../../kong/host.js"),
-        import("../../kong/log.js"),
+      const [kong, outcomes, kongLog, schema, cache, connection] = await Promise.all([
+        import("../../stages/stage.js"),
+        import("../../stages/outcome.js"),
+        import("../../stages/log.js"),
         import("./schema.js"),
         import("./stage.js"),
         import("../../redis/connection.js"),
       ]);
-      kongHost.host.outcomesSocket = "/run/outcomes.sock";
+      outcomes.delivery.socket = "/run/outcomes.sock";
       kongLog.log.level = "silent";
       const prepared = kong.prepareStage(cache.stage, schema.cacheOptions.parse(config(options)));
       return [prepared, connection.closeConnections];

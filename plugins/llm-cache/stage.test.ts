@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import type { Answer, Consumer, Exchange } from "../../kong/exchange";
-import type { Outcome } from "../../kong/outcome";
-import { type PreparedStage, prepareStage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
 import { endpointOf } from "../../openai/endpoint";
 import { RequestBody } from "../../openai/request-body";
+import type { Answer, Consumer, Exchange } from "../../stages/exchange";
+import type { Outcome } from "../../stages/outcome";
+import { type PreparedStage, prepareStage } from "../../stages/stage";
+import type { Json } from "../../stages/ticket";
 import { cacheOptions } from "./schema";
 import { stage } from "./stage";
 

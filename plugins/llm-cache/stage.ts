@@ -3,11 +3,11 @@
 // were no cache.
 
 import { Counter, Gauge } from "prom-client";
-import { type Answer, type Exchange, refuse } from "../../kong/exchange";
-import { host } from "../../kong/host";
-import type { Outcome } from "../../kong/outcome";
-import type { Decided, Stage } from "../../kong/stage";
-import { type CacheStatus, isRecord, type Json } from "../../kong/ticket";
+import { type Answer, type Exchange, refuse } from "../../stages/exchange";
+import type { Outcome } from "../../stages/outcome";
+import { delivery } from "../../stages/outcome";
+import type { Decided, Stage } from "../../stages/stage";
+import { type CacheStatus, isRecord, type Json } from "../../stages/ticket";
 import { cacheKey, type Identity, identify } from "./cache-key";
 import {
   type Directives,
@@ -131,7 +131,7 @@ async function find(
 // Whoever leads must be heard of again: a host without an outcomes socket would let all that follow
 // wait in vain. And a client that wants a stored answer or none does not wait.
 function mayLead({ single_flight }: CacheOptions, { onlyIfCached }: Directives): boolean {
-  return single_flight && !onlyIfCached && host.outcomesSocket !== undefined;
+  return single_flight && !onlyIfCached && delivery.socket !== undefined;
 }
 
 // A client is told the age in whole seconds, so max-age=30 takes what is almost 31 seconds old.

@@ -1,7 +1,7 @@
 import { register } from "prom-client";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { closeConnections, connectionTo, type RedisClient } from "../../redis/connection";
-import { startRedis, type TestRedis } from "../../test/redis";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import type { Entry } from "./entry";
 import { type CacheOptions, cacheOptions } from "./schema";
 import { openStore, type Store } from "./store";

@@ -1,7 +1,7 @@
 // What a store of answers does, and which one the options choose. Nothing that happens to a store
 // reaches a client: what cannot be read is a miss, with a metric.
 
-import { redisNeighbour } from "../../kong/redis-neighbour";
+import { redisNeighbour } from "../../stages/redis-neighbour";
 import type { Entry } from "./entry";
 import { localStore } from "./local-store";
 import { redisStore } from "./redis-store";

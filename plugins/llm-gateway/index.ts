@@ -1,5 +1,5 @@
 import { definePlugin } from "../../kong/define-plugin";
-import { prepareStage } from "../../kong/stage";
+import { prepareStage } from "../../stages/stage";
 import { stage as cache } from "../llm-cache/stage";
 import { stage as models } from "../llm-models/stage";
 import { identityNeeds } from "../llm-rate-limit/identity";

@@ -2,8 +2,8 @@
 // of the upstream behind it: so an alias is no way around a denied model, and an operator may still
 // open an alias without opening its model under every other name.
 
-import type { Consumer } from "../../kong/exchange";
-import { modelGlob } from "../../openai/model-glob";
+import { modelGlob } from "../../models/glob";
+import type { Consumer } from "../../stages/exchange";
 import type { ModelsOptions } from "./schema";
 
 /** May the caller get `target` when it asks for `requested`? */

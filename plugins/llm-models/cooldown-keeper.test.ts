@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
 import { redisOptions } from "../../redis/options";
-import { startRedis, type TestRedis } from "../../test/redis";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import { Cooldowns } from "./cooldown";
 import { CooldownKeeper } from "./cooldown-keeper";
 

@@ -3,9 +3,9 @@
 // round trip together, and one more only to probe. Without Redis the view goes on by itself.
 
 import { join } from "node:path";
-import { redisNeighbour } from "../../kong/redis-neighbour";
 import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
 import { loadScript, type Script } from "../../redis/script";
+import { redisNeighbour } from "../../stages/redis-neighbour";
 import {
   type Cooldowns,
   cooldowns,

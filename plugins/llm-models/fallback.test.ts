@@ -1,11 +1,11 @@
 import { register } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Exchange } from "../../kong/exchange";
-import { log } from "../../kong/log";
-import type { Outcome } from "../../kong/outcome";
-import { type PreparedStage, prepareStage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
 import { RequestBody } from "../../openai/request-body";
+import type { Exchange } from "../../stages/exchange";
+import { log } from "../../stages/log";
+import type { Outcome } from "../../stages/outcome";
+import { type PreparedStage, prepareStage } from "../../stages/stage";
+import type { Json } from "../../stages/ticket";
 import { modelsOptions } from "./schema";
 import { stage } from "./stage";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../../kong/exchange";
 import { RequestBody } from "../../openai/request-body";
+import type { Exchange } from "../../stages/exchange";
 import { badLength, fillIn } from "./fill-in";
 import { modelsOptions } from "./schema";
 import { terms } from "./terms";

@@ -1,9 +1,9 @@
 // What a request body gets that its client left out, and what it may not ask for: the bound of the
 // answer's length, the temperature, the usage of a stream.
 
-import type { Exchange } from "../../kong/exchange";
 import { membersOf } from "../../openai/output-bound";
 import type { RequestBody } from "../../openai/request-body";
+import type { Exchange } from "../../stages/exchange";
 import type { Terms } from "./terms";
 
 /** A member that bounds the length and is no number of tokens; undefined when all are. */

@@ -1,7 +1,7 @@
 // The answers to GET /v1/models and /v1/models/{id} for one caller: aliases first, then the models
 // behind them. https://platform.openai.com/docs/api-reference/models
 
-import { type Answer, refuse } from "../../kong/exchange";
+import { type Answer, refuse } from "../../stages/exchange";
 import type { MayUse } from "./access";
 import { type Resolve, upstreamModels } from "./resolve";
 import type { ModelsOptions } from "./schema";

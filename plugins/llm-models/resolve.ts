@@ -1,7 +1,7 @@
 // Which models may serve a name: a pure question over the configured aliases, the access of the
 // caller and the weights of a canary.
 
-import { modelGlob } from "../../openai/model-glob";
+import { modelGlob } from "../../models/glob";
 import type { MayUse } from "./access";
 import { targetFor, type WeightedTarget } from "./canary";
 import type { ModelsOptions } from "./schema";

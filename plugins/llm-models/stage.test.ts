@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Answer, Consumer, Exchange } from "../../kong/exchange";
 import { endpointOf } from "../../openai/endpoint";
 import { RequestBody } from "../../openai/request-body";
+import type { Answer, Consumer, Exchange } from "../../stages/exchange";
 import { modelsOptions } from "./schema";
 import { stage } from "./stage";
 

@@ -2,12 +2,12 @@
 // that model. It guards: a request whose model cannot be told is not sent on.
 
 import { Counter } from "prom-client";
-import { type Answer, type Exchange, refuse } from "../../kong/exchange";
-import { log } from "../../kong/log";
-import type { Outcome } from "../../kong/outcome";
-import type { Decided, Stage } from "../../kong/stage";
-import { isRecord, type Json } from "../../kong/ticket";
 import type { RequestBody } from "../../openai/request-body";
+import { type Answer, type Exchange, refuse } from "../../stages/exchange";
+import { log } from "../../stages/log";
+import type { Outcome } from "../../stages/outcome";
+import type { Decided, Stage } from "../../stages/stage";
+import { isRecord, type Json } from "../../stages/ticket";
 import { accessOf, type MayUse } from "./access";
 import { type CooldownKeeper, openKeeper } from "./cooldown-keeper";
 import { type Choice, firstHealthy, targetName } from "./fallback";

@@ -1,7 +1,7 @@
 // What holds for a request to a model: the defaults, limits and peculiarities that the options give
 // it. For the alias asked for before the model, for the model before all.
 
-import { modelGlob } from "../../openai/model-glob";
+import { modelGlob } from "../../models/glob";
 import type { Route } from "./resolve";
 import type { ModelsOptions } from "./schema";
 

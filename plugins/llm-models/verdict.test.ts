@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Outcome } from "../../kong/outcome";
+import type { Outcome } from "../../stages/outcome";
 import { modelsOptions } from "./schema";
 import { failureOf, verdictOf } from "./verdict";
 

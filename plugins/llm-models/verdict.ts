@@ -1,6 +1,6 @@
 // What the end of a request says about the model that got it.
 
-import { type Outcome, retryAfterSeconds } from "../../kong/outcome";
+import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import type { Failure } from "./cooldown";
 import type { ModelsOptions } from "./schema";
 

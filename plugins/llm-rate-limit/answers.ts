@@ -1,7 +1,7 @@
 // What a refused client is answered: which limit it met, what it may do about it, and whether to try
 // again, in the words of OpenAI's API.
 
-import { type Answer, type Exchange, refuse } from "../../kong/exchange";
+import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { retryHeaders, tightest, usd, wholeSeconds } from "./headers";
 import type { Identity } from "./identity";
 import type { Limit, Take } from "./limit";

@@ -1,9 +1,9 @@
 // One try after the other to let a request take from its limits: as the model that was chosen for
 // it, and where that model's own limits have no room, as its fallback.
 
-import type { Exchange } from "../../kong/exchange";
-import { maySendAs, sendAs } from "../../kong/substitute";
-import type { Price } from "../../openai/price";
+import type { Price } from "../../models/price";
+import type { Exchange } from "../../stages/exchange";
+import { maySendAs, sendAs } from "../../stages/send-as";
 import type { Counted, Counter } from "./counter";
 import type { Identity } from "./identity";
 import type { Limit, Take } from "./limit";

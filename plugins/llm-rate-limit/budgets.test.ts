@@ -1,13 +1,13 @@
 import { register } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Answer, Consumer, Exchange } from "../../kong/exchange";
-import { log } from "../../kong/log";
-import type { Outcome } from "../../kong/outcome";
-import { type PreparedStage, prepareStage } from "../../kong/stage";
-import type { Json, Ticket } from "../../kong/ticket";
 import { RequestBody } from "../../openai/request-body";
 import { closeConnections } from "../../redis/connection";
-import { startRedis, type TestRedis } from "../../test/redis";
+import type { Answer, Consumer, Exchange } from "../../stages/exchange";
+import { log } from "../../stages/log";
+import type { Outcome } from "../../stages/outcome";
+import { type PreparedStage, prepareStage } from "../../stages/stage";
+import type { Json, Ticket } from "../../stages/ticket";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import { rateLimitOptions } from "./schema";
 import { stage } from "./stage";
 

@@ -2,9 +2,9 @@
 // settle.lua, or on this node. The only place that knows the positions of the scripts' arguments.
 
 import { join } from "node:path";
-import { redisNeighbour } from "../../kong/redis-neighbour";
 import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
 import { loadScript } from "../../redis/script";
+import { redisNeighbour } from "../../stages/redis-neighbour";
 import { noOutput, type Output, reservationName, settles, type Take, tallyName } from "./limit";
 import {
   type Correction,

@@ -3,7 +3,7 @@
 // where the operator has named that header.
 
 import { createHash } from "node:crypto";
-import type { Consumer, Exchange } from "../../kong/exchange";
+import type { Consumer, Exchange } from "../../stages/exchange";
 import type { RateLimitOptions } from "./schema";
 
 export interface Identity {

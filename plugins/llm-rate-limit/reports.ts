@@ -2,7 +2,7 @@
 
 import { LRUCache } from "lru-cache";
 import { Counter } from "prom-client";
-import { log } from "../../kong/log";
+import { log } from "../../stages/log";
 import type { Settled } from "./counter";
 import type { Limit } from "./limit";
 

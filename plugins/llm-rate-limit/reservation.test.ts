@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Exchange } from "../../kong/exchange";
-import type { Outcome } from "../../kong/outcome";
-import type { Json } from "../../kong/ticket";
-import type { Price } from "../../openai/price";
+import type { Price } from "../../models/price";
 import { RequestBody } from "../../openai/request-body";
+import type { Exchange } from "../../stages/exchange";
+import type { Outcome } from "../../stages/outcome";
+import type { Json } from "../../stages/ticket";
 import type { Limit, Measure } from "./limit";
 import {
   correctionsOf,

@@ -1,14 +1,14 @@
 // What a request may take of tokens and dollars, before anybody knows, and what it has taken in the
 // end: plain arithmetic between the body, the prices and the usage.
 
-import type { Exchange } from "../../kong/exchange";
-import { clientHasLeft, type Outcome } from "../../kong/outcome";
-import { usageOfOutcome } from "../../kong/outcome-usage";
-import { isRecord, type Json } from "../../kong/ticket";
+import { costOf, type Price } from "../../models/price";
 import { estimateInputTokens, mostInputTokens } from "../../openai/estimate";
 import { answersAsked, hasOutput, outputBound } from "../../openai/output-bound";
-import { costOf, type Price } from "../../openai/price";
 import type { Usage } from "../../openai/usage";
+import type { Exchange } from "../../stages/exchange";
+import { clientHasLeft, type Outcome } from "../../stages/outcome";
+import { usageOfOutcome } from "../../stages/outcome-usage";
+import { isRecord, type Json } from "../../stages/ticket";
 import {
   type Limit,
   type Measure,

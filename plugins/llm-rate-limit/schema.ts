@@ -1,8 +1,8 @@
 // The options of llm-rate-limit: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
-import { type ModelPrice, priceTable } from "../../openai/price";
-import { modelPrices } from "../../openai/price-options";
+import { type ModelPrice, priceTable } from "../../models/price";
+import { modelPrices } from "../../models/price-options";
 import { redisOptions } from "../../redis/options";
 
 const periods = {

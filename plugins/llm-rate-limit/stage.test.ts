@@ -1,10 +1,10 @@
 import { register } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Consumer, Exchange } from "../../kong/exchange";
-import { log } from "../../kong/log";
-import { type PreparedStage, prepareStage } from "../../kong/stage";
 import { closeConnections, connectionTo } from "../../redis/connection";
-import { startRedis, type TestRedis } from "../../test/redis";
+import type { Consumer, Exchange } from "../../stages/exchange";
+import { log } from "../../stages/log";
+import { type PreparedStage, prepareStage } from "../../stages/stage";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import { rateLimitOptions } from "./schema";
 import { stage } from "./stage";
 

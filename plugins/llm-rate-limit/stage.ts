@@ -1,13 +1,13 @@
 // Lets a request pass only while every limit has room for it, tells the client what is left, and
 // corrects what was taken for it when it has ended.
 
-import type { Answer, Exchange } from "../../kong/exchange";
-import type { Outcome } from "../../kong/outcome";
-import type { Decided, Stage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
+import { priceTable } from "../../models/price";
+import { defaultPrices } from "../../models/price-options";
 import { boundOutput } from "../../openai/output-bound";
-import { priceTable } from "../../openai/price";
-import { defaultPrices } from "../../openai/price-options";
+import type { Answer, Exchange } from "../../stages/exchange";
+import type { Outcome } from "../../stages/outcome";
+import type { Decided, Stage } from "../../stages/stage";
+import type { Json } from "../../stages/ticket";
 import { exceeded, unavailable, unpriced } from "./answers";
 import { type Attempt, attempt, type Means, servedModel } from "./attempt";
 import { showUsed } from "./closeness";

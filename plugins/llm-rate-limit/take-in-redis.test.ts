@@ -1,7 +1,8 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedisConnection } from "../../redis/connection";
-import { expectAsModelled, Model } from "../../test/limits/exact-model";
+import { expectAsModelled, Model } from "../../test/support/exact-limits";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import {
   connectTo,
   limit,
@@ -10,8 +11,7 @@ import {
   prefix,
   takerOf,
   wants,
-} from "../../test/limits/taking";
-import { startRedis, type TestRedis } from "../../test/redis";
+} from "../../test/support/taking";
 import { settleInRedis, takeInRedis } from "./counter";
 import { tallyName } from "./limit";
 import { windows } from "./windows";

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RedisConnection } from "../../redis/connection";
-import { expectAsModelled, lengths, Model } from "../../test/limits/exact-model";
+import { expectAsModelled, lengths, Model } from "../../test/support/exact-limits";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import {
   connectTo,
   limit,
@@ -14,8 +15,7 @@ import {
   prefix,
   takerOf,
   wants,
-} from "../../test/limits/taking";
-import { startRedis, type TestRedis } from "../../test/redis";
+} from "../../test/support/taking";
 import { readTaken, settleInRedis, takeArguments } from "./counter";
 import { noOutput, type Output, type Take, tallyName } from "./limit";
 import { type Correction, settleLocally, type Taken, takeLocally } from "./local-counts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Consumer } from "../../kong/exchange";
+import type { Consumer } from "../../stages/exchange";
 import { rateLimitOptions } from "./schema";
 import { billionths, rulesOf } from "./tiers";
 

@@ -1,8 +1,8 @@
 // Which limits a request must fit: those of its consumer's tier in place of the base's, and tighter
 // ones for its model.
 
-import type { Consumer } from "../../kong/exchange";
-import { modelGlob } from "../../openai/model-glob";
+import { modelGlob } from "../../models/glob";
+import type { Consumer } from "../../stages/exchange";
 import type { Limit, Measure } from "./limit";
 import type { RateLimitOptions } from "./schema";
 import { windows } from "./windows";

@@ -2,7 +2,7 @@
 // it holds is in a private field, so that neither logs nor dumps of this object can show it.
 
 import { readFileSync } from "node:fs";
-import { log } from "../../kong/log";
+import { log } from "../../stages/log";
 
 const recheckMs = 1000;
 

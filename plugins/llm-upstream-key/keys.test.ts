@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { log } from "../../kong/log";
+import { log } from "../../stages/log";
 import { KeyRing } from "./keys";
 
 const value = (text: string, weight = 1) => ({ value: text, file: "", weight });

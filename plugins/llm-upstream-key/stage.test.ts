@@ -1,11 +1,11 @@
 import { register } from "prom-client";
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Answer, Exchange } from "../../kong/exchange";
-import { log } from "../../kong/log";
-import type { Outcome } from "../../kong/outcome";
-import { type PreparedStage, prepareStage } from "../../kong/stage";
-import type { Json } from "../../kong/ticket";
-import { Plugin } from "./index";
+import type { Answer, Exchange } from "../../stages/exchange";
+import { log } from "../../stages/log";
+import type { Outcome } from "../../stages/outcome";
+import { type PreparedStage, prepareStage } from "../../stages/stage";
+import type { Json } from "../../stages/ticket";
+import { Plugin } from ".";
 import { upstreamKeyOptions } from "./schema";
 import { stage } from "./stage";
 

@@ -3,10 +3,10 @@
 
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
-import { type Answer, type Exchange, refuse } from "../../kong/exchange";
-import { type Outcome, retryAfterSeconds } from "../../kong/outcome";
-import type { Decided, Stage } from "../../kong/stage";
-import { isRecord, type Json } from "../../kong/ticket";
+import { type Answer, type Exchange, refuse } from "../../stages/exchange";
+import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
+import type { Decided, Stage } from "../../stages/stage";
+import { isRecord, type Json } from "../../stages/ticket";
 import { KeyRing } from "./keys";
 import type { UpstreamKeyOptions } from "./schema";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Outcome } from "../../kong/outcome";
-import { priceTable } from "../../openai/price";
+import { priceTable } from "../../models/price";
+import type { Outcome } from "../../stages/outcome";
 import { accountOf, type Books } from "./account";
 import { usageOptions } from "./schema";
 

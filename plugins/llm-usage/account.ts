@@ -1,10 +1,10 @@
 // What a request took and cost, and under which names it is counted: values in, values out, so that
 // the metrics and the usage line say the same.
 
-import type { Outcome } from "../../kong/outcome";
-import { noUsage, usageOfHit, usageOfOutcome } from "../../kong/outcome-usage";
-import { costOf, type Price } from "../../openai/price";
+import { costOf, type Price } from "../../models/price";
 import type { Usage } from "../../openai/usage";
+import type { Outcome } from "../../stages/outcome";
+import { noUsage, usageOfHit, usageOfOutcome } from "../../stages/outcome-usage";
 
 export interface Account {
   /** What the client asked for and what served it; undefined where no model was named. */

@@ -1,5 +1,5 @@
 import { definePlugin } from "../../kong/define-plugin";
-import { prepareStage } from "../../kong/stage";
+import { prepareStage } from "../../stages/stage";
 import { usageOptions } from "./schema";
 import { stage } from "./stage";
 

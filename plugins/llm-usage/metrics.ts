@@ -2,8 +2,8 @@
 // label is bounded: by the API, by Kong, or by what the operator has configured.
 
 import { Counter, Histogram } from "prom-client";
-import type { Outcome } from "../../kong/outcome";
 import type { Usage } from "../../openai/usage";
+import type { Outcome } from "../../stages/outcome";
 import type { Account } from "./account";
 
 // From a cached prompt's first token to a long answer of a slow model.

@@ -1,7 +1,7 @@
 // The options of llm-usage: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
-import { defaultPrices, modelPrices } from "../../openai/price-options";
+import { defaultPrices, modelPrices } from "../../models/price-options";
 
 export const usageOptions = z.object({
   log: z

@@ -1,9 +1,9 @@
 import { register } from "prom-client";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Exchange } from "../../kong/exchange";
-import type { Outcome } from "../../kong/outcome";
-import type { Json } from "../../kong/ticket";
 import { RequestBody } from "../../openai/request-body";
+import type { Exchange } from "../../stages/exchange";
+import type { Outcome } from "../../stages/outcome";
+import type { Json } from "../../stages/ticket";
 import { usageOptions } from "./schema";
 import { stage } from "./stage";
 

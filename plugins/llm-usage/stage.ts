@@ -1,12 +1,12 @@
 // What llm-usage notes of a request and how it accounts for its end. It does not guard: a request
 // whose usage cannot be told is still a request. It decides first, so it sees what others refuse.
 
-import type { Exchange } from "../../kong/exchange";
-import type { Outcome } from "../../kong/outcome";
-import type { Decided, Stage } from "../../kong/stage";
-import { isRecord, type Json } from "../../kong/ticket";
+import { priceTable } from "../../models/price";
 import { estimateInputTokens } from "../../openai/estimate";
-import { priceTable } from "../../openai/price";
+import type { Exchange } from "../../stages/exchange";
+import type { Outcome } from "../../stages/outcome";
+import type { Decided, Stage } from "../../stages/stage";
+import { isRecord, type Json } from "../../stages/ticket";
 import { type Account, type Asked, accountOf, type Books } from "./account";
 import { count } from "./metrics";
 import type { UsageOptions } from "./schema";

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import type { Outcome } from "../../kong/outcome";
+import type { Outcome } from "../../stages/outcome";
 import { usageLine } from "./usage-line";
 
 const outcome: Outcome = {

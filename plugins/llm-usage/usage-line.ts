@@ -3,9 +3,9 @@
 
 import pino from "pino";
 import { Counter } from "prom-client";
-import { log } from "../../kong/log";
-import type { Outcome } from "../../kong/outcome";
-import type { CacheStatus } from "../../kong/ticket";
+import { log } from "../../stages/log";
+import type { Outcome } from "../../stages/outcome";
+import type { CacheStatus } from "../../stages/ticket";
 import type { Account } from "./account";
 
 /** No prompt, no answer and no key is in here, and none may be added. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { configurations, type Gateway, startGateway } from "./gateway";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
 
 const tenants = ["research", "interns", "europe", "writers", "guests"] as const;
 type Tenant = (typeof tenants)[number];

@@ -3,10 +3,10 @@
 
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Gate } from "../../dev/model-server";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
-import { startRedis, type TestRedis } from "../redis";
-import { type Gateway, startGateway } from "./gateway";
+import { Gate } from "../../stand-in/model-server";
+import { type Gateway, startGateway } from "../support/gateway";
+import { startRedis, type TestRedis } from "../support/redis";
 
 /** In the words of chat, or of responses. */
 interface Usage {

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { accountsOf } from "../../plugins/llm-rate-limit/ledger";
 import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
 import { redisOptions } from "../../redis/options";
-import { startRedis, type TestRedis } from "../redis";
-import { configurations, type Gateway, startGateway } from "./gateway";
-import { redisPatience } from "./kong-config";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
+import { redisPatience } from "../support/kong-config";
+import { startRedis, type TestRedis } from "../support/redis";
 
 const tokens = 1_000_000;
 const consumers = [

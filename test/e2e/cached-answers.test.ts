@@ -1,8 +1,8 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startRedis, type TestRedis } from "../redis";
-import { configurations, type Gateway, startGateway } from "./gateway";
-import { type KongConfig, redisPatience } from "./kong-config";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
+import { type KongConfig, redisPatience } from "../support/kong-config";
+import { startRedis, type TestRedis } from "../support/redis";
 
 type Fields = Record<string, unknown>;
 

@@ -4,9 +4,9 @@ import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { examine } from "../../server/doctor/examination";
-import { type Gateway, type GatewayOptions, startGateway } from "./gateway";
-import type { KongConfig } from "./kong-config";
+import { examine } from "../../doctor/examination";
+import { type Gateway, type GatewayOptions, startGateway } from "../support/gateway";
+import type { KongConfig } from "../support/kong-config";
 
 // /v1/echo answers with the headers that it got; all else goes on to the stand-in model server.
 let modelPort = 0;
@@ -196,7 +196,7 @@ describe("kong-llm doctor", () => {
 });
 
 function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const main = join(__dirname, "../../server/main.ts");
+  const main = join(__dirname, "../../cli/main.ts");
   const env = { ...process.env, KONG_LLM_DOCTOR_KEY: gateway.key };
   return new Promise((resolve) => {
     execFile(

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Gate } from "../../dev/model-server";
-import { configurations, type Gateway, startGateway } from "./gateway";
+import { Gate } from "../../stand-in/model-server";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
 
 describe.each(configurations)("when the plugin server of %s dies", (_, config) => {
   let gateway: Gateway;

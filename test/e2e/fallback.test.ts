@@ -1,9 +1,9 @@
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Gate } from "../../dev/model-server";
-import { startRedis, type TestRedis } from "../redis";
-import { configurations, type Gateway, startGateway } from "./gateway";
-import { type KongConfig, redisPatience } from "./kong-config";
+import { Gate } from "../../stand-in/model-server";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
+import { type KongConfig, redisPatience } from "../support/kong-config";
+import { startRedis, type TestRedis } from "../support/redis";
 
 const primary = "gpt-4.1";
 const fallback = "deepseek-chat-v3-0324";

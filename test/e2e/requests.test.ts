@@ -1,6 +1,6 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { configurations, type Gateway, startGateway } from "./gateway";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
 
 describe.each(configurations)("a request through %s", (_, config) => {
   let gateway: Gateway;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Gate } from "../../dev/model-server";
-import { startRedis, type TestRedis } from "../redis";
-import { configurations, type Gateway, startGateway } from "./gateway";
-import type { KongConfig } from "./kong-config";
+import { Gate } from "../../stand-in/model-server";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
+import type { KongConfig } from "../support/kong-config";
+import { startRedis, type TestRedis } from "../support/redis";
 
 interface Body {
   stream?: boolean;

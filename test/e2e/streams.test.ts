@@ -1,7 +1,7 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { Gate } from "../../dev/model-server";
-import { configurations, type Gateway, startGateway } from "./gateway";
+import { Gate } from "../../stand-in/model-server";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
 
 describe.each(configurations)("a stream through %s", (_, config) => {
   let gateway: Gateway;

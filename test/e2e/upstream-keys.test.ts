@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { pluginDumps } from "../../dev/plugin-server";
-import { log } from "../../kong/log";
-import { configurations, type Gateway, startGateway } from "./gateway";
-import type { KongConfig } from "./kong-config";
+import { log } from "../../stages/log";
+import { configurations, type Gateway, startGateway } from "../support/gateway";
+import type { KongConfig } from "../support/kong-config";
 
 const secret = () => `sk-test-${randomBytes(16).toString("hex")}`;
 

@@ -3,8 +3,8 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PluginServer, startPluginServer } from "../../dev/plugin-server";
-import { startRedis, type TestRedis } from "../redis";
-import { type Decided, KongWorker } from "./kong-worker";
+import { type Decided, KongWorker } from "../support/kong-worker";
+import { startRedis, type TestRedis } from "../support/redis";
 
 const budget = 1000;
 const asked = 2000;

@@ -2,11 +2,11 @@
 // request waits for it for long, each policy does what it says, and the counts go on.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { log } from "../../kong/log";
 import { type Counted, type Counter, openCounter } from "../../plugins/llm-rate-limit/counter";
 import { rateLimitOptions } from "../../plugins/llm-rate-limit/schema";
 import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
-import { startRedis, type TestRedis } from "../redis";
+import { log } from "../../stages/log";
+import { startRedis, type TestRedis } from "../support/redis";
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// The command line of kong-llm. Each command lives in its own file; stdout belongs to what was asked
+// for (Kong reads dumps from it), everything else goes to stderr.
+
+import { Command } from "commander";
+import { addCache } from "./cache";
+import { addDoctor } from "./doctor";
+import { addLimits } from "./limits";
+import { addRender } from "./render";
+import { addSchema } from "./schema";
+import { addServe } from "./serve";
+import { addValidate } from "./validate";
+
+const program = new Command("kong-llm")
+  .description("Plugin server and tools of the LLM gateway for Kong Gateway OSS 3.9")
+  .showHelpAfterError("(kong-llm --help lists the commands)");
+
+addServe(program);
+addSchema(program);
+addRender(program);
+addValidate(program);
+addDoctor(program);
+addLimits(program);
+addCache(program);
+
+program.parseAsync().catch((error: Error) => {
+  process.stderr.write(`kong-llm: ${error.message}\n`);
+  process.exitCode = 1;
+});

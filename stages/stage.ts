@@ -1,0 +1,103 @@
+// The contract between a stage and whoever runs it (its own plugin, or llm-gateway), and the one
+// place that remembers prepared options. Stages know nothing of Kong, Kong nothing of stages.
+
+import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import type { Answer, Exchange } from "./exchange";
+import type { Outcome } from "./outcome";
+import type { StageName } from "./stage-name";
+import type { Json } from "./ticket";
+
+export interface Stage<Options extends object, Prepared> {
+  name: StageName;
+  /**
+   * A stage that guards refuses the request when it fails (500); one that does not is skipped,
+   * logged and counted.
+   */
+  guards: boolean;
+  /** Once for each set of options: compile globs, open connections. */
+  prepare(options: Options): Prepared;
+  /**
+   * Looks at a request before it goes upstream: changes the exchange, or answers.
+   * The returned note comes back to `learn`.
+   */
+  decide(exchange: Exchange, prepared: Prepared): Decided | Promise<Decided>;
+  /** Whether a request that it let through may go on as one for another model. Default: it may. */
+  permits?(exchange: Exchange, model: string, prepared: Prepared): boolean;
+  /** Makes the request, as far as it changed it, one for that other model. */
+  adapt?(exchange: Exchange, model: string, prepared: Prepared): void;
+  /** Learns how a request ended that this stage let through. Called once for each request. */
+  learn?(outcome: Outcome, note: Json | undefined, prepared: Prepared): void | Promise<void>;
+}
+
+export type Decided = { answer: Answer } | { note?: Json } | undefined;
+
+/** A stage with the options of one plugin config, ready to decide. */
+export interface PreparedStage {
+  name: StageName;
+  guards: boolean;
+  /** Fingerprint of the options: equal options share one prepared stage in every instance. */
+  options: string;
+  decide(exchange: Exchange): Decided | Promise<Decided>;
+  permits(exchange: Exchange, model: string): boolean;
+  adapt(exchange: Exchange, model: string): void;
+  learn(outcome: Outcome, note: Json | undefined): void | Promise<void>;
+}
+
+// Kong starts an instance for each worker and each route, and KIC new ones at every push; what a
+// stage prepares (connections, compiled rules) is shared by equal options and outlives them.
+const prepared = new LRUCache<string, PreparedStage>({ max: 1000 });
+const awaited = new Map<string, Set<(stage: PreparedStage) => void>>();
+
+/** Prepares a stage for its options, or finds the one that is prepared already. */
+export function prepareStage<Options extends object, Prepared>(
+  stage: Stage<Options, Prepared>,
+  options: Options,
+): PreparedStage {
+  const fingerprint = fingerprintOf(options);
+  const key = keyOf(stage.name, fingerprint);
+  const known = prepared.get(key);
+  if (known) return known;
+  const state = stage.prepare(options);
+  const ready: PreparedStage = {
+    name: stage.name,
+    guards: stage.guards,
+    options: fingerprint,
+    decide: (exchange) => stage.decide(exchange, state),
+    permits: (exchange, model) => stage.permits?.(exchange, model, state) ?? true,
+    adapt: (exchange, model) => stage.adapt?.(exchange, model, state),
+    learn: (outcome, note) => stage.learn?.(outcome, note, state),
+  };
+  prepared.set(key, ready);
+  for (const wake of awaited.get(key) ?? []) wake(ready);
+  awaited.delete(key);
+  return ready;
+}
+
+export function preparedStage(name: StageName, fingerprint: string): PreparedStage | undefined {
+  return prepared.get(keyOf(name, fingerprint));
+}
+
+/** Calls back when that stage is prepared; the returned function stops the waiting. */
+export function onPrepared(
+  name: StageName,
+  fingerprint: string,
+  wake: (stage: PreparedStage) => void,
+): () => void {
+  const key = keyOf(name, fingerprint);
+  const wakes = awaited.get(key) ?? new Set();
+  awaited.set(key, wakes.add(wake));
+  return () => {
+    wakes.delete(wake);
+    if (wakes.size === 0) awaited.delete(key);
+  };
+}
+
+function keyOf(name: StageName, fingerprint: string): string {
+  return `${name}:${fingerprint}`;
+}
+
+/** The options were parsed by a zod object, so equal options list their fields in the same order. */
+export function fingerprintOf(options: object): string {
+  return createHash("sha256").update(JSON.stringify(options)).digest("base64url").slice(0, 22);
+}

@@ -1,0 +1,65 @@
+// What must be known again when the answer has come. Lua carries it as opaque text beside the
+// request, so the plugin server keeps no state of requests in flight: a restart between question
+// and answer loses nothing. It holds no key and no prompt.
+
+import type { StageName } from "./stage-name";
+
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** Whether a note is a record: it travelled through Kong and back, so it is read like any input. */
+export function isRecord(note: Json | undefined): note is { [name: string]: Json } {
+  return typeof note === "object" && note !== null && !Array.isArray(note);
+}
+
+export type CacheStatus = "Hit" | "Miss" | "Bypass" | "Refresh";
+
+export interface Ticket {
+  /** Kong's request id, the one the client sees as X-Kong-Request-Id. */
+  id: string;
+  /** When the stages first saw the request, in milliseconds since the epoch. */
+  started_at: number;
+  method: string;
+  endpoint: string;
+  stream: boolean;
+  route?: string;
+  consumer?: string;
+  /**
+   * What the client asked for, what goes upstream, and the bounded name for metrics; where a
+   * fallback serves, the model that was left.
+   */
+  model?: { requested: string; served: string; label: string; fallback_from?: string };
+  cache?: CacheStatus;
+  /** What the rate limit decided, and which limit it was that refused, as in "tokens per minute". */
+  limit?: { decision: string; by?: string };
+  /** Which stages decided, with which options, and what each must remember. */
+  stages: Partial<Record<StageName, StageEntry>>;
+}
+
+export interface StageEntry {
+  /** Fingerprint of the options that decided; finds the same options again after a restart. */
+  options: string;
+  note?: Json;
+}
+
+export function writeTicket(ticket: Ticket): string {
+  return JSON.stringify(ticket);
+}
+
+/** Reads a ticket that came back. It comes over a socket, so nothing about it is trusted. */
+export function readTicket(text: string): Ticket | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const ticket = value as Ticket;
+  const whole =
+    typeof ticket.id === "string" &&
+    typeof ticket.started_at === "number" &&
+    typeof ticket.endpoint === "string" &&
+    typeof ticket.stages === "object" &&
+    ticket.stages !== null;
+  return whole ? ticket : undefined;
+}

