@@ -1,6 +1,6 @@
 // What tokens cost, in US dollars for a million of them, by model.
 
-import type { Usage } from "../openai/usage";
+import type { Usage } from "../models/usage";
 import { modelGlob } from "./glob";
 
 export interface Price {

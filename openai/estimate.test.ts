@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { noUsage } from "../models/usage";
 import { estimateInputTokens, estimateUsage, mostInputTokens } from "./estimate";
 import { RequestBody } from "./request-body";
 
@@ -99,6 +100,7 @@ describe("estimate", () => {
 
     it("is marked, and takes the input as estimated before", () => {
       expect(estimateUsage("chat/completions", json, Buffer.from("{}"), 5)).toEqual({
+        ...noUsage,
         input_tokens: 5,
         output_tokens: 0,
         cached_input_tokens: 0,

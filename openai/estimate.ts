@@ -1,9 +1,10 @@
 // Estimates tokens from text where nobody has counted them: before a request goes upstream, and for
 // an answer that states no usage. No tokenizer: it must cost microseconds and fit every model.
 
+import { noUsage, type Usage } from "../models/usage";
 import type { Endpoint } from "./endpoint";
 import { jsonObjectIn, streamEvents } from "./stream";
-import { isEventStream, isJson, type Usage } from "./usage";
+import { isEventStream, isJson } from "./usage";
 
 // OpenAI's rule of thumb for English: a token is about four characters.
 const asciiTokensPerChar = 1 / 4;
@@ -108,10 +109,9 @@ export function estimateUsage(
   inputTokens: number,
 ): Usage {
   return {
+    ...noUsage,
     input_tokens: inputTokens,
     output_tokens: endpoint === "embeddings" ? 0 : outputTokens(contentType, body),
-    cached_input_tokens: 0,
-    reasoning_tokens: 0,
     estimated: true,
   };
 }

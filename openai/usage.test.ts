@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Usage, usageOf } from "./usage";
+import { noUsage, type Usage } from "../models/usage";
+import { usageOf } from "./usage";
 
 const json = "application/json; charset=utf-8";
 const sse = "text/event-stream; charset=utf-8";
@@ -20,11 +21,11 @@ const responsesUsage = {
   total_tokens: 1280,
 };
 const expected: Usage = {
+  ...noUsage,
   input_tokens: 1200,
   output_tokens: 80,
   cached_input_tokens: 1024,
   reasoning_tokens: 64,
-  estimated: false,
 };
 const forged = '","usage":{"prompt_tokens":9,"completion_tokens":9},"x":"';
 
@@ -81,6 +82,7 @@ describe("usage", () => {
     it("in embeddings, which have no output", () => {
       const body = Buffer.from('{"data":[],"usage":{"prompt_tokens":7,"total_tokens":7}}');
       expect(usageOf("embeddings", json, body, false)).toEqual({
+        ...noUsage,
         input_tokens: 7,
         output_tokens: 0,
         cached_input_tokens: 0,

@@ -1,19 +1,9 @@
 // How many tokens an answer says that it took, from every endpoint whose request names a model, as
 // JSON or as a stream, whole or only its end.
 
+import { noUsage, type Usage } from "../models/usage";
 import { type Endpoint, namesModel } from "./endpoint";
 import { jsonObjectIn, streamEvents } from "./stream";
-
-export interface Usage {
-  input_tokens: number;
-  output_tokens: number;
-  /** The part of the input tokens that the upstream read from its own prompt cache. */
-  cached_input_tokens: number;
-  /** The part of the output tokens that a reasoning model kept to itself. */
-  reasoning_tokens: number;
-  /** The upstream said nothing: these are our own estimates. */
-  estimated: boolean;
-}
 
 /**
  * The usage that an answer states, undefined when it states none.
@@ -99,11 +89,11 @@ function usageFrom(value: unknown): Usage | undefined {
     memberOf(value, "completion_tokens_details") ?? memberOf(value, "output_tokens_details");
   const cached = count(inputDetails, "cached_tokens") ?? count(value, "prompt_cache_hit_tokens");
   return {
+    ...noUsage,
     input_tokens: input ?? 0,
     output_tokens: output ?? 0,
     cached_input_tokens: Math.min(cached ?? 0, input ?? 0),
     reasoning_tokens: count(outputDetails, "reasoning_tokens") ?? 0,
-    estimated: false,
   };
 }
 

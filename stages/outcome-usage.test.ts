@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { noUsage } from "../models/usage";
 import type { Outcome } from "./outcome";
-import { noUsage, usageOfOutcome } from "./outcome-usage";
+import { usageOfOutcome } from "./outcome-usage";
 
 const stated = { usage: { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 } };
 

@@ -1,19 +1,11 @@
 // How many tokens an ended request took, read from its answer once for all stages that ask: bills
 // and limits count the same.
 
+import { noUsage, type Usage } from "../models/usage";
 import { type Endpoint, namesModel } from "../openai/endpoint";
 import { estimateUsage } from "../openai/estimate";
-import { type Usage, usageOf } from "../openai/usage";
+import { usageOf } from "../openai/usage";
 import { clientHasLeft, type Outcome } from "./outcome";
-
-/** What a hit, a refusal and a failed call take. */
-export const noUsage: Usage = {
-  input_tokens: 0,
-  output_tokens: 0,
-  cached_input_tokens: 0,
-  reasoning_tokens: 0,
-  estimated: false,
-};
 
 const read = new WeakMap<Outcome, Usage>();
 

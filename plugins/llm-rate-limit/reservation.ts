@@ -2,9 +2,9 @@
 // end: plain arithmetic between the body, the prices and the usage.
 
 import { costOf, type Price } from "../../models/price";
+import type { Usage } from "../../models/usage";
 import { estimateInputTokens, mostInputTokens } from "../../openai/estimate";
 import { answersAsked, hasOutput, outputBound } from "../../openai/output-bound";
-import type { Usage } from "../../openai/usage";
 import type { Exchange } from "../../stages/exchange";
 import { clientHasLeft, type Outcome } from "../../stages/outcome";
 import { usageOfOutcome } from "../../stages/outcome-usage";

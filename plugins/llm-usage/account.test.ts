@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { priceTable } from "../../models/price";
+import { noUsage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
 import { accountOf, type Books } from "./account";
 import { usageOptions } from "./schema";
@@ -42,13 +43,7 @@ describe("llm-usage", () => {
         requested_model: "gpt-4",
         model: "gpt-4.1",
         label: "gpt-4.1",
-        usage: {
-          input_tokens: 1000,
-          output_tokens: 500,
-          cached_input_tokens: 0,
-          reasoning_tokens: 0,
-          estimated: false,
-        },
+        usage: { ...noUsage, input_tokens: 1000, output_tokens: 500 },
         cost_usd: 0.012,
         saved_usd: undefined,
       });

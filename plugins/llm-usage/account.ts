@@ -2,9 +2,9 @@
 // the metrics and the usage line say the same.
 
 import { costOf, type Price } from "../../models/price";
-import type { Usage } from "../../openai/usage";
+import { noUsage, type Usage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
-import { noUsage, usageOfHit, usageOfOutcome } from "../../stages/outcome-usage";
+import { usageOfHit, usageOfOutcome } from "../../stages/outcome-usage";
 
 export interface Account {
   /** What the client asked for and what served it; undefined where no model was named. */

@@ -2,7 +2,7 @@
 // label is bounded: by the API, by Kong, or by what the operator has configured.
 
 import { Counter, Histogram } from "prom-client";
-import type { Usage } from "../../openai/usage";
+import type { Usage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
 import type { Account } from "./account";
 

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { noUsage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
 import { usageLine } from "./usage-line";
 
@@ -33,6 +34,7 @@ const account = {
   model: "gpt-4.1",
   label: "gpt-4.1",
   usage: {
+    ...noUsage,
     input_tokens: 1000,
     output_tokens: 500,
     cached_input_tokens: 0,
