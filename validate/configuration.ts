@@ -2,6 +2,7 @@
 // Kubernetes: the plugins, and the ways that a request can take through them.
 
 import { order } from "../kong/order";
+import type { StageName } from "../stages/stage-name";
 import type { Located } from "./located";
 
 export interface Configuration {
@@ -60,10 +61,7 @@ export function llmWays({ ways }: Configuration): Way[] {
 }
 
 /** The options of one stage: llm-gateway's record of that name, or its own plugin's config. */
-export function stageOptions(
-  { name, config }: PluginEntry,
-  stage: "models" | "rate_limit" | "cache" | "upstream_key" | "usage",
-): Located | undefined {
+export function stageOptions({ name, config }: PluginEntry, stage: StageName): Located | undefined {
   if (name === "llm-gateway") return config?.get(stage);
   return name === `llm-${stage.replace("_", "-")}` ? config : undefined;
 }
