@@ -6,13 +6,7 @@ import type { z } from "zod";
 import { endpointOf, namesModel } from "../openai/endpoint";
 import { RequestBody } from "../openai/request-body";
 import packageJson from "../package.json";
-import {
-  type Answer,
-  type Consumer,
-  type Exchange,
-  type GatheredRequest,
-  refuse,
-} from "../stages/exchange";
+import type { Answer, Consumer, Exchange, GatheredRequest } from "../stages/exchange";
 import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
@@ -22,6 +16,7 @@ import { readTicket, type StageEntry, type Ticket, writeTicket } from "../stages
 import { readConfig } from "./config";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
+import { badBody, notGathered, stageFailed, tooLarge, unauthenticated } from "./refusals";
 import { type KongField, schemaFields } from "./schema-fields";
 
 export interface PluginModule {
@@ -135,7 +130,7 @@ async function runStages(
       failures.inc({ stage: stage.name });
       const { id, route } = exchange.request;
       log.error({ stage: stage.name, route, request_id: id, err: error }, "stage failed");
-      if (stage.guards) return failed;
+      if (stage.guards) return stageFailed;
     }
   }
   return refusal;
@@ -214,44 +209,4 @@ function outcomeOf(exchange: Exchange, answer: Answer) {
     first_byte_at: now,
     ended_at: now,
   };
-}
-
-const notGathered = refuse(
-  503,
-  {
-    message:
-      "This route has no gathered request: add the pre-function with gather.lua to its service.",
-    type: "server_error",
-    code: "gateway_unavailable",
-  },
-  { "Retry-After": "1" },
-);
-
-const unauthenticated = refuse(401, {
-  message:
-    "No consumer is known for this request: send your API key as x-api-key or as a Bearer token.",
-  type: "invalid_request_error",
-  code: "invalid_api_key",
-});
-
-const failed = refuse(500, {
-  message: "The gateway failed while it decided about this request; its log names the request id.",
-  type: "server_error",
-  code: "gateway_error",
-});
-
-function tooLarge(bytes: number, most: number): Answer {
-  return refuse(413, {
-    message: `The request body has ${bytes} bytes; at most ${most} are accepted.`,
-    type: "invalid_request_error",
-    code: "request_too_large",
-  });
-}
-
-function badBody(problem: string): Answer {
-  return refuse(400, {
-    message: `The request body is not usable: ${problem}.`,
-    type: "invalid_request_error",
-    code: null,
-  });
 }

@@ -1,7 +1,7 @@
 // One event: one phase of one plugin for one request. The handler calls the PDK when it likes, Kong
 // asks when it likes; this is where a call and a question meet, one at a time and in order.
 
-import { refuse } from "../stages/exchange";
+import { handlerFailed, unavailable } from "../kong/refusals";
 import { log } from "../stages/log";
 import { callResult, type Result, returnResult } from "./answers";
 import { tell } from "./discreet";
@@ -230,25 +230,9 @@ function failedSoftly(error: Error): Promise<never> {
 
 function refusalArguments(reason: Refusal): unknown[] {
   const { status, headers, body } =
-    reason === "stopping" || reason === "overloaded" ? unavailable : failed;
+    reason === "stopping" || reason === "overloaded" ? unavailable : handlerFailed;
   return [status, body, headers];
 }
-
-const failed = refuse(500, {
-  message: "The gateway failed while it decided about this request; its log says why.",
-  type: "server_error",
-  code: "gateway_error",
-});
-
-const unavailable = refuse(
-  503,
-  {
-    message: "The gateway cannot take this request now; try again.",
-    type: "server_error",
-    code: "gateway_unavailable",
-  },
-  { "Retry-After": "1" },
-);
 
 /** Which request this was, from what the handler happened to ask Kong: [method, args, answer]*. */
 function requestOf(heard: unknown[]): { request_id?: unknown; route?: unknown } {
