@@ -3,6 +3,7 @@
 // consumer and by model would cost two writes for each answer, and hold names of expired ones.
 
 import type { RedisConnection } from "../../redis/connection";
+import { literally, pagesOfKeys } from "../../redis/pages";
 import { decodeHead, type Head, longestHead } from "./entry";
 import { entryPrefix } from "./redis-store";
 
@@ -28,8 +29,6 @@ export interface Choice {
   consumer?: string;
   model?: string;
 }
-
-const pageSize = 500;
 
 /** @throws RedisUnavailable */
 export async function takeInventory(
@@ -79,22 +78,8 @@ export async function purge(
   return removed;
 }
 
-// The nodes of a Cluster know only of their own keys.
-async function* pages(connection: RedisConnection, prefix: string): AsyncGenerator<string[]> {
-  const pattern = `${entryPrefix(prefix).replace(/[\\*?[\]]/g, "\\$&")}*`;
-  const nodes = await connection.run(async (client) =>
-    "nodes" in client ? client.nodes("master") : [client],
-  );
-  for (const node of nodes) {
-    let cursor = "0";
-    do {
-      const [next, keys] = await connection.run(() =>
-        node.scan(cursor, "MATCH", pattern, "COUNT", pageSize),
-      );
-      yield keys;
-      cursor = next;
-    } while (cursor !== "0");
-  }
+function pages(connection: RedisConnection, prefix: string): AsyncGenerator<string[]> {
+  return pagesOfKeys(connection, `${literally(entryPrefix(prefix))}*`);
 }
 
 /** The head of each key's entry; undefined where there is none. */

@@ -1,8 +1,8 @@
 // What a Redis holds about the limits of one identity: for an operator, never for a request. It walks
 // over the keys in pages (SCAN), as limits change and nobody keeps a list of those that were taken of.
 
-import { Cluster, type Redis } from "ioredis";
 import type { RedisConnection } from "../../redis/connection";
+import { literally, pagesOfKeys } from "../../redis/pages";
 import { usd } from "./headers";
 import { type Measure, measures } from "./limit";
 import { resetOf, tallyAt, usedOf, type Window, windows } from "./windows";
@@ -20,8 +20,6 @@ export interface Account {
   /** Seconds until all of it is free again, if nothing more is taken; null for concurrency. */
   free_in_seconds: number | null;
 }
-
-const pageSize = 1000;
 
 /** The limits that an identity has taken of, in the order of their names. Throws RedisUnavailable. */
 export async function accountsOf(
@@ -56,23 +54,16 @@ export async function forget(
   return tallies.length;
 }
 
-function keysOf(connection: RedisConnection, prefix: string, identity: string): Promise<string[]> {
-  const literal = (text: string) => text.replace(/[\\*?[\]]/g, "\\$&");
-  const pattern = `${literal(prefix)}:limit:*:{${literal(identity)}}:*`;
-  return connection.run(async (client) => {
-    const nodes = client instanceof Cluster ? client.nodes("master") : [client];
-    return (await Promise.all(nodes.map((node) => scan(node, pattern)))).flat();
-  });
-}
-
-async function scan(node: Redis, pattern: string): Promise<string[]> {
+async function keysOf(
+  connection: RedisConnection,
+  prefix: string,
+  identity: string,
+): Promise<string[]> {
+  const pattern = `${literally(prefix)}:limit:*:{${literally(identity)}}:*`;
   const keys = new Set<string>();
-  let cursor = "0";
-  do {
-    const [next, found] = await node.scan(cursor, "MATCH", pattern, "COUNT", pageSize);
-    for (const key of found) keys.add(key);
-    cursor = next;
-  } while (cursor !== "0");
+  for await (const page of pagesOfKeys(connection, pattern)) {
+    for (const key of page) keys.add(key);
+  }
   return [...keys];
 }
 
