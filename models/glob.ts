@@ -25,3 +25,9 @@ export function modelGlob(pattern: string): (name: string) => boolean {
     return at <= end;
   };
 }
+
+/** A test for names that match one of the patterns. */
+export function anyGlob(patterns: readonly string[]): (name: string) => boolean {
+  const globs = patterns.map(modelGlob);
+  return (name) => globs.some((matches) => matches(name));
+}

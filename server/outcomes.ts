@@ -6,6 +6,7 @@ import { Counter } from "prom-client";
 import { BatchError, type OutcomeRecord, outcomeOf, readBatch } from "../kong/outcome-frame";
 import { countLost, learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
+import { statusLabel } from "../stages/status-label";
 import { malformed } from "./metrics";
 
 export interface OutcomesOptions {
@@ -83,11 +84,6 @@ async function take(record: OutcomeRecord): Promise<void> {
   const outcome = outcomeOf(record);
   if (outcome) await learnFrom(outcome);
   else countLost("unreadable", 1);
-}
-
-// Labels stay bounded whoever writes to the socket.
-function statusLabel(status: number): string {
-  return status >= 100 && status <= 599 ? `${status}` : "other";
 }
 
 async function expired(seconds: number): Promise<void> {

@@ -2,8 +2,9 @@
 // of the upstream behind it: so an alias is no way around a denied model, and an operator may still
 // open an alias without opening its model under every other name.
 
-import { modelGlob } from "../../models/glob";
+import { anyGlob } from "../../models/glob";
 import type { Consumer } from "../../stages/exchange";
+import { membership } from "../../stages/membership";
 import type { ModelsOptions } from "./schema";
 
 /** May the caller get `target` when it asks for `requested`? */
@@ -21,25 +22,9 @@ type Rule = ModelsOptions["access"][number];
 const everything: MayUse = () => true;
 const nothing: MayUse = () => false;
 
-function membership({ consumers, tags }: Rule): (caller?: Consumer) => boolean {
-  if (consumers.length === 0 && tags.length === 0) return () => true;
-  const isNamed = anyOf(consumers);
-  const isTagged = anyOf(tags);
-  return (caller) => {
-    const names = [caller?.username, caller?.custom_id].filter((name) => name !== undefined);
-    return names.some(isNamed) || (caller?.tags ?? []).some(isTagged);
-  };
-}
-
 function permission({ allow, deny }: Rule): MayUse {
-  const isAllowed = anyOf(allow);
-  const isDenied = anyOf(deny);
+  const isAllowed = anyGlob(allow);
+  const isDenied = anyGlob(deny);
   return (requested, target) =>
     !isDenied(requested) && !isDenied(target) && (isAllowed(requested) || isAllowed(target));
-}
-
-/** A test for names that match one of the globs. */
-function anyOf(globs: readonly string[]): (name: string) => boolean {
-  const tests = globs.map(modelGlob);
-  return (name) => tests.some((matches) => matches(name));
 }

@@ -3,6 +3,7 @@
 
 import { modelGlob } from "../../models/glob";
 import type { Consumer } from "../../stages/exchange";
+import { membership } from "../../stages/membership";
 import type { Limit, Measure } from "./limit";
 import type { RateLimitOptions } from "./schema";
 import { windows } from "./windows";
@@ -32,7 +33,7 @@ export function rulesOf(options: RateLimitOptions): ((consumer?: Consumer) => Ru
   const all = [base, ...tiers.map(({ rules }) => rules)];
   if (options.models.length === 0 && all.every((rules) => rules.base.length === 0))
     return undefined;
-  return (consumer) => (consumer && tiers.find(({ isFor }) => isFor(consumer))?.rules) ?? base;
+  return (consumer) => tiers.find(({ isFor }) => isFor(consumer))?.rules ?? base;
 }
 
 type Amounts = Partial<Record<(typeof windows)[number], number>>;
@@ -70,14 +71,6 @@ function overlaid(base: RateLimitOptions, tier: Tier): Amounted {
     Object.values(tier[measure]).some((most) => most !== undefined) ? tier[measure] : base[measure],
   ]);
   return { ...Object.fromEntries(amounts), concurrency: tier.concurrency ?? base.concurrency };
-}
-
-function membership({ consumers, tags }: Tier): (consumer: Consumer) => boolean {
-  const names = consumers.map(modelGlob);
-  const labels = tags.map(modelGlob);
-  return ({ username, custom_id, tags: given = [] }) =>
-    names.some((matches) => [username, custom_id].some((name) => name && matches(name))) ||
-    labels.some((matches) => given.some(matches));
 }
 
 function modelRules(models: RateLimitOptions["models"]): Rules["forModel"] {

@@ -4,6 +4,7 @@
 import { Counter, Histogram } from "prom-client";
 import type { Usage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
+import { statusLabel } from "../../stages/status-label";
 import type { Account } from "./account";
 
 // From a cached prompt's first token to a long answer of a slow model.
@@ -83,11 +84,6 @@ export function count(outcome: Outcome, account: Account): void {
   if (usage) countUsage(usage, model, consumer);
   if (cost_usd) cost.inc({ model, consumer }, cost_usd);
   if (saved_usd) saved.inc({ model }, saved_usd);
-}
-
-/** Anybody can write to an outcomes socket that is open to all: labels stay bounded. */
-function statusLabel(status: number): string {
-  return status >= 100 && status <= 599 ? `${status}` : "other";
 }
 
 function countUsage(usage: Usage, model: string, consumer: string): void {
