@@ -2,6 +2,7 @@
 // event, and carries out the PDK calls that come back until it says "ret". Follows
 // kong/runloop/plugin_servers/{plugin,rpc/mp_rpc}.lua 3.9, failing open where Kong does.
 
+import { jsonBytes } from "./json";
 import type { KongRequest } from "./kong-request";
 import type { Result } from "./lua/engine";
 import type { LogLine } from "./lua/host-functions";
@@ -9,6 +10,7 @@ import type { LuaWorker } from "./lua/worker";
 import { bytesOf, Failure, isTable, LuaError, type LuaTable, type LuaValue } from "./lua-value";
 import { emptyMap, type Packable, Raw } from "./message-pack";
 import type { PdkFunction } from "./pdk/pdk-function";
+import { serialize } from "./pdk/serialize";
 import type { ConfiguredPlugin } from "./plugin-configs";
 import { type PluginServerSocket, RpcFailure } from "./plugin-server-socket";
 
@@ -132,6 +134,8 @@ export class ExternalPlugin {
       this.log(level, `[${this.name}] ${args.map(String).join("")}`, request);
       return undefined;
     }
+    // Kong hands the table that Lua gets to a plugin server as JSON text.
+    if (method === "kong.log.serialize") return jsonBytes(serialize(request));
     const fn = this.pdk.get(method);
     if (fn) return fn(request, ...args);
     this.log("err", `could not find pdk method: ${method}`, request);

@@ -2,24 +2,14 @@
 // Kong 3.9.3 does, with the plugin server over its socket and protocol. For development and tests
 // only; it says so in its log and in its Server header.
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { parseDeclarative } from "../../kong/declarative";
 import { log as ourLog } from "../../stages/log";
-import { type Entities, entitiesOf } from "./config";
-import { Downstream, serverName } from "./downstream";
-import { errorAnswer } from "./error-answer";
-import { ExternalPlugin } from "./external-plugin";
-import { KongRequest, type Settings } from "./kong-request";
+import { serverName } from "./downstream";
+import { KongWorker } from "./kong-worker";
 import type { LogLine } from "./lua/host-functions";
-import { LuaWorker } from "./lua/worker";
 import { textOf } from "./lua-value";
-import { pdkFunctions } from "./pdk/functions";
-import { configurePlugins, type PluginDump } from "./plugin-configs";
-import { PluginServerSocket } from "./plugin-server-socket";
-import { proxy } from "./proxy";
-import { routerOf } from "./router";
-import { Runloop } from "./runloop";
+import type { PluginDump } from "./plugin-configs";
 
 export interface StandInOptions {
   /** YAML as a DB-less Kong loads it (kong/declarative.ts renders it). */
@@ -35,12 +25,27 @@ export interface StandInOptions {
   host?: string;
   /** Kong's client_body_buffer_size; its own default is 8 KB. */
   clientBodyBufferBytes?: number;
+  /**
+   * Kong's lua_package_path: a directory, or DIR/?.lua;; as Kong takes it. Plugins found there are
+   * taken before external ones of the same name.
+   */
+  luaPackagePath?: string;
+  /** The words of nginx's proxy_next_upstream; its own default is error and timeout. */
+  proxyNextUpstream?: string[];
 }
 
 export interface StandIn {
   url: string;
   port: number;
-  /** Ends open connections, and lets the Lua timers run a last time. */
+  /**
+   * Starts a new worker, as `kong reload` does: it gets every request from now on. The old one runs
+   * its open requests to their end, while ngx.worker.exiting() is true there.
+   * @param config another configuration; the same without it
+   * @returns when the old worker has ended
+   * @throws DeclarativeError when the configuration is not usable; the old worker stays then
+   */
+  reload(config?: string): Promise<void>;
+  /** Ends open connections, and the worker as a reload does. */
   stop(): Promise<void>;
 }
 
@@ -61,145 +66,41 @@ const levels: Record<string, "debug" | "info" | "warn" | "error"> = {
  * @throws DeclarativeError when the configuration is not usable, as Kong does not start then
  */
 export async function startStandIn(options: StandInOptions): Promise<StandIn> {
-  const entities = entitiesOf(parseDeclarative(options.config), Date.now());
-  const socket = new PluginServerSocket(options.socket);
-  const lua = new LuaWorker(pdkFunctions, log);
-  const runloop = runloopOf(options, entities, socket, lua);
-  const find = routerOf(entities.routes);
-  const settings = { clientBodyBufferBytes: options.clientBodyBufferBytes ?? 8192 };
+  let started = 0;
+  const start = (config: string) =>
+    new KongWorker({ ...options, config }, process.pid + started++, log);
+  let { config } = options;
+  let worker = start(config);
+  const ending = new Set<Promise<void>>();
+  const end = (old: KongWorker) => {
+    const ended = old.end().finally(() => ending.delete(ended));
+    ending.add(ended);
+    return ended;
+  };
 
-  const open = new Set<Promise<void>>();
-  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) => {
-    const done = serve({ runloop, find, settings }, incoming, outgoing).finally(() =>
-      open.delete(done),
-    );
-    open.add(done);
-  });
-  const port = await listen(server, options.port, options.host ?? "127.0.0.1");
+  const host = options.host ?? "127.0.0.1";
+  const server = createServer({ keepAliveTimeout: 60_000 }, (incoming, outgoing) =>
+    worker.serve(incoming, outgoing),
+  );
+  const port = await listen(server, options.port, host);
   log("notice", `${serverName}: for development and tests only, not a Kong`, undefined);
   return {
-    url: `http://${options.host ?? "127.0.0.1"}:${port}`,
+    url: `http://${host}:${port}`,
     port,
+    async reload(changed) {
+      const old = worker;
+      worker = start(changed ?? config);
+      config = changed ?? config;
+      await end(old);
+    },
     async stop() {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
-      await Promise.all(open);
-      await lua.exit();
-      socket.close();
+      end(worker);
+      await Promise.all(ending);
     },
   };
-}
-
-function runloopOf(
-  { dumps, environment }: StandInOptions,
-  entities: Entities,
-  socket: PluginServerSocket,
-  lua: LuaWorker,
-): Runloop {
-  const plugins = configurePlugins(entities.plugins, dumps, environment, (name) =>
-    log("debug", `${serverName} does not run Kong's own plugin ${name}`, undefined),
-  );
-  const externals = new Map(
-    dumps.map(({ Name }) => [Name, new ExternalPlugin(Name, socket, lua, pdkFunctions, log)]),
-  );
-  return new Runloop({ plugins, entities, lua, externals, log });
-}
-
-interface Parts {
-  runloop: Runloop;
-  find: ReturnType<typeof routerOf>;
-  settings: Settings;
-}
-
-/** One request from its first byte to its log phase. Never rejects. */
-async function serve(
-  parts: Parts,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  const request = new KongRequest(incoming, "http", parts.settings);
-  const downstream = new Downstream(request, outgoing, parts.runloop);
-  const gone = new AbortController();
-  const closed = new Promise<void>((resolve) => {
-    outgoing.once("close", () => {
-      request.clientLeft = !downstream.ended;
-      if (!outgoing.writableFinished) gone.abort();
-      resolve();
-    });
-  });
-  incoming.on("error", () => undefined);
-  try {
-    await answer(parts, request, downstream, gone.signal);
-  } catch (error) {
-    log("err", (error as Error).message, request);
-    downstream.abort();
-  }
-  await closed;
-  // nginx's status for a client that has gone before it was answered.
-  if (!request.headersSent) request.status = 499;
-  await parts.runloop.log(request);
-}
-
-async function answer(
-  { runloop, find }: Parts,
-  request: KongRequest,
-  downstream: Downstream,
-  gone: AbortSignal,
-): Promise<void> {
-  await runloop.rewrite(request);
-  if (!request.answer) request.match = find(request);
-  const { match } = request;
-  if (!match && !request.answer) exitWith(request, 404, "no Route matched with those values");
-  if (match) await access(runloop, request, match);
-  request.accessEndedAt = Date.now();
-  if (gone.aborted) return;
-  if (request.answer) sendAnswer(request, downstream);
-  else if (match?.service) await proxy(request, match.service, match.route, downstream, gone);
-}
-
-async function access(
-  runloop: Runloop,
-  request: KongRequest,
-  { service, upstreamUri, route }: NonNullable<KongRequest["match"]>,
-): Promise<void> {
-  request.upstreamUri = upstreamUri;
-  request.upstreamScheme = service?.protocol ?? "http";
-  if (route.preserve_host) request.upstreamHost = request.headers.get("host");
-  if (!route.protocols.includes(request.scheme)) {
-    exitWith(request, route.https_redirect_status_code, "Please use HTTPS protocol");
-    return;
-  }
-  await runloop.access(request);
-  if (!request.answer && !service) exitWith(request, 503, "no Service found with those values");
-}
-
-function exitWith(request: KongRequest, status: number, message: string): void {
-  request.exited = true;
-  request.answer = { status, ...errorAnswer(request, status, message) };
-}
-
-function sendAnswer(request: KongRequest, downstream: Downstream): void {
-  const { status, headers, body } = answerOf(request);
-  request.exited = true;
-  request.status = status;
-  for (const [name, value] of Object.entries(headers)) {
-    request.responseHeaders.set(name.replaceAll("_", "-"), value);
-  }
-  if (request.responseHeaders.get("content-length") === undefined) {
-    request.responseHeaders.set("Content-Length", String(body?.length ?? 0));
-  }
-  request.body.discard();
-  downstream.head();
-  if (body) downstream.chunk(Buffer.from(body, "latin1"));
-  downstream.end();
-}
-
-/** An answer without a body that stands for a failure says what Kong says. */
-function answerOf(request: KongRequest): NonNullable<KongRequest["answer"]> {
-  const given = request.answer!;
-  if (!request.unexpected) return given;
-  return { status: given.status, ...errorAnswer(request, given.status) };
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

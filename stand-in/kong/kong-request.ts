@@ -3,19 +3,22 @@
 
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { BalancerData } from "./balancer-data";
 import type { Consumer, Credential, Route, Service } from "./config";
 import { Headers } from "./headers";
-import type { RunTables } from "./lua/engine";
+import type { Reference, RunTables } from "./lua/engine";
 import type { ConfiguredPlugin } from "./plugin-configs";
 import { RequestBody } from "./request-body";
 import type { Match } from "./router";
 
-export type Phase = "access" | "header_filter" | "body_filter" | "log" | "error";
+export type Phase = "access" | "balancer" | "header_filter" | "body_filter" | "log" | "error";
 
-/** The settings of Kong that the PDK shows. */
+/** The settings of Kong and nginx that one request meets. */
 export interface Settings {
   /** A longer body is in a file, which kong.request.get_raw_body reads only when it is told to. */
   clientBodyBufferBytes: number;
+  /** nginx's proxy_next_upstream: error, timeout, http_429, non_idempotent, ... */
+  nextUpstream: ReadonlySet<string>;
 }
 
 export interface Exited {
@@ -57,7 +60,17 @@ export class KongRequest {
   upstreamHost: string | undefined;
   upstreamScheme = "http";
   upstreamMethod: string;
-  upstreamStatus: number | undefined;
+  /** Where it goes; undefined before a service is found. */
+  balancer: BalancerData | undefined;
+  /** kong.service.set_target_retry_callback, called before each further try. */
+  retryCallback: Reference | undefined;
+  /** ngx.balancer.recreate_request has been called for the next try. */
+  recreated = false;
+  /** Whether the upstream's certificate is checked, where a plugin has said so. */
+  verifiesTls: boolean | undefined;
+  /** The status of each try. */
+  readonly upstreamStatuses: number[] = [];
+  upstreamHeaders: Headers | undefined;
 
   status = 200;
   readonly responseHeaders = new Headers();
@@ -96,6 +109,15 @@ export class KongRequest {
     this.body = new RequestBody(incoming);
     const question = this.uri.indexOf("?");
     this.args = question < 0 ? undefined : this.uri.slice(question + 1);
+  }
+
+  /** Bytes of its line, headers and announced body, as nginx's $request_length. */
+  get received(): number {
+    const { method, uri, httpVersion, headers } = this;
+    const line = `${method} ${uri} HTTP/${httpVersion}`.length + 2;
+    const lines = headers.entries().map(([name, value]) => name.length + value.length + 4);
+    const body = Number(headers.get("content-length") ?? 0);
+    return lines.reduce((sum, length) => sum + length, line + 2 + body);
   }
 
   get route(): Route | undefined {

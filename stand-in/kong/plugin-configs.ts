@@ -3,7 +3,19 @@
 
 import { DeclarativeError } from "../../kong/declarative";
 import { idOf, type Scope, type ScopedPlugin, workspaceId } from "./config";
-import { completeConfig, runtimeConfig, SchemaFault, type SchemaField } from "./plugin-schema";
+import type { EntityCheck } from "./entity-checks";
+import type { LuaPlugin } from "./lua/plugins";
+import { schemaOf } from "./lua-schema";
+import { LuaError } from "./lua-value";
+import {
+  checkPlugin,
+  completeConfig,
+  type PluginSchema,
+  type RecordSchema,
+  runtimeConfig,
+  SchemaFault,
+  type SchemaField,
+} from "./plugin-schema";
 
 /** One entry of what `kong-llm schema` prints, as Kong's query_cmd reads it. */
 export interface PluginDump {
@@ -11,7 +23,7 @@ export interface PluginDump {
   Version: string;
   Priority: number;
   Phases: string[];
-  Schema: { name: string; fields: Record<string, SchemaField>[] };
+  Schema: PluginSchema;
 }
 
 export interface ConfiguredPlugin {
@@ -20,11 +32,19 @@ export interface ConfiguredPlugin {
   id: string;
   priority: number;
   scope: Scope;
-  kind: "key-auth" | "serverless" | "external";
-  /** For an external plugin: the phases that its server handles. */
+  kind: "key-auth" | "serverless" | "lua" | "external";
+  /** For an external plugin: the phases that its server handles; for a Lua one, its functions. */
   phases: string[];
   /** With Kong's own keys mixed in: __plugin_id, __seq__, $refs, service_id, ... */
   config: Record<string, unknown>;
+}
+
+/** Where Kong finds a plugin that is not its own. */
+export interface PluginSources {
+  /** What the plugin server dumps. */
+  dumps: PluginDump[];
+  /** The Lua plugin of a name. @throws LuaError when it is there and cannot be loaded */
+  lua(name: string): LuaPlugin | undefined;
 }
 
 /** What a plugin of Kong's own that is not run here looks like in the log. */
@@ -95,7 +115,7 @@ const otherBundled = new Set(
  */
 export function configurePlugins(
   plugins: ScopedPlugin[],
-  dumps: PluginDump[],
+  sources: PluginSources,
   environment: Record<string, string | undefined>,
   ignored: Ignored,
 ): ConfiguredPlugin[] {
@@ -103,7 +123,7 @@ export function configurePlugins(
   return plugins
     .flatMap(({ entry, scope }, index) => {
       const { name } = entry;
-      const definition = definitionOf(name, dumps);
+      const definition = definitionOf(name, sources);
       if (!definition) {
         ignored(name);
         return [];
@@ -115,7 +135,7 @@ export function configurePlugins(
       taken.add(key);
       const id = entry.id ?? idOf("plugins", key);
       const config = {
-        ...runtimeOf(name, definition.fields, entry.config, environment),
+        ...runtimeOf(name, definition, entry.config, environment),
         ...kongKeys(id, key, scope, index + 1, entry.instance_name),
       };
       const { kind, priority, phases } = definition;
@@ -124,37 +144,61 @@ export function configurePlugins(
     .sort((one, other) => other.priority - one.priority || (one.name < other.name ? 1 : -1));
 }
 
-function definitionOf(name: string, dumps: PluginDump[]) {
+interface Definition {
+  kind: ConfiguredPlugin["kind"];
+  priority: number;
+  phases: string[];
+  config: RecordSchema;
+  /** What is asked of the plugin as a whole. */
+  checks?: EntityCheck[];
+}
+
+// Kong looks for a handler in Lua before it asks the plugin servers (kong.md).
+function definitionOf(name: string, { dumps, lua }: PluginSources): Definition | undefined {
   const own = run[name];
-  if (own) return { ...own, phases: [] };
+  if (own) return { ...own, config: { fields: own.fields }, phases: [] };
   if (otherBundled.has(name)) return undefined;
+  const inLua = loaded(name, lua);
+  if (inLua) return inLua;
   const dump = dumps.find((candidate) => candidate.Name === name);
   if (!dump) {
     throw new DeclarativeError(
       `plugin '${name}' not enabled; add it to the 'plugins' configuration property`,
     );
   }
-  return {
-    kind: "external" as const,
-    priority: dump.Priority,
-    phases: dump.Phases,
-    fields: configFields(dump),
-  };
+  const { Priority: priority, Phases: phases, Schema } = dump;
+  return { kind: "external", priority, phases, config: configOf(name, Schema) };
 }
 
-function configFields(dump: PluginDump): Record<string, SchemaField>[] {
-  for (const field of dump.Schema.fields) if (field.config) return field.config.fields ?? [];
-  throw new DeclarativeError(`the dump of plugin '${dump.Name}' has no config record`);
+function loaded(name: string, lua: PluginSources["lua"]): Definition | undefined {
+  try {
+    const plugin = lua(name);
+    if (!plugin) return undefined;
+    const schema = schemaOf(name, plugin.schema);
+    const { priority, phases } = plugin;
+    const config = configOf(name, schema);
+    return { kind: "lua", priority, phases, config, checks: schema.entity_checks };
+  } catch (error) {
+    if (!(error instanceof LuaError)) throw error;
+    throw new DeclarativeError(`plugin '${name}' cannot be loaded: ${error.message}`);
+  }
+}
+
+function configOf(name: string, schema: PluginSchema): SchemaField {
+  for (const field of schema.fields) if (field.config) return field.config;
+  throw new DeclarativeError(`the schema of plugin '${name}' has no config record`);
 }
 
 function runtimeOf(
   name: string,
-  fields: Record<string, SchemaField>[],
+  { config: schema, checks = [] }: Definition,
   config: unknown,
   environment: Record<string, string | undefined>,
 ): Record<string, unknown> {
   try {
-    return runtimeConfig(fields, completeConfig(fields, config), environment);
+    const complete = completeConfig(schema, config);
+    checkPlugin(checks, complete);
+    return runtimeConfig(schema.fields ?? [], complete, environment);
   } catch (error) {
     if (!(error instanceof SchemaFault)) throw error;
     throw new DeclarativeError(`plugin "${name}": ${error.field}: ${error.fault}`);

@@ -33,7 +33,7 @@ const fields: Record<string, SchemaField>[] = [
 
 describe("a plugin's config in the stand-in", () => {
   it("gets its defaults, those of required records too", () => {
-    expect(completeConfig(fields, { keys: [{ value: "sk-1" }] })).toMatchObject({
+    expect(completeConfig({ fields }, { keys: [{ value: "sk-1" }] })).toMatchObject({
       policy: "local",
       on: false,
       names: [],
@@ -59,14 +59,17 @@ describe("a plugin's config in the stand-in", () => {
     [{ keys: [{ value: "" }] }, "config.keys[1].value: length must be at least 1"],
     [[], "config: expected a record"],
   ])("%j is refused: %s", (config, message) => {
-    expect(() => completeConfig(fields, config)).toThrow(message);
+    expect(() => completeConfig({ fields }, config)).toThrow(message);
   });
 
   it("reaches the plugin without nulls, with its vault references resolved and named", () => {
-    const complete = completeConfig(fields, {
-      redis: { url: "{vault://env/redis-url}" },
-      keys: [{ value: "{vault://env/some-key}" }, { value: "plain" }],
-    });
+    const complete = completeConfig(
+      { fields },
+      {
+        redis: { url: "{vault://env/redis-url}" },
+        keys: [{ value: "{vault://env/some-key}" }, { value: "plain" }],
+      },
+    );
     expect(runtimeConfig(fields, complete, { SOME_KEY: "sk-1" })).toEqual({
       policy: "local",
       on: false,

@@ -1,6 +1,8 @@
-// Checks a plugin's config against the schema that its plugin server dumped, and fills it as Kong
-// does (kong/db/schema/init.lua 3.9): defaults, required records, resolved vault references.
+// Checks a plugin's config against its schema, and fills it as Kong does
+// (kong/db/schema/init.lua 3.9): defaults, required records, resolved vault references.
 
+import { type EntityCheck, entityFault } from "./entity-checks";
+import { faultOf } from "./field-bounds";
 import { isReference, resolveReference } from "./vault";
 
 /** A field of a Kong schema, as far as dumps of plugins use it. */
@@ -8,6 +10,8 @@ export interface SchemaField {
   type: string;
   required?: boolean;
   default?: unknown;
+  eq?: unknown;
+  ne?: unknown;
   one_of?: unknown[];
   not_one_of?: unknown[];
   between?: [number, number];
@@ -21,7 +25,17 @@ export interface SchemaField {
   keys?: SchemaField;
   values?: SchemaField;
   fields?: Record<string, SchemaField>[];
+  entity_checks?: EntityCheck[];
 }
+
+/** A plugin's schema: a dump's, or what a schema.lua returns. */
+export interface PluginSchema {
+  name: string;
+  fields: Record<string, SchemaField>[];
+  entity_checks?: EntityCheck[];
+}
+
+export type RecordSchema = Pick<SchemaField, "fields" | "entity_checks">;
 
 /** The first thing wrong with a config: which field, and what. */
 export class SchemaFault extends Error {
@@ -35,13 +49,17 @@ export class SchemaFault extends Error {
 
 /**
  * A config as Kong stores it: checked, with its defaults, references still in place.
+ * @param schema the fields of the config record, and what is asked of several of them at once
  * @throws SchemaFault
  */
-export function completeConfig(
-  fields: Record<string, SchemaField>[],
-  config: unknown,
-): Record<string, unknown> {
-  return record("config", fields, config ?? {});
+export function completeConfig(schema: RecordSchema, config: unknown): Record<string, unknown> {
+  return record("config", schema, config ?? {});
+}
+
+/** Checks what a schema asks of the plugin as a whole. @throws SchemaFault */
+export function checkPlugin(checks: EntityCheck[], config: Record<string, unknown>): void {
+  const fault = entityFault(checks, { config });
+  if (fault) throw new SchemaFault("config", fault);
 }
 
 /** A config as Kong hands it to a plugin: nulls gone, references resolved, `$refs` beside them. */
@@ -102,7 +120,7 @@ function entriesOf(fields: Record<string, SchemaField>[]): [string, SchemaField]
 
 function record(
   path: string,
-  fields: Record<string, SchemaField>[],
+  { fields = [], entity_checks = [] }: RecordSchema,
   value: unknown,
 ): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -115,9 +133,12 @@ function record(
     }
   }
   const given = value as Record<string, unknown>;
-  return Object.fromEntries(
+  const whole = Object.fromEntries(
     known.map(([name, field]) => [name, member(`${path}.${name}`, field, given[name])]),
   );
+  const fault = entityFault(entity_checks, whole);
+  if (fault) throw new SchemaFault(path, fault);
+  return whole;
 }
 
 // A record of a plugin's schema is required unless it says otherwise (kong.md).
@@ -129,15 +150,15 @@ function member(path: string, field: SchemaField, value: unknown): unknown {
     return checked(path, field, structuredClone(field.default));
   }
   if (!isRequired) return null;
-  if (field.type === "record") return record(path, field.fields ?? [], {});
+  if (field.type === "record") return record(path, field, {});
   throw new SchemaFault(path, "required field missing");
 }
 
 function checked(path: string, field: SchemaField, value: unknown): unknown {
-  if (field.type === "record") return record(path, field.fields ?? [], value);
+  if (field.type === "record") return record(path, field, value);
   if (field.referenceable && isReference(value)) return value;
-  checkType(path, field.type, value);
-  checkBounds(path, field, value);
+  const fault = faultOf(field, value);
+  if (fault) throw new SchemaFault(path, fault);
   if (Array.isArray(value) && field.elements) {
     return value.map((item, index) => checked(`${path}[${index + 1}]`, field.elements!, item));
   }
@@ -152,58 +173,4 @@ function map(path: string, field: SchemaField, value: Record<string, unknown>): 
       return [name, field.values ? checked(`${path}.${name}`, field.values, item) : item];
     }),
   );
-}
-
-function checkType(path: string, type: string, value: unknown): void {
-  const matches: Record<string, boolean> = {
-    string: typeof value === "string",
-    number: typeof value === "number",
-    integer: Number.isInteger(value),
-    boolean: typeof value === "boolean",
-    array: Array.isArray(value),
-    set: Array.isArray(value),
-    map: typeof value === "object" && !Array.isArray(value),
-  };
-  if (matches[type] === false) {
-    throw new SchemaFault(path, `expected ${/^[aio]/.test(type) ? "an" : "a"} ${type}`);
-  }
-}
-
-function checkBounds(path: string, field: SchemaField, value: unknown): void {
-  const fault = typeof value === "number" ? numberFault(field, value) : textFault(field, value);
-  if (fault) throw new SchemaFault(path, fault);
-}
-
-function numberFault(field: SchemaField, value: number): string | undefined {
-  const { between, gt } = field;
-  if (between && (value < between[0] || value > between[1])) {
-    return `value should be between ${between[0]} and ${between[1]}`;
-  }
-  if (gt !== undefined && value <= gt) return `value must be greater than ${gt}`;
-  return choiceFault(field, value);
-}
-
-function textFault(field: SchemaField, value: unknown): string | undefined {
-  if (typeof value !== "string" && !Array.isArray(value)) return choiceFault(field, value);
-  const least = field.len_min ?? (field.type === "string" ? 1 : 0);
-  if (value.length < least) return `length must be at least ${least}`;
-  if (field.len_max !== undefined && value.length > field.len_max) {
-    return `length must be at most ${field.len_max}`;
-  }
-  if (field.len_eq !== undefined && value.length !== field.len_eq) {
-    return `length must be ${field.len_eq}`;
-  }
-  if (field.starts_with && typeof value === "string" && !value.startsWith(field.starts_with)) {
-    return `should start with: ${field.starts_with}`;
-  }
-  return choiceFault(field, value);
-}
-
-function choiceFault(field: SchemaField, value: unknown): string | undefined {
-  if (field.one_of && !field.one_of.includes(value)) {
-    return `expected one of: ${field.one_of.join(", ")}`;
-  }
-  return field.not_one_of?.includes(value)
-    ? `must not be one of: ${field.not_one_of.join(", ")}`
-    : undefined;
 }

@@ -1,32 +1,39 @@
 // Passes a request on and its answer back, chunk by chunk, as nginx's proxy module does in a Kong.
 
 import type { IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
-import type { Route, Service } from "./config";
+import { askUpstream, type Balancing, NameFailure } from "./balancer";
+import type { BalancerData } from "./balancer-data";
+import type { Route } from "./config";
 import type { Downstream } from "./downstream";
 import { unexpectedAnswer } from "./error-answer";
 import { Headers } from "./headers";
 import type { KongRequest } from "./kong-request";
-import { askUpstream, UpstreamFailure } from "./upstream";
+import { UpstreamFailure } from "./upstream";
+import type { UpstreamBody } from "./upstream-head";
 
 /** What nginx holds back of a buffered answer before it sends some on: one page. */
 const bufferBytes = 4096;
 
 const hopByHop = new Set(["connection", "keep-alive", "transfer-encoding", "upgrade"]);
 
-/** Settles when the answer has been handed to the client, or cannot be. */
+/**
+ * Settles when the answer has been handed to the client, or cannot be.
+ * @throws NameFailure when nobody was asked because the target's name is unknown
+ */
 export async function proxy(
   request: KongRequest,
-  service: Service,
+  balancer: BalancerData,
   route: Route,
   downstream: Downstream,
-  gone: AbortSignal,
+  { gone, nextTry }: Pick<Balancing, "gone" | "nextTry">,
 ): Promise<void> {
   request.proxied = true;
+  const body = () => bodyOf(request, route);
   let answer: IncomingMessage;
   try {
-    answer = await askUpstream(request, service, await bodyOf(request, route), gone);
+    answer = await askUpstream(request, balancer, { body, nextTry, gone });
   } catch (error) {
+    if (error instanceof NameFailure) throw error;
     if (gone.aborted) return;
     failed(request, error instanceof UpstreamFailure ? error.status : 502, downstream);
     return;
@@ -36,7 +43,7 @@ export async function proxy(
   await pass(answer, downstream, route.response_buffering);
 }
 
-async function bodyOf(request: KongRequest, route: Route): Promise<Buffer | Readable | undefined> {
+async function bodyOf(request: KongRequest, route: Route): Promise<UpstreamBody> {
   const { body, headers } = request;
   const announced =
     headers.get("content-length") !== undefined || headers.get("transfer-encoding") !== undefined;
@@ -45,10 +52,9 @@ async function bodyOf(request: KongRequest, route: Route): Promise<Buffer | Read
 }
 
 /** What nginx's error page says when there is no answer to pass on. */
-function failed(request: KongRequest, status: 502 | 504, downstream: Downstream): void {
+function failed(request: KongRequest, status: 502 | 503 | 504, downstream: Downstream): void {
   const { body, headers } = unexpectedAnswer(request, status);
   request.unexpected = true;
-  request.upstreamStatus = status;
   request.status = status;
   for (const [name, value] of Object.entries(headers)) request.responseHeaders.set(name, value);
   request.responseHeaders.set("Content-Length", String(body.length));
@@ -59,9 +65,9 @@ function failed(request: KongRequest, status: 502 | 504, downstream: Downstream)
 
 function takeHead(request: KongRequest, answer: IncomingMessage): void {
   request.status = answer.statusCode ?? 502;
-  request.upstreamStatus = request.status;
+  request.upstreamHeaders = Headers.fromRaw(answer.rawHeaders);
   const named = (answer.headers.connection ?? "").toLowerCase().split(/\s*,\s*/);
-  for (const [name, value] of Headers.fromRaw(answer.rawHeaders).entries()) {
+  for (const [name, value] of request.upstreamHeaders.entries()) {
     const known = name.toLowerCase();
     if (!hopByHop.has(known) && !named.includes(known)) request.responseHeaders.add(name, value);
   }

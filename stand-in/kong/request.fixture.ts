@@ -23,5 +23,6 @@ export function requestWith(given: Given = {}): KongRequest {
   incoming.complete = true;
   incoming.push(body);
   incoming.push(null);
-  return new KongRequest(incoming, "http", { clientBodyBufferBytes: bufferBytes });
+  const nextUpstream = new Set(["error", "timeout"]);
+  return new KongRequest(incoming, "http", { clientBodyBufferBytes: bufferBytes, nextUpstream });
 }

@@ -5,7 +5,7 @@ import { DeclarativeError } from "../../kong/declarative";
 import type { Entities } from "./config";
 import type { ExternalPlugin } from "./external-plugin";
 import { authenticate, type KeyAuthConfig } from "./key-auth";
-import type { KongRequest, Phase } from "./kong-request";
+import type { KongRequest } from "./kong-request";
 import { Exit } from "./lua/engine";
 import type { LogLine } from "./lua/host-functions";
 import type { LuaWorker, PhaseFunction } from "./lua/worker";
@@ -13,15 +13,7 @@ import { LuaError } from "./lua-value";
 import type { ConfiguredPlugin } from "./plugin-configs";
 import { mostSpecific } from "./plugin-scopes";
 
-type SnippetPhase = "rewrite" | Phase;
-
-const snippetPhases: readonly SnippetPhase[] = [
-  "rewrite",
-  "access",
-  "header_filter",
-  "body_filter",
-  "log",
-];
+const snippetPhases = ["rewrite", "access", "header_filter", "body_filter", "log"] as const;
 
 interface Parts {
   plugins: ConfiguredPlugin[];
@@ -34,19 +26,25 @@ interface Parts {
 export class Runloop {
   /** The instances of each plugin, in the order in which plugins run. */
   private readonly groups: ConfiguredPlugin[][];
-  private readonly snippets = new Map<string, PhaseFunction>();
+  /** What snippets and Lua plugins run, by the plugin's id and the phase. */
+  private readonly code = new Map<string, PhaseFunction>();
 
   /** @throws DeclarativeError when a snippet does not parse */
   constructor(private readonly parts: Parts) {
     const names = [...new Set(parts.plugins.map(({ name }) => name))];
     this.groups = names.map((name) => parts.plugins.filter((plugin) => plugin.name === name));
-    for (const plugin of parts.plugins) if (plugin.kind === "serverless") this.compile(plugin);
+    for (const plugin of parts.plugins) {
+      if (plugin.kind === "serverless") this.compile(plugin);
+      if (plugin.kind !== "lua") continue;
+      const phases = parts.lua.phasesOf(plugin, plugin.config);
+      for (const [phase, fn] of phases) this.code.set(`${plugin.id}:${phase}`, fn);
+    }
   }
 
   /** The rewrite phase runs before routing, so only for global plugins. */
   async rewrite(request: KongRequest): Promise<void> {
     for (const plugin of this.globals()) {
-      const fn = this.snippets.get(`${plugin.id}:rewrite`);
+      const fn = this.code.get(`${plugin.id}:rewrite`);
       if (fn !== undefined) await this.parts.lua.access(fn, request);
     }
   }
@@ -83,13 +81,30 @@ export class Runloop {
     request.phase = "log";
     for (const plugin of this.pluginsOf(request)) {
       try {
-        if (plugin.kind === "serverless") this.filter(plugin, request);
+        if (plugin.kind !== "external") this.filter(plugin, request);
         else if (plugin.phases.includes("log")) await this.external(plugin, request);
       } catch (error) {
         this.failed(plugin, error, request);
       }
     }
     this.parts.lua.forget(request);
+    request.body.forget();
+  }
+
+  /**
+   * The balancer phase before a further try: asks the retry callback, as Kong does for a name.
+   * @returns false when there is no further try
+   */
+  nextTry(request: KongRequest): boolean {
+    if (request.balancer?.type !== "name") return true;
+    request.phase = "balancer";
+    try {
+      if (this.parts.lua.retry(request)) return true;
+      this.parts.log("err", "retry handler failed: false", request);
+    } catch (error) {
+      this.parts.log("err", `retry handler failed: ${(error as Error).message}`, request);
+    }
+    return false;
   }
 
   private async accessOf(plugin: ConfiguredPlugin, request: KongRequest): Promise<void> {
@@ -110,7 +125,7 @@ export class Runloop {
     } else if (plugin.kind === "external") {
       if (plugin.phases.includes("access")) await this.external(plugin, request);
     } else {
-      const fn = this.snippets.get(`${plugin.id}:access`);
+      const fn = this.code.get(`${plugin.id}:access`);
       if (fn !== undefined) await lua.access(fn, request);
     }
   }
@@ -120,7 +135,7 @@ export class Runloop {
   }
 
   private filter(plugin: ConfiguredPlugin, request: KongRequest): void {
-    const fn = this.snippets.get(`${plugin.id}:${request.phase}`);
+    const fn = this.code.get(`${plugin.id}:${request.phase}`);
     if (fn !== undefined) this.parts.lua.filter(fn, request);
   }
 
@@ -138,7 +153,7 @@ export class Runloop {
       const sources = plugin.config[phase] as string[];
       if (sources.length === 0) continue;
       try {
-        this.snippets.set(`${plugin.id}:${phase}`, this.parts.lua.compile(sources));
+        this.code.set(`${plugin.id}:${phase}`, this.parts.lua.compile(sources, plugin));
       } catch (error) {
         if (!(error instanceof LuaError)) throw error;
         const where = `plugin "${plugin.name}": config.${phase}`;

@@ -26,14 +26,23 @@ export type HostFunction = (...args: LuaValue[]) => Result | Promise<Result>;
 export interface Run {
   request?: KongRequest;
   tables: RunTables;
-  /** What ngx.get_phase answers: access, header_filter, body_filter, log, timer, init. */
+  /** What ngx.get_phase answers: access, header_filter, body_filter, log, timer, init, ... */
   phase: string;
+  plugin?: RunPlugin;
 }
 
-/** The tables behind ngx.ctx and kong.ctx.shared, made when they are first asked for. */
+export interface RunPlugin {
+  name: string;
+  /** kong.plugin.get_id() */
+  id: string;
+}
+
+/** The tables behind ngx.ctx, kong.ctx.shared and kong.ctx.plugin, made when first asked for. */
 export interface RunTables {
   ctx?: Reference;
   shared?: Reference;
+  /** By the plugin's name. */
+  plugins?: Map<string, Reference>;
 }
 
 interface Thread {
@@ -74,16 +83,18 @@ export class LuaEngine {
   /** Calls a function while nothing else runs, and keeps its first result. */
   evaluate(fn: Reference, args: Argument[] = []): Reference {
     const thread = this.start(fn, args);
-    const end = this.resume({ tables: {}, phase: "init" }, thread, args.length, false);
-    if (end !== "ended") throw new LuaError("the chunk did not end while it was loaded");
-    lua.lua_settop(thread.state, 1);
-    const result = this.keep(thread.state);
-    this.release(thread.anchor);
-    return result;
+    try {
+      const end = this.resume({ tables: {}, phase: "init" }, thread, args.length, false);
+      if (end !== "ended") throw new LuaError("the chunk did not end while it was loaded");
+      lua.lua_settop(thread.state, 1);
+      return this.keep(thread.state);
+    } finally {
+      this.release(thread.anchor);
+    }
   }
 
   /** Runs a function to its end. @throws LuaError, or Exit when the code exited */
-  async call(fn: Reference, args: LuaValue[], run: Run): Promise<void> {
+  async call(fn: Reference, args: Argument[], run: Run): Promise<void> {
     const thread = this.start(fn, args);
     let results = args.length;
     try {
@@ -98,13 +109,18 @@ export class LuaEngine {
     }
   }
 
-  /** Runs a function that cannot wait. @throws LuaError, or Exit when the code exited */
-  callNow(fn: Reference, args: LuaValue[], run: Run): void {
+  /**
+   * Runs a function that cannot wait.
+   * @returns whether Lua takes its first result for true
+   * @throws LuaError, or Exit when the code exited
+   */
+  callNow(fn: Reference, args: Argument[], run: Run): boolean {
     const thread = this.start(fn, args);
     try {
       const end = this.resume(run, thread, args.length, false);
       if (end === "exited") throw new Exit();
       if (end !== "ended") throw new LuaError("attempt to yield across C-call boundary");
+      return lua.lua_gettop(thread.state) > 0 && lua.lua_toboolean(thread.state, 1);
     } finally {
       this.release(thread.anchor);
     }
@@ -146,8 +162,10 @@ export class LuaEngine {
   }
 
   /** Lets go of the tables of a request or a timer that has ended. */
-  forget({ ctx, shared }: RunTables): void {
-    for (const table of [ctx, shared]) if (table !== undefined) this.release(table);
+  forget({ ctx, shared, plugins }: RunTables): void {
+    for (const table of [ctx, shared, ...(plugins?.values() ?? [])]) {
+      if (table !== undefined) this.release(table);
+    }
   }
 
   pushReference(state: LuaState, reference: Reference): void {
@@ -161,6 +179,24 @@ export class LuaEngine {
   newTable(): Reference {
     lua.lua_createtable(this.state, 0, 0);
     return this.keep(this.state);
+  }
+
+  /** The plain value that is kept. @throws LuaError when it has none */
+  valueOf(reference: Reference): LuaValue {
+    this.pushReference(this.state, reference);
+    const value = read(this.state, -1);
+    lua.lua_pop(this.state, 1);
+    return value;
+  }
+
+  /** Keeps a member of a table. */
+  memberOf(table: Reference, name: string): Reference {
+    this.pushReference(this.state, table);
+    push(this.state, name);
+    lua.lua_rawget(this.state, -2);
+    const member = this.keep(this.state);
+    lua.lua_pop(this.state, 1);
+    return member;
   }
 
   getField(table: Reference, name: LuaValue): LuaValue {
@@ -232,7 +268,7 @@ export class Kept {
   constructor(readonly reference: Reference) {}
 }
 
-type Argument = LuaValue | LuaFunctions | Kept;
+export type Argument = LuaValue | LuaFunctions | Kept;
 
 /** A table of functions of ours, handed to a Lua chunk. */
 export class LuaFunctions {

@@ -1,7 +1,7 @@
--- Builds the `kong` and `ngx` that snippets see, out of functions of the host (host-functions.ts).
--- Returns a table with both.
+-- Builds the `kong` and `ngx` that Lua code sees, out of functions of the host (host-functions.ts)
+-- and of Kong's configuration. Returns a table with both.
 
-local host, pdk = ...
+local host, pdk, configuration = ...
 
 local function text_of(...)
   local parts = {}
@@ -30,7 +30,17 @@ local function indexed(read, write)
   })
 end
 
-local kong = { version = "3.9.3", version_num = 3009003, ctx = {} }
+local function unwritable(table)
+  return setmetatable({}, {
+    __index = table,
+    __newindex = function()
+      error("cannot modify configuration")
+    end,
+  })
+end
+
+local kong = { version = "3.9.3", version_num = 3009003, ctx = {}, plugin = {},
+  configuration = unwritable(configuration) }
 
 for name, call in pairs(pdk) do
   local module = kong
@@ -52,9 +62,13 @@ end
 
 setmetatable(kong.ctx, {
   __index = function(_, name)
-    return name == "shared" and host.shared() or name == "plugin" and host.shared() or nil
+    return name == "shared" and host.shared() or name == "plugin" and host.plugin() or nil
   end,
 })
+
+function kong.plugin.get_id()
+  return host.plugin_id()
+end
 
 for _, level in ipairs({ "debug", "info", "notice", "warn", "err", "crit", "alert", "emerg" }) do
   kong.log[level] = function(...)
@@ -90,6 +104,9 @@ local ngx = {
   exit = host.exit,
   encode_base64 = host.encode_base64,
   decode_base64 = host.decode_base64,
+  md5 = host.md5,
+  md5_bin = host.md5_bin,
+  sha1_bin = host.sha1_bin,
   escape_uri = host.escape_uri,
   unescape_uri = host.unescape_uri,
   var = indexed(host.get_variable, host.set_variable),
@@ -98,6 +115,9 @@ local ngx = {
   req = {
     start_time = host.start_time,
     get_method = host.get_method,
+    read_body = host.read_body,
+    get_body_data = host.get_body_data,
+    get_body_file = host.get_body_file,
     get_headers = function()
       return without_case(host.get_request_headers())
     end,
@@ -114,12 +134,15 @@ function ngx.log(level, ...)
   host.log(LEVELS[level] or "err", text_of(...))
 end
 
-function ngx.timer.at(delay, run, ...)
-  local arguments, count = { ... }, select("#", ...)
-  return host.timer_at(delay, function(premature)
-    run(premature, unpack(arguments, 1, count))
-  end)
+local function timer(start)
+  return function(delay, run, ...)
+    local arguments, count = { ... }, select("#", ...)
+    return start(delay, function(premature)
+      run(premature, unpack(arguments, 1, count))
+    end)
+  end
 end
+ngx.timer.at = timer(host.timer_at)
 
 local socket = {}
 socket.__index = socket
@@ -136,10 +159,16 @@ function ngx.socket.tcp()
   return setmetatable({ handle = host.socket_tcp() }, socket)
 end
 
+local balancer_data = indexed(host.get_balancer, host.set_balancer)
+
 setmetatable(ngx, {
   __index = function(_, name)
     if name == "ctx" then
-      return host.context()
+      local context = host.context()
+      if context.balancer_data == nil and host.has_balancer() then
+        context.balancer_data = balancer_data
+      end
+      return context
     end
     if name == "status" then
       return host.get_status()
@@ -154,4 +183,4 @@ setmetatable(ngx, {
   end,
 })
 
-return { kong = kong, ngx = ngx }
+return { kong = kong, ngx = ngx, native_timer_at = timer(host.native_timer_at) }

@@ -22,6 +22,7 @@ interface Lua {
   lua_concat(state: LuaState, count: number): void;
   lua_createtable(state: LuaState, items: number, members: number): void;
   lua_error(state: LuaState): number;
+  lua_getmetatable(state: LuaState, index: number): boolean;
   lua_gettop(state: LuaState): number;
   lua_newthread(state: LuaState): LuaState;
   lua_next(state: LuaState, index: number): number;
@@ -33,11 +34,14 @@ interface Lua {
   lua_pushnil(state: LuaState): void;
   lua_pushvalue(state: LuaState, index: number): void;
   lua_pushnumber(state: LuaState, value: number): void;
+  lua_rawequal(state: LuaState, one: number, other: number): boolean;
   lua_rawget(state: LuaState, index: number): number;
   lua_rawgeti(state: LuaState, index: number, key: number): number;
   lua_rawset(state: LuaState, index: number): void;
   lua_rawseti(state: LuaState, index: number, key: number): void;
+  lua_rawlen(state: LuaState, index: number): number;
   lua_resume(state: LuaState, from: LuaState | null, args: number): number;
+  lua_setmetatable(state: LuaState, index: number): void;
   lua_settop(state: LuaState, index: number): void;
   lua_toboolean(state: LuaState, index: number): boolean;
   lua_tonumber(state: LuaState, index: number): number;
@@ -53,6 +57,7 @@ interface Fengari {
   lua: Lua;
   lauxlib: {
     luaL_newstate(): LuaState;
+    luaL_checkstack(state: LuaState, slots: number, message: null): void;
     luaL_loadbufferx(
       state: LuaState,
       source: Uint8Array,

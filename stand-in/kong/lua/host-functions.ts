@@ -1,13 +1,22 @@
 // What environment.lua builds `ngx` and `kong.ctx` from: the clock, variables, the running request,
 // timers and sockets. Names and errors are those of lua-nginx-module.
 
+import { createHash } from "node:crypto";
 import type { KongRequest } from "../kong-request";
 import { Failure, LuaError, type LuaValue } from "../lua-value";
 import { nginxVariable, setNginxVariable } from "../pdk/nginx-variables";
 import { headerValue } from "../pdk/pdk-function";
-import { Cosocket, type CosocketPool } from "./cosocket";
-import { Exit, type HostFunction, type LuaEngine, type Run } from "./engine";
+import type { CosocketPool } from "./cosocket";
+import {
+  Exit,
+  type HostFunction,
+  type LuaEngine,
+  type Reference,
+  type Result,
+  type Run,
+} from "./engine";
 import { type LuaFunction, lua } from "./fengari";
+import { socketFunctions } from "./socket-functions";
 import type { LuaTimers } from "./timers";
 import { read } from "./values";
 
@@ -18,11 +27,20 @@ interface Host {
   timers: LuaTimers;
   sockets: CosocketPool;
   log: LogLine;
+  /** What ngx.worker.pid answers. */
+  pid: number;
 }
 
 export function hostFunctions(host: Host): Record<string, LuaFunction> {
   const { engine } = host;
-  const plain = { ...clock(), ...worker(host), ...texts(), ...ofRequest(host), ...sockets(host) };
+  const plain = {
+    ...clock(),
+    ...worker(host),
+    ...texts(),
+    ...ofRequest(host),
+    ...bodyOf(host),
+    ...socketFunctions(engine, host.sockets),
+  };
   const functions = Object.entries(plain).map(([name, fn]) => [name, engine.hostFunction(fn)]);
   return { ...Object.fromEntries(functions), ...tables(engine), ...timers(host) };
 }
@@ -36,26 +54,35 @@ function clock(): Record<string, HostFunction> {
   };
 }
 
-function worker({ timers, log, engine }: Host): Record<string, HostFunction> {
+function worker({ timers, log, engine, pid }: Host): Record<string, HostFunction> {
   return {
     worker_id: () => 0,
     worker_count: () => 1,
-    worker_pid: () => process.pid,
+    worker_pid: () => pid,
     worker_exiting: () => timers.exiting,
     get_phase: () => engine.run.phase,
     sleep: (seconds) =>
       new Promise((resolve) => {
         setTimeout(() => resolve(undefined), Number(seconds) * 1000);
       }),
+    plugin_id: () => engine.run.plugin?.id,
     log(level, message) {
-      log(String(level), String(message), engine.run.request);
+      const { plugin, request } = engine.run;
+      log(String(level), `${plugin ? `[${plugin.name}] ` : ""}${message}`, request);
       return undefined;
     },
   };
 }
 
 function texts(): Record<string, HostFunction> {
+  const digest = (algorithm: string, encoding: "hex" | "latin1"): HostFunction => {
+    return (bytes) =>
+      createHash(algorithm).update(String(bytes), "latin1").digest().toString(encoding);
+  };
   return {
+    md5: digest("md5", "hex"),
+    md5_bin: digest("md5", "latin1"),
+    sha1_bin: digest("sha1", "latin1"),
     encode_base64: (bytes) => Buffer.from(String(bytes), "latin1").toString("base64"),
     decode_base64: (encoded) => Buffer.from(String(encoded), "base64").toString("latin1"),
     escape_uri: (bytes) =>
@@ -97,6 +124,12 @@ function ofRequest({ engine }: Host): Record<string, HostFunction> {
       else request.responseHeaders.set(...headerValue(dashed(name), value));
       return undefined;
     },
+    get_balancer: (name) => current().balancer?.get(name),
+    set_balancer(name, value) {
+      current().balancer?.set(name, value);
+      return undefined;
+    },
+    has_balancer: () => engine.run.request?.balancer !== undefined,
     get_argument: (index) => argument(engine.run, index),
     set_argument(index, value) {
       argument(engine.run, index);
@@ -113,6 +146,25 @@ function ofRequest({ engine }: Host): Record<string, HostFunction> {
   };
 }
 
+/** ngx.req.read_body and what it has read. */
+function bodyOf({ engine }: Host): Record<string, HostFunction> {
+  const current = () => requestOf(engine.run);
+  return {
+    async read_body() {
+      await current().body.read();
+      return undefined;
+    },
+    get_body_data() {
+      const { body, settings } = current();
+      return body.inMemory(settings.clientBodyBufferBytes)?.toString("latin1");
+    },
+    get_body_file() {
+      const { body, settings } = current();
+      return body.file(settings.clientBodyBufferBytes);
+    },
+  };
+}
+
 function argument({ phase, request }: Run, index: LuaValue): LuaValue {
   if (phase !== "body_filter" || !request) {
     throw new LuaError(`API disabled in the context of ${phase}_by_lua*`);
@@ -121,61 +173,49 @@ function argument({ phase, request }: Run, index: LuaValue): LuaValue {
   return index === 2 ? request.last : undefined;
 }
 
-// Sockets wait, which only access and timers can (OpenResty: "API disabled in the context of ...").
-function sockets({ engine, sockets: pool }: Host): Record<string, HostFunction> {
+function tables(engine: LuaEngine): Record<string, LuaFunction> {
+  const table = (find: (run: Run) => number) =>
+    engine.rawFunction((state) => {
+      engine.pushReference(state, find(engine.run));
+      return 1;
+    });
   return {
-    socket_tcp() {
-      const { phase } = engine.run;
-      if (phase !== "access" && phase !== "timer") {
-        throw new LuaError(`API disabled in the context of ${phase}_by_lua*`);
-      }
-      return new Cosocket(pool);
-    },
-    socket_connect: (socket, host, port) =>
-      cosocket(socket).connect(String(host), typeof port === "number" ? port : undefined),
-    socket_send: (socket, data) => cosocket(socket).send(data),
-    socket_receive: (socket, pattern) => cosocket(socket).receive(pattern ?? "*l"),
-    socket_receiveany: (socket, most) => cosocket(socket).receiveany(Number(most)),
-    socket_settimeout(socket, all) {
-      cosocket(socket).settimeouts(Number(all), Number(all), Number(all));
-      return undefined;
-    },
-    socket_settimeouts(socket, connecting, sending, reading) {
-      cosocket(socket).settimeouts(Number(connecting), Number(sending), Number(reading));
-      return undefined;
-    },
-    socket_setkeepalive: (socket, timeout, size) =>
-      cosocket(socket).setkeepalive(numberOf(timeout), numberOf(size)),
-    socket_getreusedtimes: (socket) => cosocket(socket).getreusedtimes(),
-    socket_close: (socket) => cosocket(socket).close(),
+    context: table(({ tables: own }) => {
+      own.ctx ??= engine.newTable();
+      return own.ctx;
+    }),
+    shared: table(({ tables: own }) => {
+      own.shared ??= engine.newTable();
+      return own.shared;
+    }),
+    plugin: table(({ tables: own, plugin }) => {
+      const name = plugin?.name ?? "";
+      own.plugins ??= new Map();
+      const known = own.plugins.get(name) ?? engine.newTable();
+      own.plugins.set(name, known);
+      return known;
+    }),
   };
 }
 
-function tables(engine: LuaEngine): Record<string, LuaFunction> {
-  const table = (name: "ctx" | "shared") =>
-    engine.rawFunction((state) => {
-      const { tables: own } = engine.run;
-      own[name] ??= engine.newTable();
-      engine.pushReference(state, own[name]);
-      return 1;
-    });
-  return { context: table("ctx"), shared: table("shared") };
-}
-
 function timers({ engine, timers: all }: Host): Record<string, LuaFunction> {
-  return {
-    timer_at: engine.rawFunction((state) => {
+  const timer = (start: (delay: number, fn: Reference) => Result) =>
+    engine.rawFunction((state) => {
+      if (engine.run.phase === "init") {
+        throw new LuaError("API disabled in the context of init_by_lua*");
+      }
       const delay = read(state, 1);
       if (typeof delay !== "number" || delay < 0) throw new LuaError("invalid delay");
       lua.lua_pushvalue(state, 2);
-      const result = all.at(delay, engine.keep(state));
+      const result = start(delay, engine.keep(state));
       lua.lua_settop(state, 0);
-      if (!(result instanceof Failure)) {
-        lua.lua_pushboolean(state, true);
-        return 1;
-      }
-      return engine.pushFailure(state, result);
-    }),
+      if (result instanceof Failure) return engine.pushFailure(state, result);
+      lua.lua_pushboolean(state, true);
+      return 1;
+    });
+  return {
+    timer_at: timer((delay, fn) => all.at(delay, fn)),
+    native_timer_at: timer((delay, fn) => all.nativeAt(delay, fn)),
   };
 }
 
@@ -184,15 +224,6 @@ function requestOf({ request, phase }: Run): KongRequest {
   return request;
 }
 
-function cosocket(value: LuaValue): Cosocket {
-  if (value instanceof Cosocket) return value;
-  throw new LuaError("not a socket");
-}
-
 function dashed(name: LuaValue): string {
   return String(name).replaceAll("_", "-");
-}
-
-function numberOf(value: LuaValue): number | undefined {
-  return typeof value === "number" ? value : undefined;
 }

@@ -2,9 +2,30 @@
 -- what Lua 5.3 has renamed or dropped. Runs once, before any other code.
 
 unpack = table.unpack
+loadstring = load
+
+-- Of Lua 5.3 only: LuaJIT has none of these.
+utf8 = nil
+for library, names in pairs({
+  string = { "pack", "packsize", "unpack" },
+  math = { "maxinteger", "mininteger", "tointeger", "type", "ult" },
+}) do
+  for _, name in ipairs(names) do
+    _G[library][name] = nil
+  end
+end
 
 local floor, ceil, format, gsub = math.floor, math.ceil, string.format, string.gsub
 local WRAP = 4294967296
+
+-- Doubles: the whole numbers of this Lua would wrap at 2147483647.
+function math.floor(number)
+  return floor(number) + 0.0
+end
+
+function math.ceil(number)
+  return ceil(number) + 0.0
+end
 
 function math.pow(base, exponent)
   return base ^ exponent

@@ -1,17 +1,23 @@
-// ngx.timer.at: runs Lua functions later, each as a coroutine of its own. When the worker exits,
-// those that wait run at once and are told that it is premature.
+// Runs Lua functions later, each as a coroutine of its own. Two kinds: nginx's own timers
+// (_G.native_timer_at), which run at once and are told that it is premature when the worker exits;
+// and those of Kong's timer library (ngx.timer.at), which has stopped by then and runs nothing more.
 
 import { Failure } from "../lua-value";
 import type { LuaEngine, Reference, Result } from "./engine";
 
 type Failed = (error: unknown) => void;
 
+interface Pending {
+  fn: Reference;
+  native: boolean;
+}
+
 // Kong's lua_max_pending_timers.
 const mostPending = 16384;
 const exitSeconds = 10;
 
 export class LuaTimers {
-  private readonly pending = new Map<NodeJS.Timeout, Reference>();
+  private readonly pending = new Map<NodeJS.Timeout, Pending>();
   private readonly running = new Set<Promise<void>>();
   exiting = false;
 
@@ -20,21 +26,41 @@ export class LuaTimers {
     private readonly failed: Failed,
   ) {}
 
-  /** @param delay seconds */
+  /** ngx.timer.at. In a worker that exits it says yes and never runs. @param delay seconds */
   at(delay: number, fn: Reference): Result {
-    const refusal = this.refusal(delay);
-    if (refusal) {
+    if (this.exiting) {
       this.engine.release(fn);
-      return refusal;
+      return true;
     }
-    const timer = setTimeout(() => this.fire(timer, this.exiting), delay * 1000);
-    this.pending.set(timer, fn);
-    return true;
+    return this.start(delay, { fn, native: false });
   }
 
-  /** The worker exits: everything that waits runs now. Settles when nothing runs any more. */
-  async exit(): Promise<void> {
+  /** nginx's own: a worker that exits takes those without a delay. @param delay seconds */
+  nativeAt(delay: number, fn: Reference): Result {
+    if (this.exiting && delay > 0) {
+      this.engine.release(fn);
+      return new Failure("process exiting");
+    }
+    return this.start(delay, { fn, native: true });
+  }
+
+  /** The worker has been told to exit: of what waits only nginx's own timers run, at once. */
+  beginExit(): void {
     this.exiting = true;
+    for (const [timer, { fn, native }] of [...this.pending]) {
+      if (native) {
+        this.fire(timer, true);
+        continue;
+      }
+      clearTimeout(timer);
+      this.pending.delete(timer);
+      this.engine.release(fn);
+    }
+  }
+
+  /** Settles when nothing runs any more, or has run on for too long. */
+  async exit(): Promise<void> {
+    this.beginExit();
     const deadline = Date.now() + exitSeconds * 1000;
     while ((this.pending.size > 0 || this.running.size > 0) && Date.now() < deadline) {
       for (const timer of [...this.pending.keys()]) this.fire(timer, true);
@@ -42,17 +68,22 @@ export class LuaTimers {
     }
   }
 
-  private refusal(delay: number): Failure | undefined {
-    if (this.exiting && delay > 0) return new Failure("process exiting");
-    return this.pending.size >= mostPending ? new Failure("too many pending timers") : undefined;
+  private start(delay: number, pending: Pending): Result {
+    if (this.pending.size >= mostPending) {
+      this.engine.release(pending.fn);
+      return new Failure("too many pending timers");
+    }
+    const timer = setTimeout(() => this.fire(timer, this.exiting), delay * 1000);
+    this.pending.set(timer, pending);
+    return true;
   }
 
   private fire(timer: NodeJS.Timeout, premature: boolean): void {
-    const fn = this.pending.get(timer);
-    if (fn === undefined) return;
+    const found = this.pending.get(timer);
+    if (!found) return;
     clearTimeout(timer);
     this.pending.delete(timer);
-    const run = this.run(fn, premature).finally(() => this.running.delete(run));
+    const run = this.run(found.fn, premature).finally(() => this.running.delete(run));
     this.running.add(run);
   }
 

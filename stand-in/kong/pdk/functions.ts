@@ -1,12 +1,16 @@
 // Every PDK function that the stand-in knows, by the name under which plugins call it.
 
+import { randomUUID } from "node:crypto";
 import type { LuaTable } from "../lua-value";
 import { nginxVariable } from "./nginx-variables";
 import { authPhases, type PdkFunction, requestPhases, within } from "./pdk-function";
 import { request } from "./request";
 import { response } from "./response";
 import { serialize } from "./serialize";
+import { service, serviceResponse } from "./service";
 import { serviceRequest } from "./service-request";
+
+const nodeId = randomUUID();
 
 const client = {
   ...within(requestPhases, {
@@ -21,6 +25,8 @@ const client = {
     get_protocol: ({ scheme }) => scheme,
   }),
 };
+
+const node = within([...requestPhases, "balancer"], { get_id: () => nodeId });
 
 const router = within(requestPhases, {
   get_route: ({ route }) => route as LuaTable | undefined,
@@ -47,9 +53,12 @@ export const pdkFunctions: ReadonlyMap<string, PdkFunction> = new Map(
     response,
     client,
     router,
+    node,
     nginx,
     log,
+    service,
     "service.request": serviceRequest,
+    "service.response": serviceResponse,
   }).flatMap(([module, functions]) =>
     Object.entries(functions).map(([name, fn]) => [`kong.${module}.${name}`, fn] as const),
   ),

@@ -44,7 +44,10 @@ const readable: Record<string, (request: KongRequest) => LuaValue> = {
   upstream_uri: ({ upstreamUri }) => upstreamUri,
   upstream_scheme: ({ upstreamScheme }) => upstreamScheme,
   upstream_host: ({ upstreamHost }) => upstreamHost ?? "",
-  upstream_status: ({ upstreamStatus }) => upstreamStatus && String(upstreamStatus),
+  upstream_status: ({ upstreamStatuses: all }) => (all.length > 0 ? all.join(", ") : undefined),
+  upstream_addr: ({ balancer }) =>
+    balancer?.tries.map(({ ip, port }) => `${ip}:${port}`).join(", ") || undefined,
+  request_length: ({ received }) => String(received),
 };
 
 const writable: Record<string, (request: KongRequest, value: string) => void> = {

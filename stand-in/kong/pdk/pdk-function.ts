@@ -10,6 +10,8 @@ export type PdkFunction = (request: KongRequest, ...args: LuaValue[]) => Result 
 
 const anyPhase: Phase[] = ["access", "header_filter", "body_filter", "log", "error"];
 export const requestPhases: readonly Phase[] = anyPhase;
+/** Functions that Kong lets a balancer's retry callback use too. */
+export const accessAndBalancer: readonly Phase[] = ["access", "balancer"];
 export const authPhases: readonly Phase[] = ["access", "header_filter", "body_filter", "log"];
 export const responsePhases: readonly Phase[] = ["header_filter", "body_filter", "log", "error"];
 export const headerPhases: readonly Phase[] = ["access", "header_filter", "error"];

@@ -1,21 +1,19 @@
-// kong.log.serialize: one request as JSON text, in the shape of kong/pdk/log.lua 3.9. Credentials
-// are redacted.
+// kong.log.serialize: one request in the shape of kong/pdk/log.lua 3.9. Credentials are redacted.
 
-import { jsonBytes } from "../json";
 import type { KongRequest } from "../kong-request";
 import type { LuaTable, LuaValue } from "../lua-value";
 import { queryOf } from "./request";
 
-export function serialize(request: KongRequest): string {
+export function serialize(request: KongRequest): LuaTable {
   const { service, route, consumer, id, method } = request;
   const now = Date.now();
   const headers: LuaTable = request.headers.toTable();
   for (const name of ["authorization", "proxy-authorization"]) {
     if (name in headers) headers[name] = "REDACTED";
   }
-  return jsonBytes({
+  return {
     workspace_name: "default",
-    upstream_status: request.upstreamStatus ? String(request.upstreamStatus) : "",
+    upstream_status: request.upstreamStatuses.join(", "),
     request: {
       id,
       method,
@@ -31,12 +29,12 @@ export function serialize(request: KongRequest): string {
       kong: (request.accessEndedAt ?? now) - request.startedAt,
       proxy: request.proxied ? (request.headerAt ?? now) - (request.accessEndedAt ?? now) : -1,
     },
-    tries: [],
+    tries: request.balancer?.get("tries") ?? [],
     client_ip: request.clientIp,
     started_at: request.startedAt,
     source: request.proxied ? "upstream" : "kong",
     service: service as unknown as LuaValue,
     route: route as unknown as LuaValue,
     consumer: consumer as unknown as LuaValue,
-  });
+  };
 }

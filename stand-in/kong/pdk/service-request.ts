@@ -4,6 +4,7 @@ import type { KongRequest } from "../kong-request";
 import { bytesOf, isTable, LuaError, type LuaTable, type LuaValue, textOf } from "../lua-value";
 import { escapePath } from "../uri";
 import {
+  accessAndBalancer,
   accessPhase,
   headerValue,
   headerValues,
@@ -12,22 +13,9 @@ import {
   within,
 } from "./pdk-function";
 
-export const serviceRequest: Record<string, PdkFunction> = within(accessPhase, {
+const retrying = within(accessAndBalancer, {
   set_header(request, name, value) {
     setHeader(request, ...headerValue(name, value));
-    return undefined;
-  },
-  set_headers(request, headers) {
-    for (const [name, value] of headerValues(headers)) setHeader(request, name, value);
-    return undefined;
-  },
-  add_header(request, name, value) {
-    const [known, checked] = headerValue(name, value);
-    for (const one of [checked].flat()) request.headers.add(known, one);
-    return undefined;
-  },
-  clear_header(request, name) {
-    request.headers.remove(text(name, "header must be a string"));
     return undefined;
   },
   set_raw_body(request, body) {
@@ -48,6 +36,22 @@ export const serviceRequest: Record<string, PdkFunction> = within(accessPhase, {
       throw new LuaError(`invalid scheme: ${String(scheme)}`);
     }
     request.upstreamScheme = scheme;
+    return undefined;
+  },
+});
+
+const once = within(accessPhase, {
+  set_headers(request, headers) {
+    for (const [name, value] of headerValues(headers)) setHeader(request, name, value);
+    return undefined;
+  },
+  add_header(request, name, value) {
+    const [known, checked] = headerValue(name, value);
+    for (const one of [checked].flat()) request.headers.add(known, one);
+    return undefined;
+  },
+  clear_header(request, name) {
+    request.headers.remove(text(name, "header must be a string"));
     return undefined;
   },
   set_method(request, method) {
@@ -73,6 +77,8 @@ export const serviceRequest: Record<string, PdkFunction> = within(accessPhase, {
     return undefined;
   },
 });
+
+export const serviceRequest: Record<string, PdkFunction> = { ...retrying, ...once };
 
 function setHeader(request: KongRequest, name: string, value: string | string[]): void {
   if (name.toLowerCase() === "host") request.upstreamHost = [value].flat()[0];
