@@ -49,9 +49,14 @@ export class Downstream {
   }
 
   drained(): Promise<void> {
+    const { outgoing } = this;
     return new Promise((resolve) => {
-      if (!this.outgoing.writableNeedDrain || this.closed) resolve();
-      else this.outgoing.once("drain", resolve).once("close", resolve);
+      if (!outgoing.writableNeedDrain || this.closed) return resolve();
+      const done = () => {
+        outgoing.off("drain", done).off("close", done);
+        resolve();
+      };
+      outgoing.once("drain", done).once("close", done);
     });
   }
 
