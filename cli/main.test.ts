@@ -142,12 +142,6 @@ describe("kong-llm", { timeout: 20_000 }, () => {
       expect(names).toContain("llm-gateway");
     });
 
-    it("writes one file for each plugin, for cat to be the query_cmd", async () => {
-      expect(await cli("schema", "--plugins", plugins, "--dir", join(folder, "dumps"))).toBe("");
-      const file = readFileSync(join(folder, "dumps/probe.json"), "utf8");
-      expect(JSON.parse(file)).toMatchObject([{ Name: "probe" }]);
-    });
-
     it("fails for a plugin that is not there, and names those that are", async () => {
       const failed = cli("schema", "--plugins", plugins, "prob");
       await expect(failed).rejects.toMatchObject({
@@ -155,6 +149,19 @@ describe("kong-llm", { timeout: 20_000 }, () => {
         stdout: "",
         stderr: expect.stringContaining("kong-llm: no plugin is named prob; there are probe"),
       });
+    });
+  });
+
+  describe("install", () => {
+    it("writes dumps for cat to be the query_cmd, and Lua that Kong finds by name", async () => {
+      expect(await cli("install", "--dir", folder)).toContain(`lua_package_path=${folder}/?.lua;;`);
+      const file = (path: string) => readFileSync(join(folder, path), "utf8");
+      expect(JSON.parse(file("dumps/llm-gateway.json"))).toMatchObject([{ Name: "llm-gateway" }]);
+      expect(file("kong/plugins/llm-gateway/handler.lua")).toContain("llm-gateway");
+      expect(file("kong/plugins/llm-client-key/handler.lua")).toContain("PRIORITY = 1260");
+      for (const module of file("kong_llm/driver.lua").matchAll(/require\("([^"]+)"\)/g)) {
+        expect(() => file(`${module[1]!.replaceAll(".", "/")}.lua`)).not.toThrow();
+      }
     });
   });
 });

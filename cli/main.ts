@@ -5,6 +5,7 @@
 import { Command } from "commander";
 import { addCache } from "./cache";
 import { addDoctor } from "./doctor";
+import { addInstall } from "./install";
 import { addLimits } from "./limits";
 import { addRender } from "./render";
 import { addSchema } from "./schema";
@@ -17,6 +18,7 @@ const program = new Command("kong-llm")
 
 addServe(program);
 addSchema(program);
+addInstall(program);
 addRender(program);
 addValidate(program);
 addDoctor(program);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { isMap, isScalar, isSeq, parseDocument, Scalar, visit, type YAMLMap } from "yaml";
 import { z } from "zod";
 import { jsonSchema } from "../kong/schema-fields";
+import { snippetNames, snippet as wholeSnippet } from "../kong/snippets";
 import { editorSchemas } from "../validate/editor-schema";
 import { dashboardConfigMap, kongPlugins, prometheusRule } from "./generate/kubernetes";
 
@@ -104,18 +105,13 @@ function fillSnippets(config: YAMLMap, guards: string[]): void {
     if (!isSeq(snippets)) continue;
     for (const snippet of snippets.items) {
       if (!isScalar(snippet)) continue;
-      const file = /^-- (lua\/[a-z-]+\.lua)/.exec(String(snippet.value))?.[1];
-      if (!file) continue;
-      snippet.value = forPlugins(readFileSync(join(root, file), "utf8"), guards);
+      const named = /^-- lua\/snippets\/([a-z-]+)\.lua/.exec(String(snippet.value))?.[1];
+      const name = snippetNames.find((one) => one === named);
+      if (!name) continue;
+      snippet.value = wholeSnippet(name, guards);
       snippet.type = Scalar.BLOCK_LITERAL;
     }
   }
-}
-
-/** carry-out.lua must find a decision of each of our plugins that stands beside it. */
-export function forPlugins(lua: string, guards: string[]): string {
-  const names = guards.map((guard) => `"${guard}"`).join(", ");
-  return lua.replace(/^local EXPECTED = .*$/m, `local EXPECTED = { ${names} }`);
 }
 
 interface Described {

@@ -127,6 +127,19 @@ export async function pluginDumps(plugins?: string): Promise<PluginDump[]> {
   return JSON.parse(stdout) as PluginDump[];
 }
 
+/** Writes what `kong-llm install` writes into a fresh directory, which goes with this process. */
+export async function installedLua(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), "kong-llm-lua-"));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  // Kong's workers are unprivileged.
+  chmodSync(directory, 0o755);
+  await run(process.execPath, mainWith(["install", "--dir", directory], []), {
+    cwd: root,
+    env: environmentOf(),
+  });
+  return directory;
+}
+
 /** A TCP port of 127.0.0.1 that nobody listens on now. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -68,10 +68,7 @@ consumers:
     const environment = Object.fromEntries(variablesOf(text).map((name) => [name, "key"]));
     const config = parseDeclarative(renderDeclarative(text, environment));
     expect(config.services[0]?.routes.map(({ strip_path }) => strip_path)).not.toContain(true);
-    expect(config.consumers[0]?.keyauth_credentials).toEqual([
-      { key: "key" },
-      { key: "Bearer key" },
-    ]);
+    expect(config.consumers[0]?.keyauth_credentials).toEqual([{ key: "key" }]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
+import type { Decision } from "../stages/decision";
 import type { GatheredRequest } from "../stages/exchange";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
@@ -7,7 +8,7 @@ import { prepareStage, type Stage } from "../stages/stage";
 import type { StageName } from "../stages/stage-name";
 import { readTicket } from "../stages/ticket";
 import { definePlugin } from "./define-plugin";
-import type { Decision, Pdk } from "./pdk";
+import type { Pdk } from "./pdk";
 
 const request: GatheredRequest = {
   id: "r1",
@@ -103,7 +104,7 @@ describe("a plugin made of stages", () => {
     expect(decision).toMatchObject({
       plugins: ["llm-gateway"],
       headers: { authorization: "Bearer up" },
-      body: '{"model":"gpt-4.1"}',
+      edits: [[[9, 7, '"gpt-4.1"']]],
       response_headers: { "X-LLM-Model": "gpt-4.1" },
       keep: 100,
       outcomes_socket: "/run/outcomes.sock",
@@ -120,7 +121,7 @@ describe("a plugin made of stages", () => {
   it("does not send back a body that no stage changed", async () => {
     const { kong, shared } = kongWith({ llm: request });
     await pluginWith([stageWith({})]).access(kong);
-    expect(shared.llm_decision).not.toHaveProperty("body");
+    expect(shared.llm_decision).toHaveProperty("edits", []);
   });
 
   it.each([
@@ -256,7 +257,7 @@ describe("a plugin made of stages", () => {
     ]);
     expect(shared.llm_decision).toMatchObject({
       plugins: ["llm-cache", "llm-cache"],
-      body: '{"model":"gpt-4.1"}',
+      edits: [[[9, 7, '"gpt-4.1"']]],
       response_headers: { A: "1", B: "2" },
     });
     const ticket = readTicket((shared.llm_decision as Decision).ticket);

@@ -1,22 +1,23 @@
-// Makes a Kong plugin of kong-pdk's contract out of stages. This is the only place where stages meet
-// Kong: it fills the exchange, lets each stage decide, and hands the changes to carry-out.lua.
+// Makes a Kong plugin out of stages. This is the only place where stages meet Kong: a question comes
+// from a Lua driver (rule) or is asked together over Kong's own protocol (access), and what the stages
+// say goes back the same way.
 
-import { Counter } from "prom-client";
 import type { z } from "zod";
 import { endpointOf, namesModel } from "../openai/endpoint";
 import { RequestBody } from "../openai/request-body";
 import packageJson from "../package.json";
-import type { Answer, Consumer, Exchange, GatheredRequest } from "../stages/exchange";
+import type { Decision, Needs, Question, Ruling } from "../stages/decision";
+import type { Answer, Exchange } from "../stages/exchange";
 import { learnFrom } from "../stages/learn";
-import { log } from "../stages/log";
-import { delivery } from "../stages/outcome";
+import { delivery, type Outcome } from "../stages/outcome";
+import { badBody, notGathered, tooLarge, unauthenticated } from "../stages/refusals";
+import { runStages } from "../stages/run";
 import type { PreparedStage } from "../stages/stage";
-import { stageNames } from "../stages/stage-name";
-import { readTicket, type StageEntry, type Ticket, writeTicket } from "../stages/ticket";
+import { readTicket, type Ticket, writeTicket } from "../stages/ticket";
 import { readConfig } from "./config";
+import { edited } from "./edits";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
-import { badBody, notGathered, stageFailed, tooLarge, unauthenticated } from "./refusals";
 import { type KongField, schemaFields } from "./schema-fields";
 
 export interface PluginModule {
@@ -27,8 +28,18 @@ export interface PluginModule {
   Plugin: PluginClass;
 }
 
+/** A plugin with one config. */
+export interface StagedPlugin {
+  /** What Kong is to tell of each request beside what it always tells. */
+  readonly needs: Needs;
+  /** What the stages say to a request. Never rejects for what a client sends. */
+  rule(question: Question): Promise<Ruling>;
+  /** The same over Kong's own protocol. */
+  access(kong: pdk.Pdk): Promise<void>;
+}
+
 interface PluginClass {
-  new (config: unknown): { access(kong: pdk.Pdk): Promise<void> };
+  new (config: unknown): StagedPlugin;
   /** The zod object of the options, for tools that check configurations. */
   Options: z.ZodType;
 }
@@ -42,31 +53,18 @@ interface Definition<Config> {
   mostBodyBytes?(config: Config): number;
   /** Refuse a request that no authentication plugin has given a consumer. */
   requiresConsumer?(config: Config): boolean;
-  /** What of a request is asked of Kong beside what is gathered: each costs a message. */
+  /** What of a request is asked of Kong beside what is always told. */
   needs?(config: Config): Needs;
   /** False for a plugin that shares its routes with other plugins of ours. */
   alone?: boolean;
 }
 
-interface Needs {
-  header?: string;
-  credential?: boolean;
-}
-
 const defaultMostBodyBytes = 10 * 1024 * 1024;
-
-const failures = new Counter({
-  name: "llm_stage_failures_total",
-  help: "Stages that threw while they decided: a guard answered 500, any other was skipped",
-  labelNames: ["stage"] as const,
-});
-// A series that begins with its first failure has not increased, as Prometheus sees it.
-for (const stage of stageNames) failures.inc({ stage }, 0);
 
 export function definePlugin<Config>(definition: Definition<Config>): PluginModule {
   const { name, schema, alone = false } = definition;
 
-  class Plugin {
+  class Plugin implements StagedPlugin {
     static readonly Options: z.ZodType = schema;
     readonly stages: PreparedStage[];
     readonly mostBodyBytes: number;
@@ -78,7 +76,16 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       this.stages = definition.stages(parsed);
       this.mostBodyBytes = definition.mostBodyBytes?.(parsed) ?? defaultMostBodyBytes;
       this.requiresConsumer = definition.requiresConsumer?.(parsed) ?? false;
-      this.needs = definition.needs?.(parsed) ?? {};
+      this.needs = definition.needs?.(parsed) ?? { headers: [], credential: false };
+    }
+
+    async rule(question: Question): Promise<Ruling> {
+      const { body, refusal } = readBody(question, this.mostBodyBytes);
+      const exchange = openExchange(question, body);
+      const unknown = this.requiresConsumer && !question.consumer ? unauthenticated : undefined;
+      const answer = await runStages(this.stages, exchange, unknown ?? refusal);
+      if (answer) return { answer, outcome: outcomeOf(exchange, answer) };
+      return { decision: decisionOf(name, exchange, question.earlier) };
     }
 
     async access(kong: pdk.Pdk): Promise<void> {
@@ -86,17 +93,11 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       if (!request) return pdk.exit(kong, notGathered);
       const consumer = await pdk.consumer(kong);
       const earlier = alone ? undefined : await pdk.earlierDecision(kong);
-      const { header, credential } = this.needs;
-      if (header !== undefined) request.header = await pdk.header(kong, header);
-      if (credential) request.credential = await pdk.credentialId(kong);
-
-      const { body, refusal } = readBody(request, earlier, this.mostBodyBytes);
-      const exchange = openExchange(request, consumer, body, earlier);
-      const unknown = this.requiresConsumer && !consumer ? unauthenticated : undefined;
-      const answer = await runStages(this.stages, exchange, unknown ?? refusal);
-      if (!answer) return pdk.decide(kong, decisionOf(name, exchange, earlier));
-      await pdk.exit(kong, answer);
-      await learnFrom(outcomeOf(exchange, answer));
+      await pdk.addNeeds(kong, request, this.needs);
+      const ruling = await this.rule({ request, consumer, earlier });
+      if ("decision" in ruling) return pdk.decide(kong, ruling.decision);
+      await pdk.exit(kong, ruling.answer);
+      await learnFrom(ruling.outcome);
     }
   }
 
@@ -109,52 +110,23 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
   };
 }
 
-/**
- * @param refusal what this adapter refuses by itself. It is answered where the first guard stands,
- *   so that stages before it, which only watch, have seen the request.
- */
-async function runStages(
-  stages: PreparedStage[],
-  exchange: Exchange,
-  refusal: Answer | undefined,
-): Promise<Answer | undefined> {
-  for (const stage of stages) {
-    if (refusal && stage.guards) return refusal;
-    const entry: StageEntry = { options: stage.options };
-    try {
-      const decided = await stage.decide(exchange);
-      if (decided && "answer" in decided) return decided.answer;
-      if (decided?.note !== undefined) entry.note = decided.note;
-      exchange.ticket.stages[stage.name] = entry;
-    } catch (error) {
-      failures.inc({ stage: stage.name });
-      const { id, route } = exchange.request;
-      log.error({ stage: stage.name, route, request_id: id, err: error }, "stage failed");
-      if (stage.guards) return stageFailed;
-    }
-  }
-  return refusal;
-}
-
 function readBody(
-  request: GatheredRequest,
-  earlier: pdk.Decision | undefined,
+  { request, earlier }: Question,
   mostBytes: number,
 ): { body?: RequestBody; refusal?: Answer } {
   if (!namesModel(endpointOf(request.method, request.path))) return {};
   const bytes = request.bytes ?? 0;
   if (bytes > mostBytes) return { refusal: tooLarge(bytes, mostBytes) };
-  const parsed = earlier?.body
-    ? RequestBody.parse(earlier.body)
-    : RequestBody.parse(request.body ?? "", request.bytes);
+  const sent = request.body ?? "";
+  const parsed = earlier?.edits.length
+    ? RequestBody.parse(edited(sent, earlier.edits))
+    : RequestBody.parse(sent, request.bytes);
   return "problem" in parsed ? { refusal: badBody(parsed.problem) } : { body: parsed };
 }
 
 function openExchange(
-  request: GatheredRequest,
-  consumer: Consumer | undefined,
+  { request, consumer, earlier }: Question,
   body: RequestBody | undefined,
-  earlier: pdk.Decision | undefined,
 ): Exchange {
   const ticket: Ticket = (earlier && readTicket(earlier.ticket)) ?? {
     id: request.id,
@@ -174,28 +146,26 @@ function openExchange(
     responseHeaders: earlier?.response_headers ?? {},
     ticket,
     keep: earlier?.keep ?? 0,
+    withoutUsage: earlier?.without_usage ?? false,
   };
 }
 
-function decisionOf(
-  name: string,
-  exchange: Exchange,
-  earlier: pdk.Decision | undefined,
-): pdk.Decision {
-  const body = exchange.body?.changed ? exchange.body.text : earlier?.body;
+function decisionOf(name: string, exchange: Exchange, earlier: Decision | undefined): Decision {
+  const before = earlier?.edits ?? [];
   return {
     plugins: [...(earlier?.plugins ?? []), name],
     headers: exchange.upstreamHeaders,
-    ...(body !== undefined && { body }),
+    edits: exchange.body?.changed ? [...before, exchange.body.edits()] : before,
     response_headers: exchange.responseHeaders,
     ticket: writeTicket(exchange.ticket),
     keep: exchange.keep,
+    ...(exchange.withoutUsage && { without_usage: true }),
     ...(delivery.socket !== undefined && { outcomes_socket: delivery.socket }),
   };
 }
 
 /** What the stages learn of a request that never went upstream, because one of them answered. */
-function outcomeOf(exchange: Exchange, answer: Answer) {
+function outcomeOf(exchange: Exchange, answer: Answer): Outcome {
   const now = Date.now();
   return {
     ticket: exchange.ticket,

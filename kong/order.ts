@@ -1,7 +1,7 @@
 // Where our plugins stand among Kong's own: Kong runs the higher priority first. key-auth is 1250
-// and acl 950 (their handler.lua in Kong 3.9), so who is asking is known before we decide, and
-// pre-function (1000000) has gathered and post-function (-1000) carries out what we decided.
-// llm-usage comes first of ours: it only watches, and so sees what the others refuse.
+// and acl 950 (their handler.lua in Kong 3.9): llm-client-key shows key-auth the key, and who is asking
+// is known before the others decide. llm-usage comes first of those: it only watches, and so sees what
+// the others refuse. Without Lua files pre-function (1000000) gathers and post-function (-1000) carries out.
 
 export const order = {
   "llm-usage": 945,
@@ -11,5 +11,8 @@ export const order = {
   "llm-upstream-key": 910,
   "llm-gateway": 900,
 } as const;
+
+/** llm-client-key, which is Lua alone: above key-auth and all other authentication by a key. */
+export const clientKeyPriority = 1260;
 
 export type PluginName = keyof typeof order;

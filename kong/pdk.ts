@@ -2,25 +2,10 @@
 // Kong 3.9.3 answers. Each is one round trip on the socket (kong.response.exit: half a one).
 
 import type Kong from "kong-pdk/kong";
+import type { Decision, Needs } from "../stages/decision";
 import type { Answer, Consumer, GatheredRequest } from "../stages/exchange";
 
 export type Pdk = Kong;
-
-/**
- * What carry-out.lua reads from kong.ctx.shared.llm_decision. Every field is what Lua needs and no
- * more; `ticket` is opaque to it.
- */
-export interface Decision {
-  /** The plugins that have decided; carry-out.lua knows which it must find here. */
-  plugins: string[];
-  headers: Record<string, string>;
-  /** Only where the body changes. */
-  body?: string;
-  response_headers: Record<string, string>;
-  ticket: string;
-  keep: number;
-  outcomes_socket?: string;
-}
 
 /** What gather.lua left; undefined where pre-function did not run. */
 export async function gathered(kong: Pdk): Promise<GatheredRequest | undefined> {
@@ -31,15 +16,17 @@ export async function consumer(kong: Pdk): Promise<Consumer | undefined> {
   return ((await kong.client.getConsumer()) as unknown as Consumer | null) ?? undefined;
 }
 
-/** Id of the credential by which the consumer was authenticated: never the credential itself. */
-export async function credentialId(kong: Pdk): Promise<string | undefined> {
+/** Puts into the request what a plugin needs of it beside what is gathered: each costs a message. */
+export async function addNeeds(kong: Pdk, request: GatheredRequest, needs: Needs): Promise<void> {
+  for (const name of needs.headers) {
+    const value = (await kong.request.getHeader(name)) as unknown as string | null;
+    if (value !== null && value !== undefined)
+      request.headers = { ...request.headers, [name]: value };
+  }
+  if (!needs.credential) return;
+  // Its id: never the credential itself.
   const credential = (await kong.client.getCredential()) as unknown as { id?: string } | null;
-  return credential?.id ?? undefined;
-}
-
-/** The first value of a header of the request. */
-export async function header(kong: Pdk, name: string): Promise<string | undefined> {
-  return ((await kong.request.getHeader(name)) as unknown as string | null) ?? undefined;
+  request.credential = credential?.id ?? undefined;
 }
 
 /** What the plugins before this one decided; undefined for the first. */

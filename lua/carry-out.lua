@@ -1,44 +1,79 @@
--- lua/carry-out.lua: carries out what the plugins decided, and lets nothing upstream that they
--- did not decide about. Runs in post-function (access), after all other plugins.
+-- lua/carry-out.lua: makes the upstream request what was decided, and nothing more: no credential,
+-- name or account of the client goes on, however its header is spelt.
 
--- The plugins that guard this route (written here by `npm run docs`).
-local EXPECTED = { "llm-gateway" }
-
--- What a client or key-auth set for this gateway is nobody else's business.
+-- By lower case with hyphens. A trailing * is any end.
 local OURS = {
-  "Authorization", "X-API-Key", "Cookie", "X-Consumer-ID", "X-Consumer-Username",
-  "X-Consumer-Custom-ID", "X-Credential-Identifier", "X-Anonymous-Consumer",
+  "authorization", "proxy-authorization", "x-api-key", "api-key", "cookie", "openai-organization",
+  "openai-project", "x-consumer-*", "x-credential-*", "x-anonymous-*", "x-llm-*",
 }
+local exact, beginnings = {}, {}
+for _, name in ipairs(OURS) do
+  if name:sub(-1) == "*" then
+    beginnings[#beginnings + 1] = name:sub(1, -2)
+  else
+    exact[name] = true
+  end
+end
 
-local decision = kong.ctx.shared.llm_decision
-
-local function is_decided_by(plugin)
-  for _, name in ipairs(decision and decision.plugins or {}) do
-    if name == plugin then
+local function is_ours(name)
+  local plain = name:lower():gsub("_", "-")
+  if exact[plain] then
+    return true
+  end
+  for _, beginning in ipairs(beginnings) do
+    if plain:sub(1, #beginning) == beginning then
       return true
     end
   end
   return false
 end
 
--- Kong goes on without a plugin whose server is down or answered with an error: closed here.
-for _, plugin in ipairs(EXPECTED) do
-  if not is_decided_by(plugin) then
-    kong.log.err(plugin, " has not decided about this request: answering 503")
-    -- present.lua gives it the body.
-    return kong.response.exit(503, "", { ["Retry-After"] = "1" })
+-- Clients send the same few names again and again: what was said of a name is remembered.
+local said, remembered = {}, 0
+local function stays_here(name)
+  local known = said[name]
+  if known == nil then
+    known = is_ours(name)
+    if remembered == 1000 then
+      said, remembered = {}, 0
+    end
+    said[name], remembered = known, remembered + 1
   end
+  return known
 end
 
-local upstream = kong.service.request
-for _, name in ipairs(OURS) do
-  upstream.clear_header(name)
+-- edits: lists of { offset, length, text } in ascending order, applied one list after the other.
+local function edited(body, lists)
+  for _, edits in ipairs(lists) do
+    local parts, at = {}, 1
+    for _, edit in ipairs(edits) do
+      parts[#parts + 1] = body:sub(at, edit[1])
+      parts[#parts + 1] = edit[3]
+      at = edit[1] + edit[2] + 1
+    end
+    parts[#parts + 1] = body:sub(at)
+    body = table.concat(parts)
+  end
+  return body
 end
--- The tap reads the answer as it passes, so it must not be compressed.
-upstream.set_header("Accept-Encoding", "identity")
-for name, value in pairs(decision.headers) do
-  upstream.set_header(name, value)
-end
-if decision.body then
-  upstream.set_raw_body(decision.body)
+
+-- The body that goes upstream; nil where it goes as it came.
+return function(decision, body)
+  local upstream = kong.service.request
+  for name in pairs(ngx.req.get_headers(0, true)) do
+    if stays_here(name) then
+      upstream.clear_header(name)
+    end
+  end
+  -- The tap reads the answer as it passes, so it must not be compressed.
+  upstream.set_header("Accept-Encoding", "identity")
+  for name, value in pairs(decision.headers) do
+    upstream.set_header(name, value)
+  end
+  if not decision.edits or #decision.edits == 0 then
+    return nil
+  end
+  local changed = edited(body, decision.edits)
+  upstream.set_raw_body(changed)
+  return changed
 end

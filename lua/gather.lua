@@ -1,48 +1,64 @@
--- lua/gather.lua: puts what the stages need of a request into kong.ctx.shared.llm, where the
--- plugin server reads it with one call. Runs in pre-function (access), before key-auth.
+-- lua/gather.lua: what the stages need of a request, as plain values, before anything is decided.
+-- The body goes beside them, as bytes: it may be long, and is not to be escaped.
 
--- Endpoints whose body we read; openai/endpoint.ts holds the same list (a test compares them).
-local ENDPOINTS = { "/chat/completions", "/completions", "/embeddings", "/responses" }
--- Longest body handed to the plugin server, in bytes: half of what it takes in one message.
--- The plugins' max_body_bytes is what a client sees.
+local form = require("kong_llm.form")
+
+-- Longest body handed to the plugin server, in bytes. The plugins' max_body_bytes is what a client sees.
 local LONGEST = 32 * 1024 * 1024
 
 local request = kong.request
-local method, path = request.get_method(), request.get_path()
-local query = request.get_raw_query()
-local route, service = kong.router.get_route(), kong.router.get_service()
 
-local gathered = {
-  id = ngx.var.kong_request_id,
-  method = method,
-  path = path,
-  query = query ~= "" and query or nil,
-  content_type = request.get_header("Content-Type"),
-  cache_control = request.get_header("Cache-Control"),
-  client_ip = kong.client.get_forwarded_ip(),
-  route = route and (route.name or route.id),
-  service = service and (service.name or service.id),
-}
-
-local function is_read()
-  local trimmed = path:gsub("/$", "")
-  for _, endpoint in ipairs(ENDPOINTS) do
-    if trimmed:sub(-#endpoint) == endpoint then
-      return true
-    end
-  end
-  return false
+-- A header that was sent several times is one of its values at most upstream: the first.
+local function first_of(value)
+  return type(value) == "table" and value[1] or value
 end
 
-if method == "POST" and is_read() then
-  local announced = tonumber(request.get_header("Content-Length")) or 0
-  -- With a limit the PDK also reads a body that nginx has spilled to a file.
+local function is_form(content_type)
+  return content_type and content_type:lower():find("multipart/form-data", 1, true) ~= nil
+end
+
+-- The bytes of the body, and how many there are: without the bytes where they are too many.
+local function read_body(announced)
   local body = announced <= LONGEST and request.get_raw_body(LONGEST) or nil
   if body and #body <= LONGEST then
-    gathered.body, gathered.bytes = body, #body
-  else
-    gathered.bytes = math.max(announced, LONGEST + 1)
+    return body, #body
   end
+  return nil, math.max(announced, LONGEST + 1)
 end
 
-kong.ctx.shared.llm = gathered
+-- names: headers that the stages ask for beside these.
+return function(names)
+  local headers = ngx.req.get_headers(0)
+  local query = request.get_raw_query()
+  local route, service = kong.router.get_route(), kong.router.get_service()
+  local gathered = {
+    id = ngx.var.kong_request_id,
+    method = request.get_method(),
+    path = request.get_raw_path(),
+    query = query ~= "" and query or nil,
+    content_type = first_of(headers["content-type"]),
+    content_encoding = first_of(headers["content-encoding"]),
+    cache_control = first_of(headers["cache-control"]),
+    anthropic_version = first_of(headers["anthropic-version"]),
+    upgrade = first_of(headers["upgrade"]),
+    client_ip = kong.client.get_forwarded_ip(),
+    route = route and (route.name or route.id),
+    service = service and (service.name or service.id),
+  }
+  for _, name in ipairs(names or {}) do
+    gathered.headers = gathered.headers or {}
+    gathered.headers[name] = first_of(headers[name])
+  end
+
+  local body
+  if gathered.method == "POST" then
+    local announced = tonumber(first_of(headers["content-length"])) or 0
+    if is_form(gathered.content_type) then
+      gathered.bytes = announced
+      gathered.form = form(gathered.content_type)
+    else
+      body, gathered.bytes = read_body(announced)
+    end
+  end
+  return gathered, body
+end

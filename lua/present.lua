@@ -1,42 +1,90 @@
--- lua/present.lua: completes the head of an answer: our headers, who made it, and OpenAI's shape
--- for what Kong refused by itself. Runs in post-function (header_filter).
+-- lua/present.lua: completes the head of an answer: our headers, who made it, nothing of the upstream's
+-- account, and the shape of the caller's API for what Kong refused by itself.
 
-local REFUSALS = {
-  [401] = '{"error":{"message":"The API key is missing or not known here: send it as x-api-key or '
-    .. 'as a Bearer token.","type":"invalid_request_error","param":null,"code":"invalid_api_key"}}',
-  [403] = '{"error":{"message":"This API key may not use this route.",'
-    .. '"type":"invalid_request_error","param":null,"code":"permission_denied"}}',
-  [503] = '{"error":{"message":"The gateway cannot check this request now, so it was not sent on; '
-    .. 'try again in a moment.","type":"server_error","param":null,"code":"gateway_unavailable"}}',
+local refusals = require("kong_llm.refusals")
+
+-- What the upstream tells its customer, who is not its client here. A trailing * is any end.
+local ACCOUNT = {
+  "set-cookie", "openai-organization", "openai-project", "anthropic-organization-id",
+  "x-ratelimit-*", "anthropic-ratelimit-*", "ratelimit-*",
 }
 
-local shared, response = kong.ctx.shared, kong.response
-local source, decision = response.get_source(), shared.llm_decision
-shared.llm_first_byte_at = ngx.now()
-
--- Answers of the plugin server carry this header already, and it has learned from them.
-shared.llm_learned = source == "exit" and response.get_header("X-LLM-Source") ~= nil
-if shared.llm_learned then
-  return
+local function is_of_account(name)
+  for _, known in ipairs(ACCOUNT) do
+    local beginning = known:sub(-1) == "*" and known:sub(1, -2)
+    if beginning and name:sub(1, #beginning) == beginning or name == known then
+      return true
+    end
+  end
+  return false
 end
 
-response.set_header("X-LLM-Source", source == "service" and "upstream" or "gateway")
-if source ~= "exit" then
-  -- Here and not in access: an upstream's header of the same name is replaced, not doubled.
-  for name, value in pairs(decision and decision.response_headers or {}) do
-    response.set_header(name, value)
+local function clear_account(headers)
+  for name in pairs(headers) do
+    if is_of_account(name:lower()) then
+      kong.response.clear_header(name)
+    end
   end
 end
 
-if source ~= "service" then
-  -- Kong's 500 for a plugin whose server it could not reach even once (kong/init.lua, 3.9.3).
-  if response.get_status() == 500 and not decision then
-    response.set_status(503)
-    response.set_header("Retry-After", "1")
+-- Which API's words the caller reads.
+local function family_of(request)
+  local path = request.path or kong.request.get_raw_path()
+  local speaks = request.anthropic_version or kong.request.get_header("anthropic-version")
+  return (speaks or path:find("/messages", 1, true)) and "anthropic" or "openai"
+end
+
+-- Kong's own words for a request that was let through are about the upstream, all others about us.
+local function refusal_for(status, request, decision)
+  local shapes = refusals[family_of(request)]
+  return decision and shapes.upstream[status] or shapes.gateway[status]
+end
+
+local function replace_body(state, text)
+  state.refusal = text
+  if text then
+    kong.response.clear_header("Content-Length")
+    kong.response.set_header("Content-Type", "application/json")
   end
-  shared.llm_refusal = REFUSALS[response.get_status()]
-  if shared.llm_refusal then
-    response.clear_header("Content-Length")
-    response.set_header("Content-Type", "application/json")
+end
+
+-- state: what the later phases of this request share; request and decision: where there are some.
+return function(state, request, decision)
+  local response = kong.response
+  local source = response.get_source()
+  state.first_byte_at = ngx.now()
+
+  -- Answers of the plugin server carry this header already, and it has learned from them.
+  state.learned = source == "exit" and response.get_header("X-LLM-Source") ~= nil
+  if state.learned then
+    return
+  end
+
+  local headers = response.get_headers(1000)
+  state.content_type = headers["content-type"]
+  state.content_encoding = headers["content-encoding"]
+  state.retry_after = headers["retry-after"]
+  state.retry_after_ms = headers["retry-after-ms"]
+  if source == "service" then
+    clear_account(headers)
+  end
+  response.set_header("X-LLM-Source", source == "service" and "upstream" or "gateway")
+  if source ~= "exit" then
+    -- Here and not in access: an upstream's header of the same name is replaced, not doubled.
+    for name, value in pairs(decision and decision.response_headers or {}) do
+      response.set_header(name, value)
+    end
+    if decision and decision.without_usage then
+      response.clear_header("Content-Length")
+    end
+  end
+
+  if source ~= "service" then
+    -- Kong's 500 for a plugin whose server it could not reach even once (kong/init.lua, 3.9.3).
+    if response.get_status() == 500 and not decision then
+      response.set_status(503)
+      response.set_header("Retry-After", "1")
+    end
+    replace_body(state, refusal_for(response.get_status(), request, decision))
   end
 end

@@ -1,6 +1,6 @@
 -- lua/report.lua: tells the plugin server how each request ended. Outcomes wait in a queue of this
 -- Kong worker and go in batches over the plugin server's outcomes socket; a batch leaves the queue
--- when it is acknowledged. Runs in post-function (log). The frames: kong/outcome-frame.ts.
+-- when it is acknowledged. The frames: kong/outcome-frame.ts.
 
 local BATCH_SECONDS, RETRY_SECONDS, TIMEOUT_MS = 0.02, 0.5, 6000
 local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
@@ -8,11 +8,17 @@ local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
-local LAST_FIELD = 14
+local LAST_FIELD = 19
 
--- Upvalues of the function below: they live as long as this worker has this configuration.
+-- nginx' own timers also run in a worker that exits, Kong's timer library has stopped by then. The
+-- sandbox of pre- and post-function has the library's alone.
+local timer_at = (_G or {}).native_timer_at or ngx.timer.at
+
+-- These live as long as this worker, in a snippet as long as its config.
 local queue, first, last, bytes, dropped = {}, 1, 0, 0, 0
 local attempts, scheduled, path = 0, false, nil
+-- Kong's own answers, by status: nobody waits for them, so they are only counted.
+local own = {}
 
 local function u32(number)
   return string.char(
@@ -59,7 +65,7 @@ local function enqueue(outcome)
   bytes = bytes + #outcome
 end
 
--- The next batch, and how many outcomes of the queue are in it.
+-- The next batch, how many outcomes of the queue are in it, and what else it tells.
 local function next_batch()
   local parts, size, index = { "" }, 0, first
   local function add(outcome)
@@ -69,12 +75,18 @@ local function next_batch()
   if dropped > 0 then
     add(record({ [13] = dropped }))
   end
+  for status, count in pairs(own) do
+    add(record({ [2] = status, [15] = count }))
+  end
+  if attempts > 0 then
+    add(record({ [16] = attempts }))
+  end
   while index <= last and index - first < BATCH_OUTCOMES and size < BATCH_BYTES do
     add(queue[index])
     index = index + 1
   end
   parts[1] = u32(size)
-  return table.concat(parts), index - first
+  return table.concat(parts), index - first, { dropped = dropped, own = own }
 end
 
 local function forget(count)
@@ -103,44 +115,51 @@ local function deliver(batch)
 end
 
 local function deliver_next()
-  local batch, count = next_batch()
-  local reported = dropped
+  local batch, count, told = next_batch()
+  own = {}
   local taken, reached = deliver(batch)
   if taken then
-    dropped = dropped - reported
+    dropped = dropped - told.dropped
     forget(count)
-  elseif reached then
+    return true
+  end
+  for status, answers in pairs(told.own) do
+    own[status] = (own[status] or 0) + answers
+  end
+  if reached then
     attempts = attempts + 1
     if attempts >= MOST_ATTEMPTS then
       dropped = dropped + count
       forget(count)
     end
   end
-  return taken
+  return false
 end
 
 local flush
 
 -- One timer at a time: a delivery waits for its answer, and meanwhile other requests come by here.
 local function schedule(seconds)
-  scheduled = ngx.timer.at(seconds, flush) and true or false
+  scheduled = timer_at(seconds, flush) and true or false
+end
+
+local function is_empty()
+  return first > last and next(own) == nil
 end
 
 -- Runs also when the worker is told to exit, which ends all waiting. An exiting worker takes only
--- timers that run at once, and must not try for ever where nobody answers.
+-- timers that run at once, so it goes on in this one; it must not try for ever where nobody answers.
 flush = function()
-  local ran, taken = pcall(deliver_next)
+  local ran, taken
+  repeat
+    ran, taken = pcall(deliver_next)
+    if not ran then
+      kong.log.err("outcomes: ", taken)
+    end
+  until is_empty() or not (ran and taken and ngx.worker.exiting())
   scheduled = false
-  if not ran then
-    kong.log.err("outcomes: ", taken)
-  end
-  if first > last then
-    return
-  end
-  if not ngx.worker.exiting() then
+  if not is_empty() and not ngx.worker.exiting() then
     schedule(ran and taken and BATCH_SECONDS or RETRY_SECONDS)
-  elseif ran and taken then
-    schedule(0)
   end
 end
 
@@ -149,33 +168,54 @@ local function first_of(value)
   return type(value) == "table" and value[1] or value
 end
 
-return function()
-  local shared, response = kong.ctx.shared, kong.response
-  if shared.llm_learned then
+-- Each try of the balancer where there were several, as in "10.0.0.1 443 failed 429, 10.0.0.2 443".
+local function tries()
+  local balancer = ngx.ctx.balancer_data
+  local made = balancer and balancer.tries
+  if not made or #made < 2 then
+    return nil
+  end
+  local told = {}
+  for _, try in ipairs(made) do
+    local words = { try.ip, try.port, try.state, try.code }
+    told[#told + 1] = table.concat({
+      tostring(words[1]), tostring(words[2]), words[3] and tostring(words[3]) or nil,
+      words[3] and words[4] and tostring(words[4]) or nil,
+    }, " ")
+  end
+  return table.concat(told, ", ")
+end
+
+-- state: what present.lua and tap.lua left; request and decision: where there are some.
+return function(state, request, decision)
+  if state.learned then
     return
   end
-  local decision, kept = shared.llm_decision, shared.llm_kept
-  local gathered = shared.llm or {}
-  local ended_at = ngx.now()
-  -- All at once: the PDK reads all of them for each get_header too.
-  local headers = response.get_headers()
   path = decision and decision.outcomes_socket or path
-
-  enqueue(record({
-    [1] = decision and decision.ticket,
-    [2] = response.get_status(),
-    [3] = response.get_source(),
-    [4] = first_of(headers["content-type"]),
-    [5] = first_of(headers["retry-after"]),
-    [6] = kept and table.concat(kept, "", kept.first, kept.last),
-    [7] = flags(kept),
-    [8] = milliseconds(ngx.req.start_time()),
-    [9] = milliseconds(shared.llm_first_byte_at or ended_at),
-    [10] = milliseconds(ended_at),
-    [11] = gathered.id,
-    [12] = gathered.route,
-    [14] = kept and kept.total,
-  }))
+  if decision and decision.ticket then
+    local kept, ended_at = state.kept, ngx.now()
+    enqueue(record({
+      [1] = decision.ticket,
+      [2] = kong.response.get_status(),
+      [3] = kong.response.get_source(),
+      [4] = first_of(state.content_type),
+      [5] = first_of(state.retry_after),
+      [6] = kept and table.concat(kept, "", kept.first, kept.last),
+      [7] = flags(kept),
+      [8] = milliseconds(ngx.req.start_time()),
+      [9] = milliseconds(state.first_byte_at or ended_at),
+      [10] = milliseconds(ended_at),
+      [11] = request.id,
+      [12] = request.route,
+      [14] = kept and kept.total,
+      [17] = first_of(state.content_encoding),
+      [18] = first_of(state.retry_after_ms) or nil,
+      [19] = tries(),
+    }))
+  else
+    local status = kong.response.get_status()
+    own[status] = (own[status] or 0) + 1
+  end
   if path and not scheduled then
     schedule(ngx.worker.exiting() and 0 or BATCH_SECONDS)
   end

@@ -120,25 +120,49 @@ export class RequestBody {
     this.written = undefined;
   }
 
-  private write(): string {
+  /** What was changed, as edits to the bytes that the client sent: a long body need not travel back. */
+  edits(): [offset: number, length: number, text: string][] {
     const { source } = this;
-    const edited = [...this.members.values()]
-      .filter(({ name, value }) => name !== undefined || value !== undefined)
-      .sort((a, b) => a.start - b.start);
+    const isAscii = Buffer.byteLength(source) === source.length;
+    const bytes = (from: number, to: number) =>
+      isAscii ? to - from : Buffer.byteLength(source.slice(from, to));
+    let at = 0;
+    let offset = 0;
+    return this.changes().map(({ start, end, text }) => {
+      offset += bytes(at, start);
+      at = start;
+      return [offset, bytes(start, end), text];
+    });
+  }
+
+  private write(): string {
     let text = "";
     let copied = 0;
-    for (const { nameStart, nameEnd, start, end, name, value } of edited) {
-      text += source.slice(copied, nameStart) + (name ?? source.slice(nameStart, nameEnd));
-      text += source.slice(nameEnd, start) + (value ?? source.slice(start, end));
+    for (const { start, end, text: changed } of this.changes()) {
+      text += this.source.slice(copied, start) + changed;
       copied = end;
     }
-    const close = source.lastIndexOf("}");
-    return text + source.slice(copied, close) + this.writeAdded() + source.slice(close);
+    return text + this.source.slice(copied);
+  }
+
+  /** What stands in place of which part of the source, in ascending order. */
+  private changes(): { start: number; end: number; text: string }[] {
+    const changes = [...this.members.values()].flatMap((member) => {
+      const { nameStart, nameEnd, start, end, name, value } = member;
+      return [
+        ...(name === undefined ? [] : [{ start: nameStart, end: nameEnd, text: name }]),
+        ...(value === undefined ? [] : [{ start, end, text: value }]),
+      ];
+    });
+    if (changes.length > 1) changes.sort((a, b) => a.start - b.start);
+    if (this.added.size === 0) return changes;
+    const close = this.source.lastIndexOf("}");
+    return [...changes, { start: close, end: close, text: this.writeAdded() }];
   }
 
   private writeAdded(): string {
     const added = [...this.added].map(([name, value]) => `${JSON.stringify(name)}:${value}`);
-    return (this.members.size > 0 && added.length > 0 ? "," : "") + added.join(",");
+    return (this.members.size > 0 ? "," : "") + added.join(",");
   }
 }
 

@@ -1,8 +1,8 @@
 // One event: one phase of one plugin for one request. The handler calls the PDK when it likes, Kong
 // asks when it likes; this is where a call and a question meet, one at a time and in order.
 
-import { handlerFailed, unavailable } from "../kong/refusals";
 import { log } from "../stages/log";
+import { handlerFailed, unavailable } from "../stages/refusals";
 import { callResult, type Result, returnResult } from "./answers";
 import { tell } from "./discreet";
 import type { Instance } from "./instances";

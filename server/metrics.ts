@@ -54,6 +54,12 @@ export const forgottenEvents = new Counter({
   labelNames: ["reason"] as const,
 });
 
+export const asks = new Counter({
+  name: "llm_plugin_server_asks_total",
+  help: "Questions of drivers by what became of them: decided, answered (from the cache, or refused), unknown (the config is asked for first) or failed",
+  labelNames: ["answer"] as const,
+});
+
 export const malformed = new Counter({
   name: "llm_plugin_server_malformed_total",
   help: "Connections closed because the peer did not speak the protocol, by socket",

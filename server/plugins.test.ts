@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { dump } from "../kong/dump";
 import { delivery } from "../stages/outcome";
-import { dump } from "./dump";
 import { loadPlugins } from "./plugins";
 
 const working = "exports.Plugin = class { log() {} access() {} };";

@@ -4,17 +4,12 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { extname, join, parse, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { PluginDescription } from "../kong/dump";
 
 /** An instance of a plugin: its phases are methods. */
 export type Handlers = Record<string, ((kong: unknown) => unknown) | undefined>;
 
-export interface LoadedPlugin {
-  name: string;
-  version: string;
-  priority: number;
-  phases: string[];
-  /** The fields of the config record, as Kong's schemas have them. */
-  schema: Record<string, unknown>[];
+export interface LoadedPlugin extends PluginDescription {
   Plugin: new (config: unknown) => Handlers;
 }
 

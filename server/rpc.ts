@@ -1,10 +1,10 @@
 // What Kong's questions ask of us, by method: as kong/runloop/plugin_servers/rpc/mp_rpc.lua (3.9) writes
 // them and reads the answers.
 
+import { dump } from "../kong/dump";
 import { log } from "../stages/log";
 import { result } from "./answers";
 import { tell } from "./discreet";
-import { dump } from "./dump";
 import type { Question } from "./event";
 import type { Events } from "./events";
 import { type Instance, type Instances, RpcError } from "./instances";

@@ -2,6 +2,7 @@
 
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
+import { Asks } from "./asks";
 import { converse } from "./connection";
 import { type EventOptions, Events } from "./events";
 import { defaultLimits } from "./frames";
@@ -43,6 +44,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
   const plugins = await loadPlugins(options.plugins);
   const instances = new Instances(plugins, options.instances);
   const events = new Events(options.events);
+  const asks = new Asks(instances, { timeoutSeconds: options.events?.timeoutSeconds });
   const limits = { ...defaultLimits };
   if (options.maxFrameBytes !== undefined) limits.maxBytes = options.maxFrameBytes;
 
@@ -51,6 +53,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
   const close = async () => {
     state.ready = false;
     events.stop();
+    asks.stop();
     instances.stop();
     await Promise.all(opened.map((socket) => socket.close()));
     await health?.close();
@@ -75,6 +78,9 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
       sharingOneBuffer,
     );
     opened.push(rpc);
+    // Beside it, where a driver in Kong finds it without a setting of its own.
+    const ask = { ...options.socket, path: `${rpc.path}.ask` };
+    opened.push(await listenOn(ask, (socket) => asks.receive(socket)));
     state.ready = true;
     log.info({ socket: rpc.path, plugins: [...plugins.keys()] }, "plugin server is listening");
   } catch (error) {
@@ -91,7 +97,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
       for (const socket of opened) socket.refuseNew();
       const grace = AbortSignal.timeout(graceSeconds * 1000);
       await Promise.race([
-        events.drained(),
+        Promise.all([events.drained(), asks.drained()]),
         new Promise((expired) => grace.addEventListener("abort", expired)),
       ]);
       await close();

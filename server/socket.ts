@@ -33,6 +33,10 @@ export interface ListeningSocket {
 // A peer that does not read what is left gets no more time than this.
 const closingMs = 500;
 
+// Connections that wait to be taken while this process is busy; the system may allow fewer
+// (net.core.somaxconn). Node's own 511 are gone within a second of a pause.
+const mostWaiting = 4096;
+
 // sun_path of Linux, less the closing zero; the suffix below counts too.
 const longestPath = 107;
 
@@ -67,7 +71,7 @@ export async function listenOn(
   });
   await new Promise<void>((listening, failed) => {
     server.once("error", failed);
-    server.listen(fresh, listening);
+    server.listen({ path: fresh, backlog: mostWaiting }, listening);
   });
   chmodSync(fresh, options.mode);
   if (options.owner) chownSync(fresh, options.owner.uid ?? -1, options.owner.gid ?? -1);

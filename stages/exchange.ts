@@ -5,7 +5,7 @@ import { type ApiError, errorBody } from "../openai/error";
 import type { RequestBody } from "../openai/request-body";
 import type { Ticket } from "./ticket";
 
-/** What gather.lua put into kong.ctx.shared.llm. */
+/** What lua/gather.lua tells of a request. */
 export interface GatheredRequest {
   id: string;
   method: string;
@@ -22,9 +22,15 @@ export interface GatheredRequest {
   client_ip: string;
   route?: string;
   service?: string;
-  /** Id of the credential, and the value of one header, where a plugin asks Kong for them. */
+  content_encoding?: string;
+  anthropic_version?: string;
+  /** The protocol that the client wants to go on with: a WebSocket, in Realtime. */
+  upgrade?: string;
+  /** The small parts of a multipart form; false for one that is long or stands twice. */
+  form?: Record<string, string | false>;
+  /** Id of the credential, and headers by lower-case names, where a plugin asks for them. */
   credential?: string;
-  header?: string;
+  headers?: Record<string, string>;
 }
 
 /** What kong.client.get_consumer answers (Kong 3.9.3). */
@@ -48,14 +54,16 @@ export interface Exchange {
   readonly consumer: Consumer | undefined;
   /** The body as JSON that keeps its spelling; undefined where the endpoint has none. */
   readonly body: RequestBody | undefined;
-  /** Headers for the upstream request; names in lower case. */
-  readonly upstreamHeaders: Record<string, string>;
+  /** Headers for the upstream request, by names in lower case; false takes one away. */
+  readonly upstreamHeaders: Record<string, string | false>;
   /** Headers for the client, whoever answers. */
   readonly responseHeaders: Record<string, string>;
   /** Facts for later stages and for the outcome. */
   readonly ticket: Ticket;
   /** How many bytes of the answer the tap shall keep whole; its end is always kept. */
   keep: number;
+  /** The chunk of usage that ends a stream is asked for by us alone: the client is not to get it. */
+  withoutUsage?: boolean;
 }
 
 /** Makes a refusal in OpenAI's shape. Header names are spelt as they shall be sent. */

@@ -3,6 +3,7 @@
 // where the operator has named that header.
 
 import { createHash } from "node:crypto";
+import type { Needs } from "../../stages/decision";
 import type { Consumer, Exchange } from "../../stages/exchange";
 import type { RateLimitOptions } from "./schema";
 
@@ -16,19 +17,19 @@ export interface Identity {
 type IdentityOptions = Pick<RateLimitOptions, "limit_by" | "header_name">;
 
 /** What the adapter must ask Kong for, beside what is gathered anyway. */
-export function identityNeeds({ limit_by, header_name }: IdentityOptions): {
-  header?: string;
-  credential?: boolean;
-} {
-  if (limit_by === "header") return { header: header_name.toLowerCase() };
-  return limit_by === "credential" ? { credential: true } : {};
+export function identityNeeds({ limit_by, header_name }: IdentityOptions): Needs {
+  return {
+    headers: limit_by === "header" ? [header_name.toLowerCase()] : [],
+    credential: limit_by === "credential",
+  };
 }
 
 export function identify(
   { request, consumer }: Pick<Exchange, "request" | "consumer">,
   { limit_by, header_name }: IdentityOptions,
 ): Identity {
-  const { credential, header, route, service, client_ip } = request;
+  const { credential, route, service, client_ip } = request;
+  const header = request.headers?.[header_name.toLowerCase()];
   if (limit_by === "consumer" && consumer) return { kind: "consumer", key: consumerKey(consumer) };
   if (limit_by === "credential" && credential)
     return identity("credential", "credential", credential);

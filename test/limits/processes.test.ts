@@ -3,6 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PluginServer, startPluginServer } from "../../dev/plugin-server";
+import { edited } from "../../kong/edits";
 import { type Decided, KongWorker } from "../support/kong-worker";
 import { startRedis, type TestRedis } from "../support/redis";
 
@@ -62,8 +63,8 @@ describe("llm-rate-limit", () => {
         const decided = await worker.ask(alice, body);
         if (!("decision" in decided)) return;
         // The model takes each prompt for 8 tokens and says all that it may.
-        const text = decided.decision.body;
-        const completion_tokens = text ? JSON.parse(text).max_tokens : body.max_tokens;
+        const sent = edited(JSON.stringify(body), decided.decision.edits);
+        const completion_tokens = JSON.parse(sent).max_tokens;
         used += 8 + completion_tokens;
         const usage = { prompt_tokens: 8, completion_tokens };
         await worker.report(decided.decision, 200, { usage });

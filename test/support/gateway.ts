@@ -3,7 +3,12 @@
 
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
-import { type PluginServer, pluginDumps, startPluginServer } from "../../dev/plugin-server";
+import {
+  installedLua,
+  type PluginServer,
+  pluginDumps,
+  startPluginServer,
+} from "../../dev/plugin-server";
 import { log } from "../../stages/log";
 import { startStandIn } from "../../stand-in/kong/gateway";
 import type { PluginDump } from "../../stand-in/kong/plugin-configs";
@@ -12,10 +17,13 @@ import { type CountingProxy, startCountingProxy } from "./counting-proxy";
 import { KongConfig } from "./kong-config";
 import { type Kong, startKong } from "./kong-process";
 
+const withoutLuaFiles = "examples/without-lua-files/kong.yaml";
+
 /** Every configuration that people use: the suite is the same for each. For describe.each. */
 export const configurations = [
   ["llm-gateway", "kong.yaml"],
   ["the single plugins", "examples/single-plugins/kong.yaml"],
+  ["llm-gateway without Lua files", withoutLuaFiles],
 ] as const;
 
 export interface GatewayOptions {
@@ -85,9 +93,11 @@ async function start(
 ): Promise<Gateway> {
   const upstream = await startModelServer();
   stops.push(upstream.close);
-  const [server, dumps] = await Promise.all([
+  const drives = options.plugins === undefined && options.config !== withoutLuaFiles;
+  const [server, dumps, lua] = await Promise.all([
     startPluginServer({ plugins: options.plugins, output: options.printed }),
     dumpsOf(options.plugins),
+    drives ? ourLua() : undefined,
   ]);
   stops.push(server.stop);
   const socket = join(dirname(server.socket), "counted.sock");
@@ -104,6 +114,7 @@ async function start(
     config: config.text(),
     dumps,
     socket,
+    lua,
     environment: {
       HOLYSHEEP_API_KEY: upstreamKey,
       ...(options.redis !== undefined && { REDIS_URL: options.redis }),
@@ -141,6 +152,13 @@ function dumpsOf(plugins: string | undefined): Promise<PluginDump[]> {
   if (plugins !== undefined) return pluginDumps(plugins);
   ourDumps ??= pluginDumps();
   return ourDumps;
+}
+
+let writtenLua: Promise<string> | undefined;
+
+function ourLua(): Promise<string> {
+  writtenLua ??= installedLua();
+  return writtenLua;
 }
 
 function secret(): string {
@@ -206,10 +224,10 @@ async function warmUp(
   workers: number,
 ): Promise<void> {
   for (let round = 0; round < 20; round++) {
-    const before = counter.messagesOf("plugin.StartInstance");
+    const before = counter.configs();
     const answers = await Promise.all(Array.from({ length: 8 * workers }, ask));
     await Promise.all(answers.map((answer) => answer.arrayBuffer()));
-    const started = counter.messagesOf("plugin.StartInstance");
+    const started = counter.configs();
     if (started === before && started % workers === 0) return;
   }
   throw new Error(`requests do not reach all ${workers} workers of Kong`);

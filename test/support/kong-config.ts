@@ -73,10 +73,9 @@ export class KongConfig {
     }
   }
 
-  /** Adds a consumer whose key works in both forms. */
+  /** Adds a consumer with one credential. */
   addConsumer(username: string, key: string, more: Record<string, unknown> = {}): void {
-    const keyauth_credentials = [{ key }, { key: `Bearer ${key}` }];
-    this.whole.consumers.push({ username, keyauth_credentials, ...more });
+    this.whole.consumers.push({ username, keyauth_credentials: [{ key }], ...more });
   }
 
   /** Sends everything to this port of 127.0.0.1. */

@@ -16,6 +16,8 @@ export interface KongOptions {
   config: string;
   dumps: PluginDump[];
   socket: string;
+  /** Where `kong-llm install` has written the Lua files; without it our plugins are external ones. */
+  lua?: string;
   /** What vault references name. */
   environment: Record<string, string>;
 }
@@ -86,10 +88,11 @@ async function settings(
   directory: string,
   prefix: string,
   port: number,
-  { config, dumps, socket }: KongOptions,
+  { config, dumps, socket, lua }: KongOptions,
 ): Promise<Record<string, string>> {
   const file = join(directory, "kong.yaml");
   await writeFile(file, config, { mode: 0o644 });
+  const names = dumps.map(({ Name }) => Name);
   const servers = dumps.map((dump) => ({ dump, name: dump.Name.replaceAll("-", "_") }));
   const each = await Promise.all(
     servers.map(async ({ dump, name }) => {
@@ -103,7 +106,8 @@ async function settings(
     KONG_PREFIX: prefix,
     KONG_DATABASE: "off",
     KONG_DECLARATIVE_CONFIG: file,
-    KONG_PLUGINS: ["bundled", ...dumps.map(({ Name }) => Name)].join(","),
+    KONG_PLUGINS: ["bundled", ...(lua ? ["llm-client-key"] : []), ...names].join(","),
+    ...(lua && { KONG_LUA_PACKAGE_PATH: `${lua}/?.lua;;` }),
     KONG_PLUGINSERVER_NAMES: servers.map(({ name }) => name).join(","),
     ...Object.assign({}, ...each),
     KONG_PROXY_LISTEN: `127.0.0.1:${port}`,

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { PluginServer } from "../../dev/plugin-server";
-import type { Decision } from "../../kong/pdk";
+import type { Decision } from "../../stages/decision";
 import type { Consumer } from "../../stages/exchange";
 import { KongSide, type RpcAnswer } from "./kong-side";
 

@@ -1,7 +1,7 @@
 // What is answered where no stage has decided: the request cannot be read, nobody knows who asks, or
 // the gateway itself failed. Each in the shape of the caller's API.
 
-import { type Answer, refuse } from "../stages/exchange";
+import { type Answer, refuse } from "./exchange";
 
 /** The route's pre-function is missing. */
 export const notGathered = refuse(

@@ -1,11 +1,26 @@
 // What Kong reads of a plugin when it starts: the output of pluginserver_<name>_query_cmd.
 
-import type { LoadedPlugin } from "./plugins";
-
 const protocols = ["grpc", "grpcs", "http", "https"];
 
+export interface PluginDescription {
+  name: string;
+  version: string;
+  priority: number;
+  phases: string[];
+  /** The fields of the config record, as Kong's schemas have them. */
+  schema: Record<string, unknown>[];
+}
+
+export interface PluginDump {
+  Name: string;
+  Version: string;
+  Priority: number;
+  Phases: string[];
+  Schema: { name: string; fields: Record<string, object>[] };
+}
+
 /** One entry of the JSON array that Kong expects (kong/runloop/plugin_servers/process.lua, 3.9). */
-export function dump({ name, version, priority, phases, schema }: LoadedPlugin): object {
+export function dump({ name, version, priority, phases, schema }: PluginDescription): PluginDump {
   return {
     Name: name,
     Version: version,

@@ -1,0 +1,107 @@
+// What a client reads where Kong answers by itself, before our stages or because the upstream failed: in
+// the shape of the caller's API in place of Kong's. lua/present.lua puts it there.
+
+import { errorBody } from "../openai/error";
+
+interface OwnAnswer {
+  message: string;
+  type: string;
+  code: string;
+}
+
+const invalid = "invalid_request_error";
+
+/** By status: for a request that no stage has let through. */
+const ofGateway: Record<number, OwnAnswer> = {
+  401: {
+    message: "The API key is missing or not known here: send it as x-api-key or as a Bearer token.",
+    type: invalid,
+    code: "invalid_api_key",
+  },
+  403: {
+    message: "This API key may not use this route.",
+    type: invalid,
+    code: "permission_denied",
+  },
+  404: {
+    message: "There is no such address here: the base_url of an SDK ends with /v1.",
+    type: invalid,
+    code: "unknown_endpoint",
+  },
+  405: { message: "This method is not allowed here.", type: invalid, code: "method_not_allowed" },
+  413: {
+    message: "The request is longer than this gateway takes: shorten it.",
+    type: invalid,
+    code: "request_too_large",
+  },
+  426: {
+    message: "This gateway is to be asked over https: change the base_url.",
+    type: invalid,
+    code: "https_required",
+  },
+  429: {
+    message: "Too many requests: wait a moment and try again.",
+    type: "requests",
+    code: "rate_limit_exceeded",
+  },
+  500: {
+    message: "The gateway failed while it looked at this request; its log says why.",
+    type: "server_error",
+    code: "gateway_error",
+  },
+  503: {
+    message:
+      "The gateway cannot check this request now, so it was not sent on; try again in a moment.",
+    type: "server_error",
+    code: "gateway_unavailable",
+  },
+};
+
+/** By status: for a request that was let through, and that the upstream did not answer. */
+const ofUpstream: Record<number, OwnAnswer> = {
+  ...ofGateway,
+  500: {
+    message: "The model's server could not be asked; the gateway's log says why.",
+    type: "server_error",
+    code: "upstream_error",
+  },
+  502: {
+    message: "The model's server broke off or could not be reached; try again in a moment.",
+    type: "server_error",
+    code: "upstream_error",
+  },
+  503: {
+    message: "The model's server cannot be found or reached; try again in a moment.",
+    type: "server_error",
+    code: "upstream_unreachable",
+  },
+  504: {
+    message: "The model's server did not answer in time; try again, or ask for a shorter answer.",
+    type: "server_error",
+    code: "upstream_timeout",
+  },
+};
+
+const shapes = { openai: errorBody, anthropic: errorBody };
+
+/** The module that lua/present.lua requires as kong_llm.refusals. */
+export function refusalsLua(): string {
+  const families = Object.entries(shapes).map(([family, shape]) => {
+    const gateway = tableOf(ofGateway, shape);
+    const upstream = tableOf(ofUpstream, shape);
+    return `  ${family} = {\n    gateway = ${gateway},\n    upstream = ${upstream},\n  },\n`;
+  });
+  return `-- What Kong's own answers say, by the caller's API, who failed, and the status.\nreturn {\n${families.join("")}}\n`;
+}
+
+function tableOf(answers: Record<number, OwnAnswer>, shape: typeof errorBody): string {
+  const rows = Object.entries(answers).map(
+    ([status, answer]) => `      [${status}] = ${luaText(shape(answer))},\n`,
+  );
+  return `{\n${rows.join("")}    }`;
+}
+
+/** A text without control characters as Lua spells it. */
+function luaText(text: string): string {
+  return `'${text.replace(/[\\']/g, "\\$&")}'`;
+}

@@ -1,0 +1,198 @@
+-- lua/ask.lua: one question to the plugin server, and its answer, over a unix socket beside the one
+-- that Kong's own protocol uses. The frames: kong/ask-frame.ts. A connection goes back to its pool
+-- only when its answer was read to the end, so no answer can reach another question.
+
+local cjson = require("cjson.safe")
+
+-- The server says at least every few seconds that it is still deciding ("W").
+local CONNECT_MS, SEND_MS, SILENCE_MS = 1000, 5000, 15000
+-- A decision carries no body, an answer from the cache may.
+local LONGEST_ANSWER = 64 * 1024 * 1024
+local IDLE_MS, POOL = 60000, 256
+
+local M = {}
+
+-- What this worker has told the server of each config, by the config's table: Kong makes a new one
+-- when it changes.
+local introduced = setmetatable({}, { __mode = "k" })
+-- Counts up when connections turn out to be dead: those of the pool before are not taken again.
+local generation = 0
+
+local function u32(number)
+  return string.char(
+    math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256,
+    math.floor(number / 256) % 256, number % 256
+  )
+end
+
+local function number_at(bytes, at)
+  local a, b, c, d = bytes:byte(at, at + 3)
+  return ((a * 256 + b) * 256 + c) * 256 + d
+end
+
+-- u32 length of all that follows | kind | u32 length and bytes of each section
+local function frame_of(kind, sections)
+  local parts, size = { "", kind }, 1
+  for _, section in ipairs(sections) do
+    parts[#parts + 1] = u32(#section)
+    parts[#parts + 1] = section
+    size = size + 4 + #section
+  end
+  parts[1] = u32(size)
+  return parts
+end
+
+local function sections_of(payload)
+  local sections, at = {}, 2
+  while at <= #payload do
+    if at + 3 > #payload then
+      return nil
+    end
+    local last = at + 3 + number_at(payload, at)
+    if last > #payload then
+      return nil
+    end
+    sections[#sections + 1] = payload:sub(at + 4, last)
+    at = last + 1
+  end
+  return sections
+end
+
+local function connect(path)
+  local socket = ngx.socket.tcp()
+  socket:settimeouts(CONNECT_MS, SEND_MS, SILENCE_MS)
+  local connected, err = socket:connect("unix:" .. path, { pool = path .. generation, pool_size = POOL })
+  if not connected then
+    return nil, err
+  end
+  return socket
+end
+
+-- Sends a frame and reads one: its kind and its sections; nil and why not.
+local function exchange(socket, kind, sections)
+  local sent, send_err = socket:send(frame_of(kind, sections))
+  if not sent then
+    return nil, send_err
+  end
+  while true do
+    local head, err = socket:receive(4)
+    if not head then
+      return nil, err
+    end
+    local size = number_at(head, 1)
+    if size < 1 or size > LONGEST_ANSWER then
+      return nil, "an answer of " .. size .. " bytes"
+    end
+    local payload, cut = socket:receive(size)
+    if not payload then
+      return nil, cut
+    end
+    local answered = payload:sub(1, 1)
+    if answered ~= "W" then
+      return answered, sections_of(payload)
+    end
+  end
+end
+
+-- The config as the server gets it, and the name by which it knows it: equal configs have one name.
+local function introduce(plugin, conf)
+  local own = {}
+  for key, value in pairs(conf) do
+    if key:sub(1, 2) ~= "__" then
+      own[key] = value
+    end
+  end
+  local text = cjson.encode(own)
+  return { id = plugin.name .. ":" .. ngx.md5(text), text = text, at = ngx.now() }
+end
+
+-- Kong puts rotated secrets into the same table: one with vault references is looked at again.
+local function introduction(plugin, conf)
+  local known = introduced[conf]
+  if known and not (conf["$refs"] and ngx.now() - known.at > 1) then
+    return known
+  end
+  local fresh = introduce(plugin, conf)
+  if known and known.id == fresh.id then
+    known.at = fresh.at
+    return known
+  end
+  introduced[conf] = fresh
+  return fresh
+end
+
+-- Tells the server a config; what it asks for in return: { headers = {...}, outcomes_socket = ... }.
+local function tell_config(socket, plugin, known)
+  local about = cjson.encode({ plugin = plugin.name, version = plugin.version, id = known.id })
+  local kind, sections = exchange(socket, "C", { about, known.text })
+  if kind == "N" and sections and sections[1] then
+    known.needs = cjson.decode(sections[1])
+  end
+  if not known.needs then
+    return nil, kind == "E" and sections and sections[1] or sections or "no answer to a config"
+  end
+  return known.needs
+end
+
+-- Runs `work(socket)` on a connection; once more on a fresh one where a pooled one was dead.
+local function on_connection(path, work)
+  for attempt = 1, 2 do
+    local socket, connect_err = connect(path)
+    if not socket then
+      return nil, connect_err
+    end
+    local reused = socket:getreusedtimes() > 0
+    local result, err = work(socket)
+    if result then
+      socket:setkeepalive(IDLE_MS, POOL)
+      return result
+    end
+    socket:close()
+    if not reused or attempt == 2 or err == "timeout" then
+      return nil, err
+    end
+    generation = generation + 1
+  end
+end
+
+-- What the server needs to know of each request under this config; nil and why not.
+function M.needs(plugin, conf, path)
+  local known = introduction(plugin, conf)
+  if known.needs then
+    return known.needs
+  end
+  return on_connection(path, function(socket)
+    return tell_config(socket, plugin, known)
+  end)
+end
+
+-- question: a table; earlier: what plugins before this one decided, as they came; body: bytes or nil.
+-- The answer: { kind = "D" or "A", head, ticket or body }; nil and why not.
+function M.ask(plugin, conf, path, question, earlier, body)
+  local known = introduction(plugin, conf)
+  question.config = known.id
+  local sections = {
+    cjson.encode(question), earlier and earlier.text or "", earlier and earlier.ticket or "", body or "",
+  }
+  return on_connection(path, function(socket)
+    local kind, answer = exchange(socket, "Q", sections)
+    if kind == "U" then
+      -- The server was started anew, or has forgotten a config that was long out of use.
+      local needs, err = tell_config(socket, plugin, known)
+      if not needs then
+        return nil, err
+      end
+      kind, answer = exchange(socket, "Q", sections)
+    end
+    if (kind ~= "D" and kind ~= "A") or not answer or #answer ~= 3 then
+      return nil, not kind and answer or "no answer of ours"
+    end
+    local head = cjson.decode(answer[2])
+    if answer[1] ~= question.request.id or type(head) ~= "table" then
+      return nil, "an answer to another question"
+    end
+    return { kind = kind, head = head, text = answer[2], rest = answer[3] }
+  end)
+end
+
+return M

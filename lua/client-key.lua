@@ -1,0 +1,36 @@
+-- lua/client-key.lua: finds the client's key wherever an SDK puts it, and shows it to key-auth as
+-- x-api-key, so that a consumer needs one credential. Runs before key-auth.
+
+-- Which headers carry a key, the first that does wins. A header that stands twice is left to key-auth,
+-- which refuses it.
+local function bearer(value)
+  return value:match("^%s*[Bb][Ee][Aa][Rr][Ee][Rr]%s+(%S+)%s*$")
+end
+
+local function bare(value)
+  return value:match("^%s*(.-)%s*$")
+end
+
+local PLACES = {
+  { name = "x-api-key", read = bare },
+  { name = "authorization", read = bearer },
+  { name = "api-key", read = bare },
+}
+
+return function()
+  local headers = ngx.req.get_headers(0)
+  for _, place in ipairs(PLACES) do
+    local value = headers[place.name]
+    if type(value) == "table" then
+      -- Twice the same header: which of them counts, readers differ.
+      ngx.req.set_header("x-api-key", value)
+      return
+    end
+    local key = value and place.read(value)
+    if key and key ~= "" then
+      ngx.req.set_header("x-api-key", key)
+      return
+    end
+  end
+  ngx.req.clear_header("x-api-key")
+end

@@ -1,0 +1,124 @@
+-- lua/driver.lua: a plugin of ours as Kong runs it: it asks the plugin server once, carries out what it
+-- answers, and watches the answer pass. Whatever goes wrong on the way, the request is not sent on.
+
+local ask = require("kong_llm.ask")
+local carry_out = require("kong_llm.carry-out")
+local gather = require("kong_llm.gather")
+local present = require("kong_llm.present")
+local report = require("kong_llm.report")
+local tap = require("kong_llm.tap")
+
+-- Where the plugin server takes questions: beside the socket that kong.conf names for this plugin.
+local function socket_of(name)
+  local setting = "pluginserver_" .. name:gsub("-", "_") .. "_socket"
+  local socket = kong.configuration[setting]
+  if not socket then
+    error(setting .. " is not set in kong.conf: name the plugin server's socket there")
+  end
+  return socket .. ".ask"
+end
+
+-- Several plugins of ours on one route share what they know of a request; the one that stands last
+-- in it so far watches its answer.
+local function state_of(name)
+  local shared = kong.ctx.shared
+  local state = shared.llm_state or { owner = name }
+  shared.llm_state = state
+  return state
+end
+
+local function credential_id()
+  local credential = kong.client.get_credential()
+  return credential and credential.id
+end
+
+local function consumer()
+  local found = kong.client.get_consumer()
+  local tags = found and found.tags
+  return found and {
+    id = found.id, username = found.username, custom_id = found.custom_id,
+    -- An empty table would be an object in JSON.
+    tags = tags and #tags > 0 and tags or nil,
+  }
+end
+
+-- What the plugin server says to this request.
+local function answer_for(plugin, conf, state)
+  local path = socket_of(plugin.name)
+  local needs, unknown = ask.needs(plugin, conf, path)
+  if not needs then
+    return nil, unknown
+  end
+  if not state.request then
+    state.request, state.body = gather(needs.headers)
+  end
+  local question = {
+    request = state.request, consumer = consumer(), credential = needs.credential and credential_id(),
+  }
+  local answer, silent = ask.ask(plugin, conf, path, question, state.earlier, state.body)
+  if answer then
+    answer.outcomes_socket = needs.outcomes_socket
+  end
+  return answer, silent
+end
+
+local function refuse(plugin, why)
+  kong.log.err(plugin.name, " has not decided about this request: ", why)
+  -- present.lua gives it the body.
+  return kong.response.exit(503, "", { ["Retry-After"] = "1" })
+end
+
+local handler = {}
+
+function handler:access(conf)
+  local state = state_of(self.name)
+  state.owner = self.name
+  local ran, answer, why = pcall(answer_for, self, conf, state)
+  if not ran or not answer then
+    return refuse(self, ran and why or answer)
+  end
+  local head = answer.head
+  if answer.kind == "A" then
+    return kong.response.exit(head.status, answer.rest, head.headers)
+  end
+  head.ticket, head.outcomes_socket = answer.rest, answer.outcomes_socket
+  state.decision = head
+  state.earlier = { text = answer.text, ticket = answer.rest }
+  local carried, changed = pcall(carry_out, head, state.body)
+  if not carried then
+    return refuse(self, changed)
+  end
+  state.body = changed or state.body
+end
+
+function handler:header_filter()
+  local state = state_of(self.name)
+  if state.owner == self.name then
+    present(state, state.request or {}, state.decision)
+    -- A body may be long, and nobody needs it any more.
+    state.body = nil
+  end
+end
+
+function handler:body_filter()
+  local state = state_of(self.name)
+  if state.owner == self.name then
+    tap(state, state.decision)
+  end
+end
+
+function handler:log()
+  local state = state_of(self.name)
+  if state.owner == self.name then
+    report(state, state.request or {}, state.decision)
+  end
+end
+
+-- The handler of one plugin.
+return function(name, priority, version)
+  local plugin = { name = name, version = version, PRIORITY = priority, VERSION = version }
+  for phase, run in pairs(handler) do
+    plugin[phase] = run
+  end
+  return plugin
+end

@@ -1,0 +1,12 @@
+-- lua/snippets/gather.lua: puts what the stages need of a request into kong.ctx.shared.llm, where the
+-- plugin server reads it with one call. Runs in pre-function (access), before key-auth.
+
+local show_key = require("kong_llm.client-key")
+local gather = require("kong_llm.gather")
+
+return function()
+  show_key()
+  local gathered, body = gather()
+  gathered.body = body
+  kong.ctx.shared.llm = gathered
+end

@@ -1,0 +1,204 @@
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { answerFrame } from "../kong/ask-frame";
+import packageJson from "../package.json";
+import { log } from "../stages/log";
+import { type PluginServer, startServer } from "./server";
+
+let folder: string;
+let server: PluginServer;
+const drivers: Driver[] = [];
+
+beforeEach(async () => {
+  log.level = "silent";
+  folder = mkdtempSync(join(tmpdir(), "asks-"));
+  server = await startServer({
+    plugins: join(__dirname, "../plugins"),
+    socket: { path: join(folder, "rpc.sock"), mode: 0o600 },
+  });
+});
+afterEach(async () => {
+  for (const driver of drivers.splice(0)) driver.socket.destroy();
+  await server.stop(0);
+  rmSync(folder, { recursive: true });
+});
+
+interface Reply {
+  kind: string;
+  sections: string[];
+}
+
+/** Kong's side of the ask socket, as lua/ask.lua plays it. */
+class Driver {
+  #held = Buffer.alloc(0);
+  #wake: () => void = () => {};
+
+  private constructor(readonly socket: Socket) {
+    drivers.push(this);
+    socket.on("error", () => {});
+    socket.on("data", (chunk: Buffer) => {
+      this.#held = Buffer.concat([this.#held, chunk]);
+      this.#wake();
+    });
+  }
+
+  static async open(): Promise<Driver> {
+    const socket = connect(join(folder, "rpc.sock.ask"));
+    await once(socket, "connect");
+    return new Driver(socket);
+  }
+
+  async send(kind: string, ...sections: (string | Buffer)[]): Promise<Reply> {
+    this.socket.write(answerFrame(kind as "N", ...sections));
+    return this.reply();
+  }
+
+  async reply(): Promise<Reply> {
+    for (;;) {
+      const length = this.#held.length >= 4 ? this.#held.readUInt32BE(0) : undefined;
+      if (length !== undefined && this.#held.length >= 4 + length) {
+        const bytes = this.#held.subarray(4, 4 + length);
+        this.#held = this.#held.subarray(4 + length);
+        return parsed(bytes);
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  ask(question: object, body = ""): Promise<Reply> {
+    return this.send("Q", JSON.stringify(question), "", "", body);
+  }
+
+  tellConfig(config: object, about: object = {}): Promise<Reply> {
+    const told = { id: "one", plugin: "llm-gateway", version: packageJson.version, ...about };
+    return this.send("C", JSON.stringify(told), JSON.stringify(config));
+  }
+}
+
+function parsed(bytes: Buffer): Reply {
+  const sections: string[] = [];
+  for (let at = 1; at < bytes.length; ) {
+    const end = at + 4 + bytes.readUInt32BE(at);
+    sections.push(bytes.subarray(at + 4, end).toString());
+    at = end;
+  }
+  return { kind: String.fromCharCode(bytes[0]!), sections };
+}
+
+const config = {
+  models: { aliases: [{ name: "gpt-4", target: "gpt-4.1" }] },
+  upstream_key: { keys: [{ value: "up-key" }] },
+};
+const request = {
+  id: "r1",
+  method: "POST",
+  path: "/v1/chat/completions",
+  client_ip: "127.0.0.1",
+  bytes: 32,
+};
+const question = { config: "one", request, consumer: { id: "c", username: "alice" } };
+const body = '{"model":"gpt-4","messages":[]}';
+
+describe("server", () => {
+  describe("a question of a driver", () => {
+    it("is decided with one frame, which carries edits and not the body", async () => {
+      const driver = await Driver.open();
+      expect(await driver.tellConfig(config)).toEqual({
+        kind: "N",
+        sections: ['{"headers":[],"credential":false}'],
+      });
+      const { kind, sections } = await driver.ask(question, body);
+      expect(kind).toBe("D");
+      expect(sections[0]).toBe("r1");
+      expect(JSON.parse(sections[1]!)).toMatchObject({
+        headers: { authorization: "Bearer up-key" },
+        edits: [[[9, 7, '"gpt-4.1"'], expect.anything()]],
+      });
+      expect(sections[1]).not.toContain("messages");
+      expect(JSON.parse(sections[2]!)).toMatchObject({ id: "r1", consumer: "alice" });
+    });
+
+    it("is answered where a stage answers", async () => {
+      const driver = await Driver.open();
+      await driver.tellConfig(config);
+      const { kind, sections } = await driver.ask({ ...question, consumer: undefined }, body);
+      expect(kind).toBe("A");
+      expect(JSON.parse(sections[1]!)).toMatchObject({
+        status: 401,
+        headers: { "X-LLM-Source": "gateway" },
+      });
+      expect(JSON.parse(sections[2]!).error.code).toBe("invalid_api_key");
+    });
+
+    it("under a config that nobody has told asks for it", async () => {
+      const driver = await Driver.open();
+      expect((await driver.ask({ ...question, config: "never" }, body)).kind).toBe("U");
+    });
+
+    it("finds a config that another worker has told", async () => {
+      await (await Driver.open()).tellConfig(config, { id: "shared" });
+      const other = await Driver.open();
+      expect((await other.ask({ ...question, config: "shared" }, body)).kind).toBe("D");
+    });
+
+    it("says what is wrong with a config, and never what a secret was", async () => {
+      const driver = await Driver.open();
+      const { kind, sections } = await driver.tellConfig({
+        upstream_key: { keys: [{ value: "secret-key", weight: 0 }] },
+      });
+      expect(kind).toBe("E");
+      expect(sections[0]).toMatch(/weight/);
+      expect(sections[0]).not.toContain("secret-key");
+    });
+
+    it("refuses a driver of another version in words that say what to do", async () => {
+      const driver = await Driver.open();
+      const { kind, sections } = await driver.tellConfig(config, { version: "0.0.1" });
+      expect(kind).toBe("E");
+      expect(sections[0]).toMatch(/driver is of version 0\.0\.1.*install the Lua files/);
+    });
+
+    it.each([
+      ["no JSON", "{"],
+      ["no object", "null"],
+      ["without an id", JSON.stringify({ ...question, request: { ...request, id: 5 } })],
+    ])("that is %s is an error, and the connection goes on", async (_, head) => {
+      const driver = await Driver.open();
+      await driver.tellConfig(config);
+      expect((await driver.send("Q", head, "", "", body)).kind).toBe("E");
+      expect((await driver.ask(question, body)).kind).toBe("D");
+    });
+  });
+
+  describe("a hostile peer of the ask socket", () => {
+    it("loses its connection, and the others are answered", async () => {
+      const good = await Driver.open();
+      await good.tellConfig(config);
+      await fc.assert(
+        fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (bytes) => {
+          const bad = await Driver.open();
+          bad.socket.end(Buffer.from(bytes));
+          await once(bad.socket, "close");
+          drivers.splice(drivers.indexOf(bad), 1);
+        }),
+        { numRuns: 1000 },
+      );
+      expect((await good.ask(question, body)).kind).toBe("D");
+    }, 60_000);
+
+    it("that leaves in the middle of a question harms nobody", async () => {
+      const leaving = await Driver.open();
+      leaving.socket.write(answerFrame("Q" as "N", "x".repeat(1000)).subarray(0, 500));
+      leaving.socket.destroy();
+      const good = await Driver.open();
+      expect((await good.tellConfig(config)).kind).toBe("N");
+    });
+  });
+});

@@ -1,0 +1,201 @@
+// The ask socket: a Lua driver in Kong asks what shall become of a request, one question at a time on a
+// connection, and gets one answer. Nothing that comes over it is trusted; frames: kong/ask-frame.ts.
+
+import type { Socket } from "node:net";
+import { z } from "zod";
+import { type AskFrame, AskFrameError, AskSplitter, answerFrame } from "../kong/ask-frame";
+import packageJson from "../package.json";
+import type { Decision, Question, Ruling } from "../stages/decision";
+import { learnFrom } from "../stages/learn";
+import { log } from "../stages/log";
+import { delivery } from "../stages/outcome";
+import { Configs } from "./configs";
+import { tell } from "./discreet";
+import { type Instances, RpcError } from "./instances";
+import { asks, malformed } from "./metrics";
+
+export interface AskOptions {
+  /** Seconds after which a question is given up: the request is then refused. */
+  timeoutSeconds: number;
+  /** Questions beyond these are refused at once. */
+  most: number;
+}
+
+const standard: AskOptions = { timeoutSeconds: 60, most: 50_000 };
+
+// lua/ask.lua takes a server that is silent for 15 s for a dead one.
+const heartbeatMs = 3000;
+
+/** One question that is being decided. */
+interface Open {
+  socket: Socket;
+  askedAt: number;
+}
+
+export class Asks {
+  readonly #options: AskOptions;
+  readonly #configs: Configs;
+  readonly #open = new Set<Open>();
+  readonly #heart: NodeJS.Timeout;
+  #whenEmpty: (() => void)[] = [];
+
+  constructor(instances: Instances, options: Partial<AskOptions> = {}) {
+    this.#options = {
+      timeoutSeconds: options.timeoutSeconds ?? standard.timeoutSeconds,
+      most: options.most ?? standard.most,
+    };
+    this.#configs = new Configs(instances);
+    this.#heart = setInterval(() => this.#beat(), heartbeatMs).unref();
+  }
+
+  /** Takes questions from a fresh socket until it closes. Nothing that the peer sends throws. */
+  receive(socket: Socket): void {
+    const splitter = new AskSplitter();
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        splitter.push(chunk, (frame) => this.#take(socket, frame));
+      } catch (error) {
+        socket.destroy();
+        if (!(error instanceof AskFrameError)) throw error;
+        malformed.inc({ socket: "ask" });
+        log.warn({ reason: error.message }, "ask connection closed: no frame of a driver");
+      }
+    });
+  }
+
+  /** Settles when nothing is being decided. */
+  async drained(): Promise<void> {
+    if (this.#open.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+  }
+
+  stop(): void {
+    clearInterval(this.#heart);
+  }
+
+  #take(socket: Socket, { kind, sections }: AskFrame): void {
+    if (kind === "C") this.#learnConfig(socket, sections);
+    else void this.#decide(socket, sections);
+  }
+
+  #learnConfig(socket: Socket, [about, config]: Buffer[]): void {
+    try {
+      const { id, plugin, version } = configShape.parse(jsonIn(about));
+      if (version !== packageJson.version) {
+        const both = `the driver is of version ${version}, the plugin server of ${packageJson.version}`;
+        throw new RpcError(`${both}: install the Lua files of this version and restart Kong`);
+      }
+      const { needs } = this.#configs.learn(id, plugin, config?.toString() ?? "");
+      const told = { ...needs, outcomes_socket: delivery.socket };
+      socket.write(answerFrame("N", JSON.stringify(told)));
+    } catch (error) {
+      this.#fail(socket, error);
+    }
+  }
+
+  async #decide(socket: Socket, sections: Buffer[]): Promise<void> {
+    const open: Open = { socket, askedAt: performance.now() };
+    try {
+      const [head, earlier, ticket, body] = sections;
+      const { config, request, consumer, credential } = questionIn(head);
+      const plugin = this.#configs.find(config);
+      if (!plugin) {
+        asks.inc({ answer: "unknown" });
+        socket.write(answerFrame("U"));
+        return;
+      }
+      if (this.#open.size >= this.#options.most) throw new RpcError("too many questions are open");
+      this.#open.add(open);
+      if (credential !== undefined) request.credential = credential;
+      if (body && body.length > 0) request.body = body.toString();
+      const ruling = await plugin.rule({ request, consumer, earlier: decisionIn(earlier, ticket) });
+      if (!this.#open.has(open)) return;
+      this.#answer(socket, request.id, ruling);
+    } catch (error) {
+      this.#fail(socket, error);
+    } finally {
+      this.#close(open);
+    }
+  }
+
+  #answer(socket: Socket, id: string, ruling: Ruling): void {
+    if ("decision" in ruling) {
+      const { ticket, ...head } = ruling.decision;
+      asks.inc({ answer: "decided" });
+      socket.write(answerFrame("D", id, JSON.stringify(head), ticket));
+      return;
+    }
+    const { status, headers, body, source } = ruling.answer;
+    const head = { status, headers: { ...headers, "X-LLM-Source": source } };
+    asks.inc({ answer: "answered" });
+    socket.write(answerFrame("A", id, JSON.stringify(head), body));
+    void learnFrom(ruling.outcome);
+  }
+
+  #fail(socket: Socket, error: unknown): void {
+    asks.inc({ answer: "failed" });
+    const ours = error instanceof RpcError || error instanceof z.ZodError;
+    if (!ours) log.error({ error: tell(error) }, "a question failed");
+    const text = error instanceof RpcError ? error.message : "the plugin server failed";
+    socket.write(answerFrame("E", text));
+  }
+
+  #close(open: Open): void {
+    if (this.#open.delete(open) && this.#open.size === 0) {
+      for (const wake of this.#whenEmpty.splice(0)) wake();
+    }
+  }
+
+  // Whoever waits is told that somebody is still at work, until it has been too long.
+  #beat(): void {
+    const now = performance.now();
+    for (const open of this.#open) {
+      const age = now - open.askedAt;
+      if (age > this.#options.timeoutSeconds * 1000) {
+        this.#fail(open.socket, new RpcError("the stages took too long"));
+        this.#close(open);
+      } else if (age > heartbeatMs) {
+        open.socket.write(answerFrame("W"));
+      }
+    }
+  }
+}
+
+const configShape = z.object({
+  id: z.string().min(1).max(200),
+  plugin: z.string().max(100),
+  version: z.string().max(100),
+});
+
+interface Asked extends Pick<Question, "request" | "consumer"> {
+  config: string;
+  credential?: string;
+}
+
+// Checked by hand, as it is read for each request: what the stages rely on, and no more.
+function questionIn(bytes: Buffer | undefined): Asked {
+  const asked = jsonIn(bytes) as Partial<Asked> | null;
+  const request = asked?.request;
+  const whole =
+    typeof asked?.config === "string" &&
+    typeof request?.id === "string" &&
+    typeof request.method === "string" &&
+    typeof request.path === "string" &&
+    typeof request.client_ip === "string";
+  if (!whole) throw new RpcError("a question without config, id, method, path or client address");
+  return asked as Asked;
+}
+
+function decisionIn(head: Buffer | undefined, ticket: Buffer | undefined): Decision | undefined {
+  if (!head || head.length === 0 || !ticket) return undefined;
+  const decision = jsonIn(head) as Omit<Decision, "ticket">;
+  // The body that came with the question has all edits in it.
+  return { ...decision, edits: [], ticket: ticket.toString() };
+}
+
+function jsonIn(bytes: Buffer | undefined): unknown {
+  try {
+    return JSON.parse(bytes?.toString() ?? "");
+  } catch {
+    throw new RpcError("a section of the question is no JSON");
+  }
+}

@@ -1,0 +1,46 @@
+// What a plugin made of stages is asked about one request, and what it says to it: plain values, in and
+// out. Whoever asks (a Lua driver, or Kong's own protocol) carries out what is said.
+
+import type { Answer, Consumer, GatheredRequest } from "./exchange";
+import type { Outcome } from "./outcome";
+
+export interface Question {
+  request: GatheredRequest;
+  /** Undefined where no authentication plugin has found one. */
+  consumer?: Consumer;
+  /** What the plugins of ours before this one decided about the same request. */
+  earlier?: Decision;
+}
+
+/** What of a request a plugin asks for beside what is always told. */
+export interface Needs {
+  /** Names of headers, in lower case. */
+  headers: string[];
+  /** The id of the credential by which the consumer was authenticated. */
+  credential: boolean;
+}
+
+/** `length` bytes of the body from `offset` on are replaced by `text`. */
+export type Edit = [offset: number, length: number, text: string];
+
+/** What lua/carry-out.lua does to a request. Every field is what Lua needs and no more. */
+export interface Decision {
+  /** The plugins that have decided: without Lua files carry-out knows which it must find here. */
+  plugins: string[];
+  /** Of the upstream request, by names in lower case; false: it is taken away. */
+  headers: Record<string, string | false>;
+  /** Lists of edits to the body that the client sent, one after the other: the body itself stays in Kong. */
+  edits: Edit[][];
+  response_headers: Record<string, string>;
+  /** Opaque to Lua. */
+  ticket: string;
+  /** How many bytes of the answer the tap shall keep whole. */
+  keep: number;
+  /** The client has not asked for the chunk of usage that ends a stream: it is not to get it. */
+  without_usage?: boolean;
+  /** Where outcomes go, for who has no other way to know it. */
+  outcomes_socket?: string;
+}
+
+/** `outcome` is what the stages are to learn once the answer is on its way. */
+export type Ruling = { decision: Decision } | { answer: Answer; outcome: Outcome };
