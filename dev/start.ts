@@ -15,7 +15,7 @@ import {
 import { log } from "../stages/log";
 import { type StandIn, startStandIn } from "../stand-in/kong/gateway";
 import { type ModelServer, startModelServer } from "../stand-in/model-server";
-import { type PluginServer, pluginDumps, startPluginServer } from "./plugin-server";
+import { installedLua, type PluginServer, pluginDumps, startPluginServer } from "./plugin-server";
 
 const madeUpKey = "development-key-for-the-stand-in";
 
@@ -52,17 +52,19 @@ async function start(file: string, port: number, started: Started): Promise<void
   if (!upstreamKey) started.model = await startModelServer();
   const config = renderDeclarative(text, keys, started.model && new URL(started.model.url));
   parseDeclarative(config);
-  const [plugins, dumps] = await Promise.all([
+  const [plugins, dumps, lua] = await Promise.all([
     startPluginServer({ output: "inherit" }).then((server) => {
       started.plugins = server;
       return server;
     }),
     pluginDumps(),
+    installedLua(),
   ]);
   started.kong = await startStandIn({
     config,
     dumps,
     socket: plugins.socket,
+    luaPackagePath: lua,
     environment: { ...process.env, HOLYSHEEP_API_KEY: upstreamKey ?? madeUpKey },
     port,
     clientBodyBufferBytes: 1024 * 1024,

@@ -17,20 +17,23 @@ local PLACES = {
   { name = "api-key", read = bare },
 }
 
+local upstream = kong.service.request
+
 return function()
   local headers = ngx.req.get_headers(0)
   for _, place in ipairs(PLACES) do
     local value = headers[place.name]
     if type(value) == "table" then
-      -- Twice the same header: which of them counts, readers differ.
-      ngx.req.set_header("x-api-key", value)
+      -- Readers differ in which of them counts.
+      upstream.set_header("x-api-key", value[1])
+      upstream.add_header("x-api-key", value[2])
       return
     end
     local key = value and place.read(value)
     if key and key ~= "" then
-      ngx.req.set_header("x-api-key", key)
+      upstream.set_header("x-api-key", key)
       return
     end
   end
-  ngx.req.clear_header("x-api-key")
+  upstream.clear_header("x-api-key")
 end

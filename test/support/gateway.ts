@@ -140,7 +140,12 @@ async function startEither(options: Parameters<typeof startKong>[0]): Promise<Ko
   if (process.env.GATEWAY === "kong") return startKong(options);
   const clientBodyBufferBytes = 1024 * 1024;
   return {
-    ...(await startStandIn({ ...options, port: 0, clientBodyBufferBytes })),
+    ...(await startStandIn({
+      ...options,
+      luaPackagePath: options.lua,
+      port: 0,
+      clientBodyBufferBytes,
+    })),
     workers: 1,
     log: () => "",
   };

@@ -57,6 +57,7 @@ export function latin1(bytes: Uint8Array): string {
 }
 
 function pushArray(state: LuaState, items: LuaValue[]): void {
+  lauxlib.luaL_checkstack(state, roomPerLevel, null);
   lua.lua_createtable(state, items.length, 0);
   items.forEach((item, index) => {
     push(state, item);
@@ -65,6 +66,7 @@ function pushArray(state: LuaState, items: LuaValue[]): void {
 }
 
 function pushMembers(state: LuaState, members: [LuaValue, LuaValue][]): void {
+  lauxlib.luaL_checkstack(state, roomPerLevel, null);
   lua.lua_createtable(state, 0, members.length);
   for (const [name, value] of members) {
     push(state, name);
@@ -73,10 +75,14 @@ function pushMembers(state: LuaState, members: [LuaValue, LuaValue][]): void {
   }
 }
 
+// A name, a value and what reading them takes: a table in a table in a table needs more than Lua's 20.
+const roomPerLevel = 4;
+
 // A table is an array when its keys are 1 to n and nothing else, as lua-messagepack and cjson see it.
 function readTable(state: LuaState, index: number, depth: number): LuaValue {
   if (depth > deepest) throw new LuaError("a table is nested too deeply or holds itself");
   const table = index < 0 ? lua.lua_gettop(state) + index + 1 : index;
+  lauxlib.luaL_checkstack(state, roomPerLevel, null);
   const members: [LuaValue, LuaValue][] = [];
   lua.lua_pushnil(state);
   while (lua.lua_next(state, table)) {
