@@ -14,6 +14,7 @@ import { badBody, notGathered, tooLarge, unauthenticated } from "../stages/refus
 import { runStages } from "../stages/run";
 import type { PreparedStage } from "../stages/stage";
 import { readTicket, type Ticket, writeTicket } from "../stages/ticket";
+import { awaitOutcome } from "../stages/unheard";
 import { readConfig } from "./config";
 import { edited } from "./edits";
 import { order, type PluginName } from "./order";
@@ -85,6 +86,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       const unknown = this.requiresConsumer && !question.consumer ? unauthenticated : undefined;
       const answer = await runStages(this.stages, exchange, unknown ?? refusal);
       if (answer) return { answer, outcome: outcomeOf(exchange, answer) };
+      if (delivery.socket !== undefined) awaitOutcome(exchange.ticket);
       return { decision: decisionOf(name, exchange, question.earlier) };
     }
 

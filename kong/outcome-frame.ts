@@ -1,7 +1,7 @@
 // The bytes in which report.lua tells how requests ended: a batch is a sequence of records, a record
 // a sequence of fields, all with their length before them. Lua writes it, only this file reads it.
 
-import type { Outcome } from "../stages/outcome";
+import type { Outcome, Try } from "../stages/outcome";
 import { readTicket } from "../stages/ticket";
 
 /** The peer of the outcomes socket does not write this format. */
@@ -27,6 +27,14 @@ export interface OutcomeRecord {
   bytes?: number;
   /** Outcomes that this worker dropped since its last batch, because its queue was full. */
   dropped?: number;
+  /** How many answers of this status Kong made by itself since the last batch. */
+  answers?: number;
+  /** How often the batch was sent before without an acknowledgement. */
+  attempts?: number;
+  contentEncoding?: string;
+  retryAfterMs?: string;
+  /** Each try of the balancer where there were several, as in "10.0.0.1 443 failed 429, 10.0.0.2 443". */
+  tries?: string;
 }
 
 // report.lua puts at most 256 into a batch.
@@ -54,7 +62,10 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
     status: record.status ?? 0,
     source: record.source === "service" || record.source === "exit" ? record.source : "error",
     content_type: record.contentType ?? "",
+    ...(record.contentEncoding !== undefined && { content_encoding: record.contentEncoding }),
     ...(record.retryAfter !== undefined && { retry_after: record.retryAfter }),
+    ...(record.retryAfterMs !== undefined && { retry_after_ms: record.retryAfterMs }),
+    ...(record.tries !== undefined && { tries: triesIn(record.tries) }),
     body: record.body ?? Buffer.alloc(0),
     ...howItEnded(flags, ticket.method, record.status),
     truncated: flags.includes("t"),
@@ -63,6 +74,17 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
     first_byte_at: record.firstByteAt ?? endedAt,
     ended_at: endedAt,
   };
+}
+
+function triesIn(text: string): Try[] {
+  return text.split(", ").map((one) => {
+    const [ip = "", port = "", state, code] = one.split(" ");
+    return {
+      address: `${ip}:${port}`,
+      ...(state !== undefined && { state }),
+      ...(code !== undefined && { status: Number(code) }),
+    };
+  });
 }
 
 // An answer without a body never passes the tap's filter, so it has no last byte.
@@ -95,51 +117,36 @@ function endOf(bytes: Buffer, at: number, limit: number): number {
   return end;
 }
 
+type Read = (value: Buffer) => string | number | Buffer | undefined;
+
+const text: Read = (value) => value.toString();
+
+/** What each field is, by its id. One that is not known here is passed over. */
+const fields: Partial<Record<number, [name: keyof OutcomeRecord, read: Read]>> = {
+  1: ["ticket", text],
+  2: ["status", number],
+  3: ["source", text],
+  4: ["contentType", text],
+  5: ["retryAfter", text],
+  6: ["body", (value) => value],
+  7: ["flags", text],
+  8: ["startedAt", number],
+  9: ["firstByteAt", number],
+  10: ["endedAt", number],
+  11: ["requestId", text],
+  12: ["route", text],
+  13: ["dropped", number],
+  14: ["bytes", number],
+  15: ["answers", number],
+  16: ["attempts", number],
+  17: ["contentEncoding", text],
+  18: ["retryAfterMs", text],
+  19: ["tries", text],
+};
+
 function setField(record: OutcomeRecord, id: number, value: Buffer): void {
-  switch (id) {
-    case 1:
-      record.ticket = value.toString();
-      break;
-    case 2:
-      record.status = number(value);
-      break;
-    case 3:
-      record.source = value.toString();
-      break;
-    case 4:
-      record.contentType = value.toString();
-      break;
-    case 5:
-      record.retryAfter = value.toString();
-      break;
-    case 6:
-      record.body = value;
-      break;
-    case 7:
-      record.flags = value.toString();
-      break;
-    case 8:
-      record.startedAt = number(value);
-      break;
-    case 9:
-      record.firstByteAt = number(value);
-      break;
-    case 10:
-      record.endedAt = number(value);
-      break;
-    case 11:
-      record.requestId = value.toString();
-      break;
-    case 12:
-      record.route = value.toString();
-      break;
-    case 13:
-      record.dropped = number(value);
-      break;
-    case 14:
-      record.bytes = number(value);
-      break;
-  }
+  const field = fields[id];
+  if (field) Object.assign(record, { [field[0]]: field[1](value) });
 }
 
 // Whole numbers in decimal; 2^53 is beyond every time and count there is.

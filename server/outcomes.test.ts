@@ -181,10 +181,10 @@ describe("server", () => {
       const lost = await counter("llm_outcomes_lost_total", { reason: "queue_full" });
       const unreadable = await counter("llm_outcomes_lost_total", { reason: "unreadable" });
       worker.write(
-        batch(record({ 13: "12" }), record({ 2: "401" }), record({ 1: "{}", 2: "200" })),
+        batch(record({ 13: "12" }), record({ 2: "401", 15: "3" }), record({ 1: "{}", 2: "200" })),
       );
       expect(await acknowledged()).toBe(3);
-      expect(await counter("llm_kong_answers_total", { status: "401" })).toBe(before + 1);
+      expect(await counter("llm_kong_answers_total", { status: "401" })).toBe(before + 3);
       expect(await counter("llm_outcomes_lost_total", { reason: "queue_full" })).toBe(lost + 12);
       expect(await counter("llm_outcomes_lost_total", { reason: "unreadable" })).toBe(
         unreadable + 1,

@@ -41,15 +41,29 @@ export function receiveOutcomes(socket: Socket, options: Partial<OutcomesOptions
   });
 }
 
+/** Batches that are being learned. */
+const underWay = new Set<Promise<void>>();
+
+/** Settles when what is being learned now is learned and acknowledged: it would come again. */
+export async function outcomesLearned(): Promise<void> {
+  await Promise.allSettled(underWay);
+}
+
 // One batch after the other: while one is learned, the socket is not read.
 async function takeBatches(socket: Socket, maxBytes: number, seconds: number): Promise<void> {
   for await (const batch of batchesOf(socket, maxBytes)) {
-    const records = readBatch(batch);
-    await Promise.race([Promise.all(records.map(take)), expired(seconds)]);
-    const acknowledgement = Buffer.allocUnsafe(4);
-    acknowledgement.writeUInt32BE(records.length);
-    socket.write(acknowledgement);
+    const taking = takeBatch(socket, batch, seconds);
+    underWay.add(taking);
+    await taking.finally(() => underWay.delete(taking));
   }
+}
+
+async function takeBatch(socket: Socket, batch: Buffer, seconds: number): Promise<void> {
+  const records = readBatch(batch);
+  await Promise.race([Promise.all(records.map(take)), expired(seconds)]);
+  const acknowledgement = Buffer.allocUnsafe(4);
+  acknowledgement.writeUInt32BE(records.length);
+  socket.write(acknowledgement);
 }
 
 async function* batchesOf(socket: Socket, maxBytes: number): AsyncGenerator<Buffer> {
@@ -78,7 +92,8 @@ async function* batchesOf(socket: Socket, maxBytes: number): AsyncGenerator<Buff
 async function take(record: OutcomeRecord): Promise<void> {
   if (record.dropped) countLost("queue_full", record.dropped);
   if (record.ticket === undefined) {
-    if (record.status !== undefined) kongAnswers.inc({ status: statusLabel(record.status) });
+    const { status, answers = 0 } = record;
+    if (status !== undefined) kongAnswers.inc({ status: statusLabel(status) }, answers);
     return;
   }
   const outcome = outcomeOf(record);

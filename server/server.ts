@@ -1,14 +1,16 @@
 // The plugin server as a whole: which parts there are, in which order they start, and how they stop.
 
+import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
+import { giveUpAfter } from "../stages/unheard";
 import { Asks } from "./asks";
 import { converse } from "./connection";
 import { type EventOptions, Events } from "./events";
 import { defaultLimits } from "./frames";
 import { type HealthAddress, type HealthServer, serveHealth } from "./health";
 import { type InstanceOptions, Instances } from "./instances";
-import { receiveOutcomes } from "./outcomes";
+import { outcomesLearned, receiveOutcomes } from "./outcomes";
 import { loadPlugins } from "./plugins";
 import { serve } from "./rpc";
 import { sharingOneBuffer } from "./shared-reading";
@@ -24,8 +26,13 @@ export interface ServerOptions {
   health?: HealthAddress;
   maxFrameBytes?: number;
   events?: Partial<EventOptions>;
+  /** Seconds after which nobody is taken to tell the end of a request any more. */
+  outcomeSeconds?: number;
   instances?: Partial<InstanceOptions>;
 }
+
+/** Longer than requests last; one that lasts longer all the same is counted twice at the most, never free. */
+export const defaultOutcomeSeconds = 900;
 
 export interface PluginServer {
   readonly events: Events;
@@ -44,6 +51,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
   const plugins = await loadPlugins(options.plugins);
   const instances = new Instances(plugins, options.instances);
   const events = new Events(options.events);
+  const stopGivingUp = giveUpAfter(options.outcomeSeconds ?? defaultOutcomeSeconds, learnFrom);
   const asks = new Asks(instances, { timeoutSeconds: options.events?.timeoutSeconds });
   const limits = { ...defaultLimits };
   if (options.maxFrameBytes !== undefined) limits.maxBytes = options.maxFrameBytes;
@@ -54,6 +62,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
     state.ready = false;
     events.stop();
     asks.stop();
+    stopGivingUp();
     instances.stop();
     await Promise.all(opened.map((socket) => socket.close()));
     await health?.close();
@@ -100,6 +109,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
         Promise.all([events.drained(), asks.drained()]),
         new Promise((expired) => grace.addEventListener("abort", expired)),
       ]);
+      await outcomesLearned();
       await close();
     },
   };

@@ -6,6 +6,7 @@ import { log } from "./log";
 import type { Outcome } from "./outcome";
 import { onPrepared, type PreparedStage, preparedStage } from "./stage";
 import type { StageName } from "./stage-name";
+import { heardOf } from "./unheard";
 
 // report.lua sends a batch again when its acknowledgement was lost, so a ticket may come twice
 // within seconds. A stage whose count lives in Redis has its own guard across restarts.
@@ -33,6 +34,7 @@ export function countLost(reason: "queue_full" | "unreadable", count: number): v
 /** Settles when every stage that is prepared here has learned; never rejects. */
 export async function learnFrom(outcome: Outcome): Promise<void> {
   const { ticket } = outcome;
+  heardOf(ticket.id);
   if (learned.has(ticket.id)) return;
   learned.set(ticket.id, true);
   await Promise.all(

@@ -13,14 +13,22 @@ export interface Outcome {
    */
   source: "service" | "error" | "exit" | "cache" | "gateway";
   content_type: string;
-  /** Seconds, or an HTTP date, as the upstream sent it. */
+  /** Of an upstream that compresses although it was asked not to. */
+  content_encoding?: string;
+  /** Seconds, or an HTTP date, as the upstream sent it; and milliseconds, where it sent those. */
   retry_after?: string;
+  retry_after_ms?: string;
+  /** Each try at an upstream, the last one last; undefined where there was one only. */
+  tries?: Try[];
   /** The answer as the client got it; only its last bytes when `truncated`. */
   body: Buffer;
   /** The last byte has passed: neither the client nor the upstream cut it. */
   complete: boolean;
-  /** Where it is not complete: who cut it. A client that left before the answer has status 499. */
-  cut_by?: "client" | "upstream";
+  /**
+   * Where it is not complete: who cut it. A client that left before the answer has status 499. Unknown
+   * where nobody has told the end: then the status is 499 too.
+   */
+  cut_by?: "client" | "upstream" | "unknown";
   /** The answer was longer than what the tap keeps: `body` is its end. */
   truncated: boolean;
   /** Length of the whole answer; undefined where nobody counted: then `body` is all of it. */
@@ -29,6 +37,15 @@ export interface Outcome {
   started_at: number;
   first_byte_at: number;
   ended_at: number;
+}
+
+/** One try at an upstream: what it ended with, where it failed. */
+export interface Try {
+  /** IP address and port. */
+  address: string;
+  /** "failed" or "next", as nginx has it (ngx.balancer get_last_failure). */
+  state?: string;
+  status?: number;
 }
 
 /** nginx's status in the log for a client that closed its connection before it was answered. */

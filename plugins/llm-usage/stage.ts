@@ -10,10 +10,11 @@ import { isRecord, type Json } from "../../stages/ticket";
 import { type Account, type Asked, accountOf, type Books } from "./account";
 import { count } from "./metrics";
 import type { UsageOptions } from "./schema";
-import { usageLine, writeLine } from "./usage-line";
+import { usageLine } from "./usage-line";
+import { writeLine } from "./write-line";
 
 interface Prepared extends Books {
-  account(outcome: Outcome, account: Account): void;
+  account(outcome: Outcome, account: Account): void | Promise<void>;
 }
 
 // Usage stands in the last event or the last members of an answer, and is far shorter than this.
@@ -34,7 +35,7 @@ export const stage: Stage<UsageOptions, Prepared> = {
     return { note: noteOf(exchange) };
   },
   learn(outcome, note, prepared) {
-    prepared.account(outcome, accountOf(outcome, askedIn(note), prepared));
+    return prepared.account(outcome, accountOf(outcome, askedIn(note), prepared));
   },
 };
 
@@ -43,9 +44,9 @@ function labelsOf({ metrics_models, prices }: UsageOptions): Set<string> {
   return new Set([...metrics_models, ...priced]);
 }
 
-function countAndWrite(outcome: Outcome, account: Account): void {
+function countAndWrite(outcome: Outcome, account: Account): Promise<void> {
   count(outcome, account);
-  writeLine(usageLine(outcome, account));
+  return writeLine(usageLine(outcome, account));
 }
 
 function noteOf({ body }: Exchange): { model?: string; tokens?: number } {

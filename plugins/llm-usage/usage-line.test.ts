@@ -115,7 +115,7 @@ describe("llm-usage", () => {
 
   it("writes every line to standard output, also those before an exit", async () => {
     const script = `
-      const { writeLine } = require("./usage-line.ts");
+      const { writeLine } = require("./write-line.ts");
       for (let n = 0; n < 1000; n++) writeLine({ ...${JSON.stringify(line)}, request_id: String(n) });
       process.exit(0);`;
     const tsx = require.resolve("tsx/cjs");

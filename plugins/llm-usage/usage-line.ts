@@ -1,9 +1,6 @@
 // The usage line: one line of JSON for each request on standard output, for bills and questions
 // afterwards. Every line has all members; null says "not known" or "there was none".
 
-import pino from "pino";
-import { Counter } from "prom-client";
-import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import type { CacheStatus } from "../../stages/ticket";
 import type { Account } from "./account";
@@ -30,7 +27,7 @@ export interface UsageLine {
   limited_by: string | null;
   /** False: the answer was cut; by whom, says the next member. */
   complete: boolean;
-  cut_by: "client" | "upstream" | null;
+  cut_by: Outcome["cut_by"] | null;
   input_tokens: number | null;
   output_tokens: number | null;
   cached_input_tokens: number | null;
@@ -73,32 +70,4 @@ export function usageLine(outcome: Outcome, account: Account): UsageLine {
     duration_ms: Math.max(0, ended_at - started_at),
     time_to_first_byte_ms: Math.max(0, first_byte_at - started_at),
   };
-}
-
-// Lines wait here while whoever reads standard output is slow; beyond this they are dropped.
-const mostWaitingBytes = 16 * 1024 * 1024;
-
-const dropped = new Counter({
-  name: "llm_usage_lines_dropped_total",
-  help: "Usage lines that were not written because standard output was not read fast enough",
-});
-
-let output: ReturnType<typeof pino.destination> | undefined;
-
-/** Writes behind the request's back; what waits is written before the process exits. */
-export function writeLine(line: UsageLine): void {
-  output ??= openOutput();
-  output.write(`${JSON.stringify(line)}\n`);
-}
-
-function openOutput() {
-  // pino writes the rest of a destination that is not sync when the process exits.
-  const destination = pino.destination({ dest: 1, sync: false, maxLength: mostWaitingBytes });
-  destination.on("drop", () => dropped.inc());
-  // A full disk behind standard output must not end the process; it is tried again at each line.
-  destination.on("error", () => {});
-  destination.once("error", (error: Error) =>
-    log.error({ err: error }, "usage lines cannot be written to standard output"),
-  );
-  return destination;
 }

@@ -85,27 +85,30 @@ describe.each(configurations)("when the plugin server of %s restarts", (_, confi
   });
 });
 
-describe("the message budget of llm-gateway", () => {
+describe.each([
+  ["llm-gateway", "kong.yaml", 1, 1],
+  ["llm-gateway without Lua files", "examples/without-lua-files/kong.yaml", 4, 3],
+])("the message budget of %s", (_, config, upstream, ours) => {
   let gateway: Gateway;
 
   beforeAll(async () => {
-    gateway = await startGateway({ config: "kong.yaml" });
+    gateway = await startGateway({ config });
   });
   afterAll(() => gateway?.stop());
 
-  it("is four messages for a request that goes upstream, and three for an answer of ours", async () => {
+  it(`is ${upstream} for a request that goes upstream, and ${ours} for an answer of ours`, async () => {
     const ask = (content: string) => askFor(gateway, content);
-    // The first request of each of Kong's workers starts an instance; the budget is what follows.
+    // The first request of each of Kong's workers tells its config; the budget is what follows.
     await gateway.warmUp(() => ask("warm up"));
     await (await ask("to the upstream")).text();
     const before = gateway.messages();
     await (await ask("to the upstream, again")).text();
-    expect(gateway.messages() - before).toBe(4);
+    expect(gateway.messages() - before).toBe(upstream);
 
     await gateway.untilHit(() => ask("to the upstream"));
     const hit = gateway.messages();
     expect((await ask("to the upstream")).headers.get("x-cache-status")).toBe("Hit");
-    expect(gateway.messages() - hit).toBe(3);
+    expect(gateway.messages() - hit).toBe(ours);
   });
 });
 

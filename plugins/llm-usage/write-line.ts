@@ -1,0 +1,71 @@
+// Writes usage lines to standard output: those of one turn of the event loop together, as a write costs
+// more than a line. Who waits for a line is told when it has been handed to the system, so an outcome is
+// acknowledged only when its line can no longer be lost with this process.
+
+import pino from "pino";
+import { Counter } from "prom-client";
+import { log } from "../../stages/log";
+import type { UsageLine } from "./usage-line";
+
+// Lines wait here while whoever reads standard output is slow; beyond this they are dropped.
+const mostWaitingBytes = 16 * 1024 * 1024;
+
+const dropped = new Counter({
+  name: "llm_usage_lines_dropped_total",
+  help: "Usage lines that were not written because standard output was not read fast enough",
+});
+
+interface Waiting {
+  /** Bytes that must have left before this was written. */
+  end: number;
+  written(): void;
+}
+
+let output: ReturnType<typeof pino.destination> | undefined;
+let lines: string[] = [];
+let written: Promise<void> | undefined;
+let givenBytes = 0;
+let goneBytes = 0;
+const waiting: Waiting[] = [];
+
+/** Settles when the line was written, or dropped, which is counted. */
+export function writeLine(line: UsageLine): Promise<void> {
+  output ??= openOutput();
+  lines.push(JSON.stringify(line));
+  written ??= new Promise((resolve) => setImmediate(() => writeLines(resolve)));
+  return written;
+}
+
+function writeLines(done: () => void): void {
+  const text = lines.map((line) => `${line}\n`).join("");
+  written = undefined;
+  lines = [];
+  givenBytes += Buffer.byteLength(text);
+  waiting.push({ end: givenBytes, written: done });
+  output?.write(text);
+}
+
+function openOutput() {
+  // What still waits for its turn when the process exits goes line by line: the first is on its way at
+  // once and must be short, pino writes the rest of a destination that is not sync.
+  process.prependOnceListener("exit", () => {
+    for (const line of lines) destination.write(`${line}\n`);
+  });
+  const destination = pino.destination({ dest: 1, sync: false, maxLength: mostWaitingBytes });
+  destination.on("write", leave);
+  destination.on("drop", (text: string) => {
+    dropped.inc(text.split("\n").length - 1);
+    leave(Buffer.byteLength(text));
+  });
+  // A full disk behind standard output must not end the process; it is tried again at each line.
+  destination.on("error", () => {});
+  destination.once("error", (error: Error) =>
+    log.error({ err: error }, "usage lines cannot be written to standard output"),
+  );
+  return destination;
+}
+
+function leave(bytes: number): void {
+  goneBytes += bytes;
+  while (waiting[0] && waiting[0].end <= goneBytes) waiting.shift()!.written();
+}
