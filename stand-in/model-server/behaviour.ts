@@ -23,6 +23,10 @@ export interface Behaviour {
   chunkDelayMs?: number;
   /** The last chunk of an answer is not sent before this gate is open. */
   holdLastChunk?: Gate;
+  /** All chunks have been sent, and the answer does not end before this gate is open. */
+  holdEnd?: Gate;
+  /** Milliseconds between the last chunk and the end of the answer. */
+  endDelayMs?: number;
   /** Destroys the connection after that many chunks; 0: before the headers. */
   cutAfterChunks?: number;
   /** Says nothing of usage. */
@@ -85,6 +89,7 @@ export const behavingModels = [
   "stand-in-slow",
   "stand-in-trickle",
   "stand-in-cut",
+  "stand-in-late-end",
   "stand-in-big",
   "stand-in-no-usage",
 ];
@@ -99,6 +104,8 @@ function byModelName(model: string): Behaviour {
       return { chunkDelayMs: 300 };
     case "stand-in-cut":
       return { cutAfterChunks: 2 };
+    case "stand-in-late-end":
+      return { endDelayMs: 300 };
     case "stand-in-big":
       return { answerBytes: 1024 * 1024 };
     case "stand-in-no-usage":

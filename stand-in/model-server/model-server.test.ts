@@ -216,6 +216,18 @@ describe("model-server", () => {
       gate.open();
     });
 
+    it("sends a whole stream, and ends it when it is told to", async () => {
+      const gate = new Gate();
+      upstream.behave({ holdEnd: gate });
+      const answer = await post("/v1/chat/completions", { ...hello, stream: true });
+      const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+      let received = "";
+      while (!received.endsWith("data: [DONE]\n\n")) received += (await reader.read()).value;
+      gate.open();
+      expect((await reader.read()).done).toBe(true);
+      expect(await upstream.requests[0]?.ended).toBe("whole");
+    });
+
     it("splits characters between chunks without losing any", async () => {
       upstream.behave({ splitUtf8: true });
       const stream = await client.chat.completions.create({ ...hello, stream: true });

@@ -41,7 +41,7 @@ async function sendChunks(
   chunks: string[],
   request: RecordedRequest,
   response: ServerResponse,
-  { chunkDelayMs, holdLastChunk, cutAfterChunks, splitUtf8 }: Behaviour,
+  { chunkDelayMs, holdLastChunk, cutAfterChunks, splitUtf8, holdEnd, endDelayMs }: Behaviour,
 ): Promise<void> {
   for (const [index, chunk] of chunks.entries()) {
     if (index === cutAfterChunks) return cut(response);
@@ -51,6 +51,8 @@ async function sendChunks(
     await writeChunk(response, Buffer.from(chunk), splitUtf8 ?? false);
     request.countChunk();
   }
+  await holdEnd?.opened;
+  if (endDelayMs) await sleep(endDelayMs, undefined, { ref: false });
   response.end();
 }
 
