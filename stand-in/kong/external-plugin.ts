@@ -4,8 +4,8 @@
 
 import { jsonBytes } from "./json";
 import type { KongRequest } from "./kong-request";
-import type { Result } from "./lua/engine";
 import type { LogLine } from "./lua/host-functions";
+import type { Result } from "./lua/run";
 import type { LuaWorker } from "./lua/worker";
 import { bytesOf, Failure, isTable, LuaError, type LuaTable, type LuaValue } from "./lua-value";
 import { emptyMap, type Packable, Raw } from "./message-pack";

@@ -3,7 +3,7 @@
 
 import type { Consumer, Credential, Entities } from "./config";
 import type { KongRequest } from "./kong-request";
-import { Exit } from "./lua/engine";
+import { Exit } from "./lua/run";
 import type { LuaValue } from "./lua-value";
 import { pdkFunctions } from "./pdk/functions";
 import { queryOf } from "./pdk/request";

@@ -6,7 +6,7 @@ import type { IncomingMessage } from "node:http";
 import type { BalancerData } from "./balancer-data";
 import type { Consumer, Credential, Route, Service } from "./config";
 import { Headers } from "./headers";
-import type { Reference, RunTables } from "./lua/engine";
+import type { Reference, RunTables } from "./lua/run";
 import type { ConfiguredPlugin } from "./plugin-configs";
 import { RequestBody } from "./request-body";
 import type { Match } from "./router";

@@ -229,39 +229,4 @@ describe("a Lua plugin in the stand-in", () => {
     );
     expect((await headers()).get("x-started")).toBe("init init_worker route,service");
   });
-
-  it.each([
-    ["an unknown field", { typo: 1 }, "", "config.typo: unknown field"],
-    ["what an entity check forbids", { a: "x" }, "", "exactly one"],
-  ])("refuses %s", async (_, config, fields, message) => {
-    const plugin = luaPlugin("ours", "", {
-      fields: `{ a = { type = "string" } }, { b = { type = "string" } } ${fields}`,
-      checks: '{ only_one_of = { "config.b" } }',
-    });
-    await expect(start(plugin, { plugins: [{ name: "ours", config }] })).rejects.toThrow(message);
-  });
-
-  it.each([
-    ["does not parse", { "kong/plugins/ours/handler.lua": "local = 1" }, "<name> expected"],
-    ["has no schema", { "kong/plugins/ours/handler.lua": "return {}" }, "no configuration schema"],
-    [
-      "has no priority",
-      { ...luaPlugin("ours", ""), "kong/plugins/ours/handler.lua": "return {}" },
-      "needs a PRIORITY",
-    ],
-    ["is not LuaJIT's Lua", luaPlugin("ours", "local x = 3 // 2"), "unexpected symbol near '//'"],
-    [
-      "requires what is not there",
-      luaPlugin("ours", 'require("no.such")'),
-      "module 'no.such' not found",
-    ],
-  ])("does not start when its handler %s", async (_, sources, message) => {
-    if (message === "no configuration schema") {
-      await expect(start(sources, { plugins: [{ name: "ours" }] })).rejects.toThrow(message);
-      return;
-    }
-    const schema = luaPlugin("ours", "")["kong/plugins/ours/schema.lua"]!;
-    const all = { "kong/plugins/ours/schema.lua": schema, ...sources };
-    await expect(start(all, { plugins: [{ name: "ours" }] })).rejects.toThrow(message);
-  });
 });

@@ -3,7 +3,7 @@
 
 import { connect, type Socket } from "node:net";
 import { Failure, Handle, type LuaValue } from "../lua-value";
-import { type Result, Returns } from "./engine";
+import { type Result, Returns } from "./run";
 
 // Kong's lua_socket_pool_size and nginx's defaults, in milliseconds.
 const defaultTimeout = 60_000;
@@ -55,7 +55,9 @@ export class Cosocket extends Handle {
   private socket: Socket | undefined;
   private address = "";
   private reused = 0;
-  private received = Buffer.alloc(0);
+  /** What has come and is not read, in the pieces in which it came. */
+  private received: Buffer[] = [];
+  private bytes = 0;
   private ended = false;
   private connectTimeout = defaultTimeout;
   private sendTimeout = defaultTimeout;
@@ -72,9 +74,10 @@ export class Cosocket extends Handle {
     this.readTimeout = reading;
   }
 
-  async connect(host: string, port: number | undefined): Promise<Result> {
+  /** @param pool the name of its pool; its address without it */
+  async connect(host: string, port: number | undefined, pool?: string): Promise<Result> {
     this.close();
-    this.address = port === undefined ? host : `${host}:${port}`;
+    this.address = pool ?? (port === undefined ? host : `${host}:${port}`);
     const idle = this.pool.take(this.address);
     this.reused = idle ? idle.reused + 1 : 0;
     if (idle) {
@@ -108,24 +111,24 @@ export class Cosocket extends Handle {
   /** @param pattern a number of bytes, "*l" for a line, "*a" for all until the end */
   async receive(pattern: LuaValue): Promise<Result> {
     if (typeof pattern === "number") {
-      return this.until(() => (this.received.length >= pattern ? pattern : undefined));
+      return this.until(() => (this.bytes >= pattern ? pattern : undefined));
     }
-    if (pattern === "*a") return this.until(() => (this.ended ? this.received.length : undefined));
+    if (pattern === "*a") return this.until(() => (this.ended ? this.bytes : undefined));
     const line = await this.until(() => {
-      const end = this.received.indexOf("\n");
+      const end = this.joined().indexOf("\n");
       return end < 0 ? undefined : end + 1;
     });
     return typeof line === "string" ? line.replace(/\r?\n$/, "").replaceAll("\r", "") : line;
   }
 
   receiveany(most: number): Promise<Result> {
-    return this.until(() => Math.min(this.received.length, most) || undefined);
+    return this.until(() => Math.min(this.bytes, most) || undefined);
   }
 
   setkeepalive(timeout: number | undefined, size: number | undefined): Result {
     const { socket } = this;
     if (!socket || this.ended) return new Failure("closed");
-    if (this.received.length > 0) {
+    if (this.bytes > 0) {
       this.close();
       return new Failure("unread data in buffer");
     }
@@ -160,7 +163,7 @@ export class Cosocket extends Handle {
       if (length !== undefined) return this.cut(length);
       const left = deadline - Date.now();
       if (this.ended || left <= 0) {
-        const partial = this.cut(this.received.length);
+        const partial = this.cut(this.bytes);
         const why = this.ended ? "closed" : "timeout";
         if (this.ended) this.close();
         return new Returns([undefined, why, partial]);
@@ -172,9 +175,17 @@ export class Cosocket extends Handle {
   }
 
   private cut(length: number): string {
-    const bytes = this.received.subarray(0, length).toString("latin1");
-    this.received = this.received.subarray(length);
-    return bytes;
+    const whole = this.joined();
+    this.received = [whole.subarray(length)];
+    this.bytes -= length;
+    return whole.subarray(0, length).toString("latin1");
+  }
+
+  // Once for what is read, and not for each piece that comes: a long answer is read in linear time.
+  private joined(): Buffer {
+    const whole = this.received.length === 1 ? this.received[0]! : Buffer.concat(this.received);
+    this.received = [whole];
+    return whole;
   }
 
   private broken(failure: Error): Failure {
@@ -183,7 +194,8 @@ export class Cosocket extends Handle {
   }
 
   private readonly onData = (chunk: Buffer) => {
-    this.received = Buffer.concat([this.received, chunk]);
+    this.received.push(chunk);
+    this.bytes += chunk.length;
     this.wake?.();
   };
 
@@ -195,7 +207,8 @@ export class Cosocket extends Handle {
   private use(socket: Socket): void {
     this.socket = socket;
     this.ended = false;
-    this.received = Buffer.alloc(0);
+    this.received = [];
+    this.bytes = 0;
     socket.on("data", this.onData).on("end", this.onEnd).on("close", this.onEnd);
     socket.on("error", this.onEnd);
   }

@@ -7,15 +7,9 @@ import { Failure, LuaError, type LuaValue } from "../lua-value";
 import { nginxVariable, setNginxVariable } from "../pdk/nginx-variables";
 import { headerValue } from "../pdk/pdk-function";
 import type { CosocketPool } from "./cosocket";
-import {
-  Exit,
-  type HostFunction,
-  type LuaEngine,
-  type Reference,
-  type Result,
-  type Run,
-} from "./engine";
+import type { LuaEngine } from "./engine";
 import { type LuaFunction, lua } from "./fengari";
+import { Exit, type HostFunction, type Reference, type Result, type Run } from "./run";
 import { socketFunctions } from "./socket-functions";
 import type { LuaTimers } from "./timers";
 import { read } from "./values";

@@ -3,9 +3,10 @@
 
 import { Failure, LuaError, type LuaValue } from "../lua-value";
 import { decode, emptyArray, encode } from "./cjson";
-import { type HostFunction, type LuaEngine, Returns } from "./engine";
+import type { LuaEngine } from "./engine";
 import { type LuaFunction, lua } from "./fengari";
 import type { LuaModules } from "./modules";
+import { type HostFunction, Returns } from "./run";
 import { push, read } from "./values";
 
 export function libraryFunctions(

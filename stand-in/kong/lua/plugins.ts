@@ -2,8 +2,9 @@
 // worker. Kong takes them before an external plugin of the same name.
 
 import { isTable, LuaError, type LuaTable, type LuaValue } from "../lua-value";
-import { Kept, type LuaEngine, type Reference, type RunPlugin } from "./engine";
+import type { LuaEngine } from "./engine";
 import type { LuaModules } from "./modules";
+import { Kept, type Reference, type RunPlugin } from "./run";
 import type { PhaseFunction } from "./worker";
 
 export interface LuaPlugin {

@@ -1,8 +1,9 @@
 // ngx.socket.tcp for environment.lua: a cosocket's methods as functions of its handle.
 
-import { LuaError, type LuaValue } from "../lua-value";
+import { isTable, LuaError, type LuaValue } from "../lua-value";
 import { Cosocket, type CosocketPool } from "./cosocket";
-import type { HostFunction, LuaEngine } from "./engine";
+import type { LuaEngine } from "./engine";
+import type { HostFunction } from "./run";
 
 // Sockets wait, which only these phases can (OpenResty: "API disabled in the context of ...").
 const waiting = new Set(["rewrite", "access", "timer"]);
@@ -19,8 +20,9 @@ export function socketFunctions(
       }
       return new Cosocket(pool);
     },
-    socket_connect: (socket, host, port) =>
-      cosocket(socket).connect(String(host), typeof port === "number" ? port : undefined),
+    // connect(host, port, options), and connect("unix:...", options).
+    socket_connect: (socket, host, port, options) =>
+      cosocket(socket).connect(String(host), numberOf(port), poolOf(options ?? port)),
     socket_send: (socket, data) => cosocket(socket).send(data),
     socket_receive: (socket, pattern) => cosocket(socket).receive(pattern ?? "*l"),
     socket_receiveany: (socket, most) => cosocket(socket).receiveany(Number(most)),
@@ -42,6 +44,10 @@ export function socketFunctions(
 function cosocket(value: LuaValue): Cosocket {
   if (value instanceof Cosocket) return value;
   throw new LuaError("not a socket");
+}
+
+function poolOf(options: LuaValue): string | undefined {
+  return isTable(options) && typeof options.pool === "string" ? options.pool : undefined;
 }
 
 function numberOf(value: LuaValue): number | undefined {

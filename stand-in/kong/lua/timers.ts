@@ -3,7 +3,8 @@
 // and those of Kong's timer library (ngx.timer.at), which has stopped by then and runs nothing more.
 
 import { Failure } from "../lua-value";
-import type { LuaEngine, Reference, Result } from "./engine";
+import type { LuaEngine } from "./engine";
+import type { Reference, Result } from "./run";
 
 type Failed = (error: unknown) => void;
 

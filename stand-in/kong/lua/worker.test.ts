@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { bytesOf, textOf } from "../lua-value";
 import { pdkFunctions } from "../pdk/functions";
 import { requestWith } from "../request.fixture";
-import { Exit } from "./engine";
+import { Exit } from "./run";
 import { LuaWorker } from "./worker";
 
 describe("the stand-in's Lua", () => {
@@ -288,6 +288,15 @@ describe("the stand-in's Lua", () => {
       expect(await connected(use)).toEqual([0, 1]);
       expect(await connected(use)).toEqual([1, 1]);
       expect(accepted).toHaveLength(1);
+    });
+
+    it("keeps pools of other names apart", async () => {
+      const use = (pool: string) => `local named = ngx.socket.tcp()
+        named:connect("unix:${join(directory, "s")}", { pool = "${pool}" })
+        kong.ctx.shared.result = { named:getreusedtimes(), named:setkeepalive() }`;
+      expect(await resultOf(use("one"))).toEqual([0, 1]);
+      expect(await resultOf(use("other"))).toEqual([0, 1]);
+      expect(await resultOf(use("one"))).toEqual([1, 1]);
     });
 
     it("that nobody answers is an error in nginx's words", async () => {

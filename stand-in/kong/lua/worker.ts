@@ -8,20 +8,20 @@ import { bytesOf, deepBytesOf, type LuaValue } from "../lua-value";
 import type { PdkFunction } from "../pdk/pdk-function";
 import { CosocketPool } from "./cosocket";
 import { checkDialect } from "./dialect";
-import {
-  type Argument,
-  Kept,
-  LuaEngine,
-  LuaFunctions,
-  type Reference,
-  type RunPlugin,
-  type RunTables,
-} from "./engine";
+import { LuaEngine } from "./engine";
 import { hostFunctions, type LogLine } from "./host-functions";
 import { balancerFunctions, bitFunctions, libraryFunctions } from "./library-functions";
 import { LuaModules } from "./modules";
 import { pdkBindings } from "./pdk-bindings";
 import { type LuaPlugin, LuaPlugins } from "./plugins";
+import {
+  type Argument,
+  Kept,
+  LuaFunctions,
+  type Reference,
+  type RunPlugin,
+  type RunTables,
+} from "./run";
 import { LuaTimers } from "./timers";
 
 /** What runs in one phase of a plugin's config, and for which plugin. */

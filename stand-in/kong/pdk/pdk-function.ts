@@ -2,7 +2,7 @@
 // and external plugins share, as they do in Kong. Checks of phase and arguments follow kong/pdk 3.9.
 
 import type { KongRequest, Phase } from "../kong-request";
-import type { Result } from "../lua/engine";
+import type { Result } from "../lua/run";
 import { isTable, LuaError, type LuaValue } from "../lua-value";
 
 /** Raises LuaError for misuse, Exit when it has ended the request's code. */

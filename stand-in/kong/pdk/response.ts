@@ -3,7 +3,7 @@
 import { errorAnswer } from "../error-answer";
 import { jsonBytes } from "../json";
 import type { KongRequest } from "../kong-request";
-import { Exit } from "../lua/engine";
+import { Exit } from "../lua/run";
 import { LuaError, type LuaValue } from "../lua-value";
 import {
   headerPhases,
