@@ -57,8 +57,10 @@ function kongWith(shared: Record<string, unknown>, who: object | undefined = con
 let serial = 0;
 
 // Options differ in each test, so that each prepares a stage of its own.
-function stageWith(more: Partial<Stage<{ serial: number }, undefined>> & { name?: StageName }) {
-  return prepareStage<{ serial: number }, undefined>(
+function stageWith(
+  more: Partial<Stage<{ serial: number }, undefined, z.ZodType>> & { name?: StageName },
+) {
+  return prepareStage<{ serial: number }, undefined, z.ZodType>(
     { name: "models", guards: true, prepare: () => undefined, decide: () => undefined, ...more },
     { serial: serial++ },
   );
@@ -175,7 +177,12 @@ describe("a plugin made of stages", () => {
     const never = vi.fn();
     const { kong, seen } = kongWith({ llm: { ...request, id: "answered" } });
     await pluginWith([
-      stageWith({ name: "usage", decide: () => ({ note: 7 }), learn: learned }),
+      stageWith({
+        name: "usage",
+        note: z.number(),
+        decide: () => ({ note: 7 }),
+        learn: learned,
+      }),
       stageWith({
         name: "cache",
         decide: () => ({

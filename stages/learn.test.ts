@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
+import { z } from "zod";
 import { learnFrom } from "./learn";
 import { log } from "./log";
 import type { Outcome } from "./outcome";
@@ -26,8 +27,13 @@ function outcomeWith(id: string, stages: Outcome["ticket"]["stages"]): Outcome {
   };
 }
 
-function learning(learn: Stage<object, undefined>["learn"]): Stage<object, undefined> {
-  return { name: "cache", guards: false, prepare: () => undefined, decide: () => undefined, learn };
+const note = z.object({ key: z.string().transform((key) => key.toUpperCase()) });
+
+function learning(learn: Stage<object, undefined, typeof note>["learn"]) {
+  return {
+    ...{ name: "cache" as const, guards: false, note, learn },
+    ...{ prepare: () => undefined, decide: () => undefined },
+  };
 }
 
 describe("learning how a request ended", () => {
@@ -37,18 +43,31 @@ describe("learning how a request ended", () => {
     const outcome = outcomeWith("once", { cache: { options, note: { key: "k" } } });
     await Promise.all([learnFrom(outcome), learnFrom(outcome)]);
     await learnFrom(structuredClone(outcome));
-    expect(learn).toHaveBeenCalledExactlyOnceWith(outcome, { key: "k" }, undefined);
+    expect(learn).toHaveBeenCalledExactlyOnceWith(outcome, { key: "K" }, undefined);
   });
+
+  it.each([undefined, null, "k", { key: 1 }])(
+    "tells the stage that there is no note where %j came back",
+    async (other) => {
+      const learn = vi.fn();
+      const { options } = prepareStage(learning(learn), { test: other });
+      const outcome = outcomeWith(`no note ${JSON.stringify(other)}`, {
+        cache: { options, note: other },
+      });
+      await learnFrom(outcome);
+      expect(learn).toHaveBeenCalledExactlyOnceWith(outcome, undefined, undefined);
+    },
+  );
 
   it("keeps an outcome until its options are there again after a restart", async () => {
     const options = { test: "restart" };
     const learn = vi.fn();
-    const entry = { options: fingerprintOf(options), note: 1 };
+    const entry = { options: fingerprintOf(options), note: { key: "k" } };
     await learnFrom(outcomeWith("parked", { cache: entry }));
     expect(learn).not.toHaveBeenCalled();
 
     prepareStage(learning(learn), options);
-    expect(learn).toHaveBeenCalledExactlyOnceWith(expect.anything(), 1, undefined);
+    expect(learn).toHaveBeenCalledExactlyOnceWith(expect.anything(), { key: "K" }, undefined);
   });
 
   it("survives a stage that fails, and says so in the log", async () => {

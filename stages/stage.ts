@@ -3,13 +3,18 @@
 
 import { createHash } from "node:crypto";
 import { LRUCache } from "lru-cache";
+import type { z } from "zod";
 import type { Answer, Exchange } from "./exchange";
 import type { Outcome } from "./outcome";
 import type { StageName } from "./stage-name";
-import type { Json } from "./ticket";
 
-export interface Stage<Options extends object, Prepared> {
+export interface Stage<Options extends object, Prepared, Note extends z.ZodType = z.ZodNever> {
   name: StageName;
+  /**
+   * What it must know of a request again when that has ended. It travels through Kong as JSON in the
+   * ticket of each request, so it is short, and is read like any input when it comes back.
+   */
+  note?: Note;
   /**
    * A stage that guards refuses the request when it fails (500); one that does not is skipped,
    * logged and counted.
@@ -21,16 +26,26 @@ export interface Stage<Options extends object, Prepared> {
    * Looks at a request before it goes upstream: changes the exchange, or answers.
    * The returned note comes back to `learn`.
    */
-  decide(exchange: Exchange, prepared: Prepared): Decided | Promise<Decided>;
+  decide(
+    exchange: Exchange,
+    prepared: Prepared,
+  ): Decided<z.input<Note>> | Promise<Decided<z.input<Note>>>;
   /** Whether a request that it let through may go on as one for another model. Default: it may. */
   permits?(exchange: Exchange, model: string, prepared: Prepared): boolean;
   /** Makes the request, as far as it changed it, one for that other model. */
   adapt?(exchange: Exchange, model: string, prepared: Prepared): void;
-  /** Learns how a request ended that this stage let through. Called once for each request. */
-  learn?(outcome: Outcome, note: Json | undefined, prepared: Prepared): void | Promise<void>;
+  /**
+   * Learns how a request ended that this stage let through. Called once for each request; without a
+   * note where it wrote none, or none that can be read came back.
+   */
+  learn?(
+    outcome: Outcome,
+    note: z.output<Note> | undefined,
+    prepared: Prepared,
+  ): void | Promise<void>;
 }
 
-export type Decided = { answer: Answer } | { note?: Json } | undefined;
+export type Decided<Note = unknown> = { answer: Answer } | { note?: Note } | undefined;
 
 /** A stage with the options of one plugin config, ready to decide. */
 export interface PreparedStage {
@@ -41,7 +56,8 @@ export interface PreparedStage {
   decide(exchange: Exchange): Decided | Promise<Decided>;
   permits(exchange: Exchange, model: string): boolean;
   adapt(exchange: Exchange, model: string): void;
-  learn(outcome: Outcome, note: Json | undefined): void | Promise<void>;
+  /** @param note as it came back */
+  learn(outcome: Outcome, note: unknown): void | Promise<void>;
 }
 
 // Kong starts an instance for each worker and each route, and KIC new ones at every push; what a
@@ -50,8 +66,8 @@ const prepared = new LRUCache<string, PreparedStage>({ max: 1000 });
 const awaited = new Map<string, Set<(stage: PreparedStage) => void>>();
 
 /** Prepares a stage for its options, or finds the one that is prepared already. */
-export function prepareStage<Options extends object, Prepared>(
-  stage: Stage<Options, Prepared>,
+export function prepareStage<Options extends object, Prepared, Note extends z.ZodType>(
+  stage: Stage<Options, Prepared, Note>,
   options: Options,
 ): PreparedStage {
   const fingerprint = fingerprintOf(options);
@@ -66,7 +82,7 @@ export function prepareStage<Options extends object, Prepared>(
     decide: (exchange) => stage.decide(exchange, state),
     permits: (exchange, model) => stage.permits?.(exchange, model, state) ?? true,
     adapt: (exchange, model) => stage.adapt?.(exchange, model, state),
-    learn: (outcome, note) => stage.learn?.(outcome, note, state),
+    learn: (outcome, note) => stage.learn?.(outcome, stage.note?.safeParse(note).data, state),
   };
   prepared.set(key, ready);
   for (const wake of awaited.get(key) ?? []) wake(ready);

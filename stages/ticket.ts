@@ -4,13 +4,6 @@
 
 import type { StageName } from "./stage-name";
 
-export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
-
-/** Whether a note is a record: it travelled through Kong and back, so it is read like any input. */
-export function isRecord(note: Json | undefined): note is { [name: string]: Json } {
-  return typeof note === "object" && note !== null && !Array.isArray(note);
-}
-
 export type CacheStatus = "Hit" | "Miss" | "Bypass" | "Refresh";
 
 export interface Ticket {
@@ -38,7 +31,8 @@ export interface Ticket {
 export interface StageEntry {
   /** Fingerprint of the options that decided; finds the same options again after a restart. */
   options: string;
-  note?: Json;
+  /** As the stage says in its `note`. */
+  note?: unknown;
 }
 
 export function writeTicket(ticket: Ticket): string {

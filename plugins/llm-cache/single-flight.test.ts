@@ -8,7 +8,6 @@ import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import { delivery } from "../../stages/outcome";
 import { type PreparedStage, prepareStage } from "../../stages/stage";
-import type { Json } from "../../stages/ticket";
 import { startRedis, type TestRedis } from "../../test/support/redis";
 import { cacheOptions } from "./schema";
 import { stage } from "./stage";
@@ -51,7 +50,7 @@ function exchangeOf(cache_control?: string): Exchange {
 interface Asked {
   exchange: Exchange;
   answer?: Answer;
-  note?: Json;
+  note?: unknown;
   status: string | undefined;
 }
 

@@ -4,7 +4,6 @@ import { RequestBody } from "../../openai/request-body";
 import type { Answer, Consumer, Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import { type PreparedStage, prepareStage } from "../../stages/stage";
-import type { Json } from "../../stages/ticket";
 import { cacheOptions } from "./schema";
 import { stage } from "./stage";
 
@@ -66,7 +65,7 @@ async function ask(cache: PreparedStage, asked: Asked = {}) {
   const exchange = exchangeOf(asked);
   const decided = await cache.decide(exchange);
   const replayed: Answer | undefined = decided && "answer" in decided ? decided.answer : undefined;
-  const note: Json | undefined = decided && "note" in decided ? decided.note : undefined;
+  const note: unknown = decided && "note" in decided ? decided.note : undefined;
   return { exchange, answer: replayed, note, status: exchange.ticket.cache };
 }
 
@@ -150,7 +149,7 @@ describe("llm-cache", () => {
   it("stores nothing for a note that is not its own", async () => {
     const cache = cacheWith();
     const { exchange } = await ask(cache);
-    for (const note of [undefined, null, "x", [], { key: 1 }, { key: "x" }] as Json[]) {
+    for (const note of [undefined, null, "x", [], { key: 1 }, { key: "x" }] as unknown[]) {
       await expect(
         cache.learn({ ticket: exchange.ticket } as Outcome, note),
       ).resolves.toBeUndefined();

@@ -3,11 +3,12 @@
 // were no cache.
 
 import { Counter, Gauge } from "prom-client";
+import { z } from "zod";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import { delivery } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
-import { type CacheStatus, isRecord, type Json } from "../../stages/ticket";
+import type { CacheStatus } from "../../stages/ticket";
 import { cacheKey, type Identity, identify } from "./cache-key";
 import {
   type Directives,
@@ -50,15 +51,21 @@ const stores = new Counter({
   labelNames: ["result", "policy"] as const,
 });
 
-export const stage: Stage<CacheOptions, Prepared> = {
+/** Under which key the answer is to be stored, of which model, and whether equal requests wait for it. */
+const missed = z.object({ key: z.string(), model: z.string(), leads: z.boolean().optional() });
+type Missed = z.infer<typeof missed>;
+
+export const stage: Stage<CacheOptions, Prepared, typeof missed> = {
   name: "cache",
+  note: missed,
   guards: false,
   prepare: (options) => ({ options, store: options.enabled ? openStore(options) : undefined }),
   decide,
   learn,
 };
 
-async function decide(exchange: Exchange, { options, store }: Prepared): Promise<Decided> {
+async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<Missed>> {
+  const { options, store } = prepared;
   if (!store) return undefined;
   const directives = readDirectives(
     options.cache_control ? exchange.request.cache_control : undefined,
@@ -83,10 +90,10 @@ async function decide(exchange: Exchange, { options, store }: Prepared): Promise
   return { note: { key, model: modelOf(exchange), ...(leads && { leads }) } };
 }
 
-async function learn(outcome: Outcome, note: Json | undefined, prepared: Prepared): Promise<void> {
+async function learn(outcome: Outcome, note: Missed | undefined, prepared: Prepared) {
   const { options, store } = prepared;
-  if (!store || !isNote(note)) return;
-  const leader = note.leads === true ? outcome.ticket.id : undefined;
+  if (!store || !note) return;
+  const leader = note.leads ? outcome.ticket.id : undefined;
   const reason = whyUnstorable(outcome, options.max_entry_bytes);
   stores.inc({ result: reason ?? "stored", policy: store.policy });
   const entry = reason ? undefined : entryOf(outcome, note.model);
@@ -216,8 +223,4 @@ function modelOf({ ticket, body }: Exchange): string {
 // Names by which an operator finds entries; the first line of an entry has its bound.
 function shortened(name: unknown): string {
   return typeof name === "string" ? name.slice(0, 200) : "";
-}
-
-function isNote(note: Json | undefined): note is { key: string; model: string; leads?: Json } {
-  return isRecord(note) && typeof note.key === "string" && typeof note.model === "string";
 }

@@ -5,7 +5,6 @@ import type { Exchange } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import { type PreparedStage, prepareStage } from "../../stages/stage";
-import type { Json } from "../../stages/ticket";
 import { modelsOptions } from "./schema";
 import { stage } from "./stage";
 
@@ -36,7 +35,7 @@ afterEach(() => {
 });
 
 interface Asked extends Exchange {
-  note: Json | undefined;
+  note: unknown;
 }
 
 async function ask(model = "gpt-4", username = "anybody", at = service): Promise<Asked> {
@@ -211,7 +210,7 @@ describe("llm-models fallback", () => {
 
   it("ignores a note that it did not write", async () => {
     const asked = await ask();
-    const notes: (Json | undefined)[] = [undefined, null, 7, [], {}, { service, model: "gpt-4.1" }];
+    const notes: unknown[] = [undefined, null, 7, [], {}, { service, model: "gpt-4.1" }];
     for (const note of notes) {
       await end({ ...asked, note }, 429, { retry_after: "60" });
     }

@@ -2,15 +2,15 @@
 // that model. It guards: a request whose model cannot be told is not sent on.
 
 import { Counter } from "prom-client";
+import { z } from "zod";
 import type { RequestBody } from "../../openai/request-body";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
-import { isRecord, type Json } from "../../stages/ticket";
 import { accessOf, type MayUse } from "./access";
 import { type CooldownKeeper, openKeeper } from "./cooldown-keeper";
-import { type Choice, firstHealthy, targetName } from "./fallback";
+import { firstHealthy, targetName } from "./fallback";
 import { askForUsage, badLength, fillIn, takeBack } from "./fill-in";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
 import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
@@ -30,13 +30,14 @@ interface Prepared {
   watched: Set<string>;
 }
 
-interface Note {
-  service: string;
-  model: string;
-  /** Milliseconds since the epoch. */
-  sent_at: number;
-  probing: boolean;
-}
+/** Which model was asked, when (milliseconds since the epoch), and whether to find out if it is back. */
+const sent = z.object({
+  service: z.string(),
+  model: z.string(),
+  sent_at: z.number(),
+  probing: z.boolean(),
+});
+type Sent = z.infer<typeof sent>;
 
 const fallbacks = new Counter({
   name: "llm_model_fallbacks_total",
@@ -44,8 +45,9 @@ const fallbacks = new Counter({
   labelNames: ["from", "to"] as const,
 });
 
-export const stage: Stage<ModelsOptions, Prepared> = {
+export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
   name: "models",
+  note: sent,
   guards: true,
   prepare: (options) => ({
     options,
@@ -64,7 +66,7 @@ export const stage: Stage<ModelsOptions, Prepared> = {
   learn,
 };
 
-async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided> {
+async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<Sent>> {
   const { names, access, resolve, options, keeper } = prepared;
   const { body, consumer, request, ticket } = exchange;
   const mayUse = access(consumer);
@@ -88,15 +90,16 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided> 
     { requested, route, preferred: models[0]!, served: choice.model },
     prepared,
   );
-  return prepared.watched.has(choice.model) ? { note: noteOf(service, choice) } : undefined;
+  if (!prepared.watched.has(choice.model)) return undefined;
+  return { note: { service, model: choice.model, sent_at: Date.now(), probing: choice.probing } };
 }
 
 async function learn(
   outcome: Outcome,
-  note: Json | undefined,
+  note: Sent | undefined,
   { options: { cooldown }, keeper, watched }: Prepared,
 ): Promise<void> {
-  if (!isNote(note) || !watched.has(note.model)) return;
+  if (!note || !watched.has(note.model)) return;
   const { sent_at, probing } = note;
   const target = targetName(note.service, note.model);
   // A later stage may have sent the request to another model: its end says nothing about ours.
@@ -147,26 +150,12 @@ function adapt(exchange: Exchange, model: string, { resolve, termsOf }: Prepared
   fillIn(exchange, body, termsOf(model, resolve(requested)?.defaults ?? {}));
 }
 
-function noteOf(service: string, { model, probing }: Choice): Json {
-  return { service, model, sent_at: Date.now(), probing } satisfies Note;
-}
-
-function isNote(note: Json | undefined): note is Json & Note {
-  return (
-    isRecord(note) &&
-    typeof note.service === "string" &&
-    typeof note.model === "string" &&
-    typeof note.sent_at === "number" &&
-    typeof note.probing === "boolean"
-  );
-}
-
 /** Who always gets the same target of a canary: a name that is the same on every node. */
 function callerOf({ consumer, request }: Exchange): string {
   return consumer?.username ?? consumer?.custom_id ?? consumer?.id ?? request.client_ip;
 }
 
-function facts({ service, model }: Note, { status }: Outcome, cooldown_ms?: number) {
+function facts({ service, model }: Sent, { status }: Outcome, cooldown_ms?: number) {
   return { stage: "models", service, model, status, cooldown_ms };
 }
 

@@ -6,7 +6,7 @@ import type { Answer, Consumer, Exchange } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import { type PreparedStage, prepareStage } from "../../stages/stage";
-import type { Json, Ticket } from "../../stages/ticket";
+import type { Ticket } from "../../stages/ticket";
 import { startRedis, type TestRedis } from "../../test/support/redis";
 import { rateLimitOptions } from "./schema";
 import { stage } from "./stage";
@@ -92,7 +92,7 @@ async function ask(
 async function end(
   prepared: PreparedStage,
   { ticket }: Exchange,
-  note: Json | undefined,
+  note: unknown,
   how: Partial<Outcome> | { input: number; output: number },
 ): Promise<void> {
   const usage = "input" in how && { prompt_tokens: how.input, completion_tokens: how.output };

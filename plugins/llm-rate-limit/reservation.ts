@@ -1,6 +1,7 @@
 // What a request may take of tokens and dollars, before anybody knows, and what it has taken in the
 // end: plain arithmetic between the body, the prices and the usage.
 
+import { z } from "zod";
 import { costOf, type Price } from "../../models/price";
 import type { Usage } from "../../models/usage";
 import { estimateInputTokens, mostInputTokens } from "../../openai/estimate";
@@ -8,7 +9,6 @@ import { answersAsked, hasOutput, outputBound } from "../../openai/output-bound"
 import type { Exchange } from "../../stages/exchange";
 import { clientHasLeft, type Outcome } from "../../stages/outcome";
 import { usageOfOutcome } from "../../stages/outcome-usage";
-import { isRecord, type Json } from "../../stages/ticket";
 import {
   type Limit,
   type Measure,
@@ -21,7 +21,7 @@ import {
 import type { Correction, LimitState } from "./local-counts";
 import type { RateLimitOptions } from "./schema";
 import { billionths } from "./tiers";
-import { type Window, windows } from "./windows";
+import { windows } from "./windows";
 
 /** The most that one request can take. */
 export interface Demand {
@@ -81,30 +81,43 @@ function costInBillionths(input_tokens: number, output_tokens: number, price: Pr
   return billionths(costOf(usage, { ...price, cached_input_usd_per_mtok: undefined }));
 }
 
-/** What must be known again to settle: it travels in the ticket. */
-export interface Reservation {
-  /** Where it was counted. */
-  policy: "local" | "redis";
-  identity: string;
-  model?: string;
-  /** Estimated, for an answer that states no usage. */
-  inputTokens: number;
-  reserved: Reserved[];
-}
+const count = z.int().nonnegative();
 
 /** The amount that was taken from a limit in the bucket that starts at `start`. */
-export interface Reserved {
-  limit: Limit;
-  start: number;
-  amount: number;
-}
+const reserved = z
+  .tuple([
+    z.enum(measures),
+    z.enum([...windows, "lease"]),
+    count,
+    z.string().nullable(),
+    count,
+    count,
+  ])
+  .transform(([measure, window, most, model, start, amount]) => {
+    const limit: Limit = { measure, window, most, model: model ?? undefined };
+    return { limit, start, amount };
+  });
+
+/** What must be known again to settle: it travels in the ticket. */
+export const reservation = z.object({
+  /** Where it was counted. */
+  policy: z.enum(["local", "redis"]),
+  identity: z.string(),
+  model: z.string().nullable(),
+  /** Estimated, for an answer that states no usage. */
+  input_tokens: count,
+  reserved: z.array(reserved),
+});
+export type Reservation = z.output<typeof reservation>;
+export type Reserved = z.input<typeof reserved>;
 
 /** What was reserved by a decision that has taken, of that which is to be settled. */
 export function reservedOf(takes: Take[], output: number, states: LimitState[]): Reserved[] {
   return takes.flatMap((take, i) => {
     if (!settles(take, output)) return [];
     const { limit, amount, each } = take;
-    return [{ limit, start: states[i]!.start, amount: amount + each * output }];
+    const { measure, window, most, model = null } = limit;
+    return [[measure, window, most, model, states[i]!.start, amount + each * output]];
   });
 }
 
@@ -114,14 +127,14 @@ export function reservedOf(takes: Take[], output: number, states: LimitState[]):
  */
 export function correctionsOf(
   outcome: Outcome,
-  { reserved, inputTokens }: Reservation,
+  { reserved, input_tokens }: Reservation,
   price: Price | undefined,
   hardCap: boolean,
   nameOf: (limit: Limit) => string,
 ): Correction[] {
   // For a client that left before its answer the upstream may have worked, and bills it.
   const isLeft = outcome.status === clientHasLeft;
-  const usage = isLeft ? undefined : usageOfOutcome(outcome, inputTokens);
+  const usage = isLeft ? undefined : usageOfOutcome(outcome, input_tokens);
   const atLeast = usage?.estimated === true && (hardCap || outcome.truncated);
   return reserved.map(({ limit, start, amount }) => {
     const used = usage === undefined ? amount : usedOf(limit.measure, usage, price);
@@ -143,51 +156,4 @@ function usedOf(measure: Measure, usage: Usage, price: Price | undefined): numbe
     default:
       return 0;
   }
-}
-
-/** As it goes into the ticket. */
-export function writeReservation(reservation: Reservation): Json {
-  const { policy, identity, model, inputTokens, reserved } = reservation;
-  const limits = reserved.map(
-    ({ limit: { measure, window, most, model = null }, start, amount }) => [
-      ...[measure, window, most, model],
-      ...[start, amount],
-    ],
-  );
-  return { policy, identity, model: model ?? null, input_tokens: inputTokens, reserved: limits };
-}
-
-/** Reads what came back over a socket; undefined for what is no reservation. */
-export function readReservation(note: Json | undefined): Reservation | undefined {
-  if (!isRecord(note)) return undefined;
-  const { policy, identity, model, input_tokens, reserved } = note;
-  if (policy !== "local" && policy !== "redis") return undefined;
-  if (typeof identity !== "string" || !Array.isArray(reserved) || !isAmount(input_tokens)) {
-    return undefined;
-  }
-  const read = reserved.map(readReserved);
-  if (!read.every((one) => one !== undefined)) return undefined;
-  return {
-    ...{ policy, identity, inputTokens: input_tokens, reserved: read },
-    model: typeof model === "string" ? model : undefined,
-  };
-}
-
-function readReserved(value: Json): Reserved | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const [measure, window, most, model, start, amount] = value;
-  if (!isOneOf(measures, measure) || !isOneOf<Window | "lease">([...windows, "lease"], window)) {
-    return undefined;
-  }
-  if (!isAmount(most) || !isAmount(start) || !isAmount(amount)) return undefined;
-  const limit = { measure, window, most, model: typeof model === "string" ? model : undefined };
-  return { limit, start, amount };
-}
-
-function isAmount(value: Json | undefined): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isOneOf<T extends string>(values: readonly T[], value: Json | undefined): value is T {
-  return (values as readonly (Json | undefined)[]).includes(value);
 }

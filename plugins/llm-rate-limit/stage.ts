@@ -1,13 +1,13 @@
 // Lets a request pass only while every limit has room for it, tells the client what is left, and
 // corrects what was taken for it when it has ended.
 
+import type { z } from "zod";
 import { priceTable } from "../../models/price";
 import { defaultPrices } from "../../models/price-options";
 import { boundOutput } from "../../openai/output-bound";
 import type { Answer, Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
-import type { Json } from "../../stages/ticket";
 import { exceeded, unavailable, unpriced } from "./answers";
 import { type Attempt, attempt, type Means, servedModel } from "./attempt";
 import { showUsed } from "./closeness";
@@ -17,7 +17,7 @@ import { type Identity, identify } from "./identity";
 import { tallyName } from "./limit";
 import type { Taken } from "./local-counts";
 import { countDecision, countFallback, countRefusal, countSettle, logDryRun } from "./reports";
-import { correctionsOf, readReservation, reservedOf, writeReservation } from "./reservation";
+import { correctionsOf, type Reservation, reservation, reservedOf } from "./reservation";
 import type { RateLimitOptions } from "./schema";
 import { rulesOf } from "./tiers";
 
@@ -26,8 +26,11 @@ interface Prepared extends Means {
   rulesFor: ReturnType<typeof rulesOf>;
 }
 
-export const stage: Stage<RateLimitOptions, Prepared> = {
+type Noted = Decided<z.input<typeof reservation>>;
+
+export const stage: Stage<RateLimitOptions, Prepared, typeof reservation> = {
   name: "rate_limit",
+  note: reservation,
   guards: true,
   prepare: (options) => ({
     options,
@@ -39,7 +42,7 @@ export const stage: Stage<RateLimitOptions, Prepared> = {
   learn,
 };
 
-async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided> {
+async function decide(exchange: Exchange, prepared: Prepared): Promise<Noted> {
   const { options, rulesFor } = prepared;
   const rules = rulesFor?.(exchange.consumer);
   if (!rules) return countDecision("unlimited", options.policy);
@@ -73,7 +76,7 @@ function carryOut(
   { model, demand, takes }: Attempt,
   exchange: Exchange,
   context: Context,
-): Decided {
+): Noted {
   const { identity, options } = context;
   if (identity.kind === "consumer") showUsed(exchange.ticket.consumer ?? "", counted.limits);
   if (!options.hide_client_headers) {
@@ -96,10 +99,8 @@ function carryOut(
   const reserved = reservedOf(takes, counted.output, counted.limits);
   if (reserved.length === 0) return undefined;
   const { policy } = counted;
-  const { inputTokens } = demand;
-  return {
-    note: writeReservation({ policy, identity: identity.key, model, inputTokens, reserved }),
-  };
+  const { inputTokens: input_tokens } = demand;
+  return { note: { policy, identity: identity.key, model: model ?? null, input_tokens, reserved } };
 }
 
 interface Refusal {
@@ -114,7 +115,7 @@ function refuse(
   exchange: Exchange,
   { identity, options }: Context,
   policy = options.policy,
-): Decided {
+): Noted {
   const told = options.dry_run ? "would_refuse" : decision;
   countDecision(told, policy);
   exchange.ticket.limit = { decision: told, by: reason };
@@ -129,7 +130,7 @@ function uncounted(
   { model }: Attempt,
   exchange: Exchange,
   { dry_run, policy }: RateLimitOptions,
-): Decided {
+): Noted {
   const passes = choice === "allow" || dry_run;
   const decision = passes ? "uncounted" : "unavailable";
   countDecision(decision, policy);
@@ -158,13 +159,12 @@ function serveAs(model: string | undefined, exchange: Exchange): void {
 
 async function learn(
   outcome: Outcome,
-  note: Json | undefined,
+  reservation: Reservation | undefined,
   { options, priceOf, counter }: Prepared,
 ): Promise<void> {
-  const reservation = readReservation(note);
   if (!reservation) return;
   const { identity, model, policy } = reservation;
-  const price = model === undefined ? undefined : priceOf(model);
+  const price = model === null ? undefined : priceOf(model);
   const corrections = correctionsOf(outcome, reservation, price, options.hard_cap, (limit) =>
     tallyName(options.namespace, identity, limit),
   );

@@ -4,7 +4,6 @@ import type { Answer, Exchange } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import { type PreparedStage, prepareStage } from "../../stages/stage";
-import type { Json } from "../../stages/ticket";
 import { Plugin } from ".";
 import { upstreamKeyOptions } from "./schema";
 import { stage } from "./stage";
@@ -184,7 +183,7 @@ describe("llm-upstream-key", () => {
     it("a note that is not its own changes nothing", async () => {
       const prepared = stageWith({ keys: [{ value: fresh() }] });
       const { exchange } = await decide(prepared);
-      for (const note of [undefined, null, "0", [0], { key: "0" }, { key: 0 }] as Json[]) {
+      for (const note of [undefined, null, "0", [0], { key: "0" }, { key: 0 }] as unknown[]) {
         await prepared.learn(outcome(exchange, { status: 401 }), note);
       }
       expect(await up()).toMatchObject({ 0: 1 });

@@ -3,10 +3,10 @@
 
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
+import { z } from "zod";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
-import { isRecord, type Json } from "../../stages/ticket";
 import { KeyRing } from "./keys";
 import type { UpstreamKeyOptions } from "./schema";
 
@@ -17,17 +17,22 @@ interface Prepared {
   restSeconds: number;
   ring: KeyRing;
   /** By service. */
-  uses: Map<string, Use>;
+  keyed: Map<string, KeyedService>;
 }
 
-/** A ring as one service uses it. */
-interface Use {
+/** A service, and the ring that its requests get their keys from. */
+interface KeyedService {
   service: string;
   ring: KeyRing;
 }
 
-export const stage: Stage<UpstreamKeyOptions, Prepared> = {
+/** Which key it was, by its place in the config, and when: milliseconds since the epoch. */
+const chosen = z.object({ key: z.number(), chosen_at: z.number() });
+type Chosen = z.infer<typeof chosen>;
+
+export const stage: Stage<UpstreamKeyOptions, Prepared, typeof chosen> = {
   name: "upstream_key",
+  note: chosen,
   guards: true,
   prepare: ({ keys, header, prefix, headers, rest_seconds }) => ({
     header: header.toLowerCase(),
@@ -35,15 +40,15 @@ export const stage: Stage<UpstreamKeyOptions, Prepared> = {
     headers: headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })),
     restSeconds: rest_seconds,
     ring: new KeyRing(keys),
-    uses: new Map(),
+    keyed: new Map(),
   }),
   decide,
   learn,
 };
 
-function decide(exchange: Exchange, prepared: Prepared): Decided {
+function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
   const { header, prefix, headers, ring } = prepared;
-  usesOfLate.set(useBy(exchange.request.service ?? "", prepared), true);
+  keyedOfLate.set(keyedService(exchange.request.service ?? "", prepared), true);
   const key = ring.choose();
   if (!key) return { answer: noKey(ring.size) };
   // A vault reference that cannot be resolved arrives as an empty string (Kong 3.9.3).
@@ -54,8 +59,9 @@ function decide(exchange: Exchange, prepared: Prepared): Decided {
   return { note: { key: key.index, chosen_at: key.chosenAt } };
 }
 
-function learn(outcome: Outcome, note: Json | undefined, { restSeconds, ring }: Prepared): void {
-  if (!isNote(note) || outcome.source !== "service") return;
+function learn(outcome: Outcome, note: Chosen | undefined, prepared: Prepared): void {
+  const { restSeconds, ring } = prepared;
+  if (!note || outcome.source !== "service") return;
   if ([401, 403, 429].includes(outcome.status)) {
     const seconds = retryAfterSeconds(outcome) ?? restSeconds;
     ring.rest(note.key, note.chosen_at, outcome.ended_at, seconds);
@@ -66,12 +72,12 @@ function learn(outcome: Outcome, note: Json | undefined, { restSeconds, ring }: 
 
 // Nobody tells us that a config is gone: one whose last request is five minutes old is shown no
 // more, so that a key that was missing in it does not look missing for ever.
-const usesOfLate = new LRUCache<Use, true>({ max: 1000, ttl: 300_000, ttlResolution: 0 });
+const keyedOfLate = new LRUCache<KeyedService, true>({ max: 1000, ttl: 300_000, ttlResolution: 0 });
 
-function useBy(service: string, { uses, ring }: Prepared): Use {
-  const use = uses.get(service) ?? { service, ring };
-  uses.set(service, use);
-  return use;
+function keyedService(service: string, { keyed, ring }: Prepared): KeyedService {
+  const known = keyed.get(service) ?? { service, ring };
+  keyed.set(service, known);
+  return known;
 }
 
 new Gauge({
@@ -88,7 +94,7 @@ new Gauge({
 
 function lowestStates(): Map<string, boolean[]> {
   const byService = new Map<string, boolean[]>();
-  for (const { service, ring } of usesOfLate.keys()) {
+  for (const { service, ring } of keyedOfLate.keys()) {
     const lowest = byService.get(service) ?? [];
     for (const [key, isUp] of ring.states().entries()) lowest[key] = isUp && (lowest[key] ?? true);
     byService.set(service, lowest);
@@ -116,8 +122,4 @@ function unavailable(message: string): Answer {
     { message, type: "server_error", code: "gateway_unavailable" },
     { "Retry-After": "1" },
   );
-}
-
-function isNote(note: Json | undefined): note is { key: number; chosen_at: number } {
-  return isRecord(note) && typeof note.key === "number" && typeof note.chosen_at === "number";
 }

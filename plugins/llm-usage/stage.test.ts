@@ -3,11 +3,12 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { RequestBody } from "../../openai/request-body";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
-import type { Json } from "../../stages/ticket";
+import { prepareStage } from "../../stages/stage";
 import { usageOptions } from "./schema";
 import { stage } from "./stage";
 
-const prepared = stage.prepare(usageOptions.parse({ log: false, metrics_models: ["o3"] }));
+const options = usageOptions.parse({ log: false, metrics_models: ["o3"] });
+const prepared = stage.prepare(options);
 
 beforeEach(() => register.resetMetrics());
 
@@ -176,9 +177,10 @@ describe("llm-usage", () => {
     it("under other whatever a note says that nobody has configured", async () => {
       const exchange = asking({ model: "o3" });
       exchange.ticket.model = undefined;
-      const notes: Json[] = [{ model: "x" }, { model: 1, tokens: "2" }, null, [1], "x"];
+      const whole = prepareStage(stage, options);
+      const notes: unknown[] = [{ model: "x" }, { model: 1, tokens: "2" }, null, [1], "x"];
       for (const note of notes) {
-        await stage.learn?.(ended(exchange, { source: "gateway", status: 400 }), note, prepared);
+        await whole.learn(ended(exchange, { source: "gateway", status: 400 }), note);
       }
       expect(await samples()).toEqual([
         'llm_requests_total{model="other",status="400",endpoint="chat/completions",source="gateway"} 5',

@@ -1,13 +1,13 @@
 // What llm-usage notes of a request and how it accounts for its end. It does not guard: a request
 // whose usage cannot be told is still a request. It decides first, so it sees what others refuse.
 
+import { z } from "zod";
 import { priceTable } from "../../models/price";
 import { estimateInputTokens } from "../../openai/estimate";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
-import type { Decided, Stage } from "../../stages/stage";
-import { isRecord, type Json } from "../../stages/ticket";
-import { type Account, type Asked, accountOf, type Books } from "./account";
+import type { Stage } from "../../stages/stage";
+import { type Account, accountOf, type Books } from "./account";
 import { count } from "./metrics";
 import type { UsageOptions } from "./schema";
 import { usageLine } from "./usage-line";
@@ -22,20 +22,24 @@ const keptBytes = 16 * 1024;
 // A client may send a novel as its model's name; it goes into the ticket and the usage line.
 const mostModelChars = 200;
 
-export const stage: Stage<UsageOptions, Prepared> = {
+/** What was asked for: the model, and the estimated input tokens. */
+const asked = z.object({ model: z.string().optional(), tokens: z.number().optional() });
+
+export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   name: "usage",
+  note: asked,
   guards: false,
   prepare: (options) => ({
     priceOf: priceTable(options.prices),
     labels: labelsOf(options),
     account: options.log ? countAndWrite : count,
   }),
-  decide(exchange): Decided {
+  decide(exchange) {
     exchange.keep = Math.max(exchange.keep, keptBytes);
     return { note: noteOf(exchange) };
   },
-  learn(outcome, note, prepared) {
-    return prepared.account(outcome, accountOf(outcome, askedIn(note), prepared));
+  learn(outcome, note = {}, prepared) {
+    return prepared.account(outcome, accountOf(outcome, note, prepared));
   },
 };
 
@@ -49,20 +53,11 @@ function countAndWrite(outcome: Outcome, account: Account): Promise<void> {
   return writeLine(usageLine(outcome, account));
 }
 
-function noteOf({ body }: Exchange): { model?: string; tokens?: number } {
+function noteOf({ body }: Exchange): z.input<typeof asked> {
   if (!body) return {};
   const model = body.get("model");
   return {
     ...(typeof model === "string" && { model: model.slice(0, mostModelChars) }),
     tokens: estimateInputTokens(body.value),
-  };
-}
-
-function askedIn(note: Json | undefined): Asked {
-  if (!isRecord(note)) return {};
-  const { model, tokens } = note;
-  return {
-    ...(typeof model === "string" && { model }),
-    ...(typeof tokens === "number" && { tokens }),
   };
 }
