@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Entry } from "../plugins/llm-cache/entry";
-import { redisStore } from "../plugins/llm-cache/redis-store";
+import type { Entry } from "../plugins/llm-cache/answers";
+import { answersInRedis } from "../plugins/llm-cache/answers-in-redis";
 import { cacheOptions } from "../plugins/llm-cache/schema";
 import { closeConnections, connectionTo, type RedisClient } from "../redis/connection";
 import { redisOptions } from "../redis/options";
@@ -62,7 +62,7 @@ interface Given extends Partial<Entry> {
 }
 
 async function store({ prefix, count = 1, ...change }: Given): Promise<void> {
-  const cache = redisStore(connect(prefix), cacheOptions.parse({ redis: { prefix } }));
+  const cache = answersInRedis(connect(prefix), cacheOptions.parse({ redis: { prefix } }));
   const keys = Array.from({ length: count }, () => `key-${++serial}`);
   await Promise.all(keys.map((key) => cache.keep(key, entryOf(change), 60_000)));
 }
@@ -174,7 +174,7 @@ describe("llm-cache", () => {
     try {
       const places = { cluster_nodes: [`127.0.0.1:${nodes[0]!.port}`] };
       const options = cacheOptions.parse({ redis: { ...places, command_timeout_ms: 5000 } });
-      const cache = redisStore(connectionTo(options.redis)!, options);
+      const cache = answersInRedis(connectionTo(options.redis)!, options);
       for (let at = 0; at < 40; at++) {
         const wish = { after: 0, id: "r1", leaseMs: 1000 };
         expect(await cache.look(`k${at}`, wish)).toMatchObject({ state: "leads" });

@@ -1,8 +1,9 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Entry } from "./answers";
 import { encodings } from "./compression";
-import { decodeEntry, decodeHead, type Entry, encodeEntry, longestHead } from "./entry";
+import { decodeEntry, decodeHead, encodeEntry, longestHead } from "./entry";
 
 function entryOf(body: string | Uint8Array): Entry {
   return {

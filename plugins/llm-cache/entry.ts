@@ -1,18 +1,8 @@
-// A stored answer, and its form in Redis: one line that says what follows, then the body's bytes as
-// they came, or compressed. Whatever else is found under a key is not an entry.
+// The form that a stored answer has in Redis: one line that says what follows, then the body's bytes
+// as they came, or compressed. Whatever else is found under a key is not an entry.
 
+import type { Entry } from "./answers";
 import { compress, type Encoding, encodings, expand } from "./compression";
-
-export interface Entry {
-  status: number;
-  content_type: string;
-  /** Milliseconds since the epoch. */
-  stored_at: number;
-  model: string;
-  /** Whose request it was that got this answer; "" where nobody was known. */
-  consumer: string;
-  body: Buffer;
-}
 
 /** What the first line of an entry says. */
 export interface Head extends Omit<Entry, "body"> {

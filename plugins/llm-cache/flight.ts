@@ -2,8 +2,7 @@
 // it until its answer has landed. A flight ends with its lease, so nobody waits for a dead leader.
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { Entry } from "./entry";
-import type { Found } from "./store";
+import type { Entry, Found } from "./answers";
 
 /** How a flight ended: with an answer, without one, or not in its time. */
 export type Landing = Entry | "failed" | "late";

@@ -4,8 +4,8 @@
 
 import type { RedisConnection } from "../../redis/connection";
 import { literally, pagesOfKeys } from "../../redis/pages";
+import { entryPrefix } from "./answers-in-redis";
 import { decodeHead, type Head, longestHead } from "./entry";
-import { entryPrefix } from "./redis-store";
 
 export interface Sum {
   answers: number;

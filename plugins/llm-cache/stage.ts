@@ -9,6 +9,7 @@ import type { Outcome } from "../../stages/outcome";
 import { delivery } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
 import type { CacheStatus } from "../../stages/ticket";
+import type { Answers, Entry, Found } from "./answers";
 import { cacheKey, type Identity, identify } from "./cache-key";
 import {
   type Directives,
@@ -17,15 +18,14 @@ import {
   varies,
   whyUnstorable,
 } from "./cacheable";
-import type { Entry } from "./entry";
 import { follow, land, lead } from "./flight";
+import { openAnswers } from "./open-answers";
 import type { CacheOptions } from "./schema";
-import { type Found, openStore, type Store } from "./store";
 
 interface Prepared {
   options: CacheOptions;
   /** Undefined where the cache is switched off. */
-  store: Store | undefined;
+  answers: Answers | undefined;
 }
 
 const lookups = new Counter({
@@ -59,31 +59,31 @@ export const stage: Stage<CacheOptions, Prepared, typeof missed> = {
   name: "cache",
   note: missed,
   guards: false,
-  prepare: (options) => ({ options, store: options.enabled ? openStore(options) : undefined }),
+  prepare: (options) => ({ options, answers: options.enabled ? openAnswers(options) : undefined }),
   decide,
   learn,
 };
 
 async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<Missed>> {
-  const { options, store } = prepared;
-  if (!store) return undefined;
+  const { options, answers } = prepared;
+  if (!answers) return undefined;
   const directives = readDirectives(
     options.cache_control ? exchange.request.cache_control : undefined,
   );
   const key = directives.noStore ? undefined : keyOf(exchange, options);
   if (key === undefined) {
-    mark(exchange, "Bypass", store);
+    mark(exchange, "Bypass", answers);
     return directives.onlyIfCached ? { answer: notCached(exchange) } : undefined;
   }
 
   exchange.responseHeaders["X-Cache-Key"] = key;
-  const found = await find(key, exchange, directives, { options, store });
+  const found = await find(key, exchange, directives, { options, answers });
   if (found.state === "entry") {
-    mark(exchange, "Hit", store);
+    mark(exchange, "Hit", answers);
     return { answer: replay(exchange, found.entry) };
   }
 
-  mark(exchange, asksForNewer(directives, found) ? "Refresh" : "Miss", store);
+  mark(exchange, asksForNewer(directives, found) ? "Refresh" : "Miss", answers);
   if (directives.onlyIfCached) return { answer: notCached(exchange) };
   exchange.keep = Math.max(exchange.keep, options.max_entry_bytes);
   const leads = found.state === "leads";
@@ -91,16 +91,16 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<M
 }
 
 async function learn(outcome: Outcome, note: Missed | undefined, prepared: Prepared) {
-  const { options, store } = prepared;
-  if (!store || !note) return;
+  const { options, answers } = prepared;
+  if (!answers || !note) return;
   const leader = note.leads ? outcome.ticket.id : undefined;
   const reason = whyUnstorable(outcome, options.max_entry_bytes);
-  stores.inc({ result: reason ?? "stored", policy: store.policy });
+  stores.inc({ result: reason ?? "stored", policy: answers.policy });
   const entry = reason ? undefined : entryOf(outcome, note.model);
 
   // Stored first: who comes between finds the entry, or is told below.
-  if (entry) await store.keep(note.key, entry, ttlMs(options, outcome.ticket.endpoint), leader);
-  else if (leader) await store.release(note.key, leader);
+  if (entry) await answers.keep(note.key, entry, ttlMs(options, outcome.ticket.endpoint), leader);
+  else if (leader) await answers.release(note.key, leader);
   if (leader) land(leader, entry);
 }
 
@@ -109,15 +109,15 @@ async function find(
   key: string,
   exchange: Exchange,
   directives: Directives,
-  { options, store }: { options: CacheOptions; store: Store },
+  { options, answers }: { options: CacheOptions; answers: Answers },
 ): Promise<Found> {
   if (directives.maxAgeSeconds === 0) return { state: "none", older: true };
   const { id, endpoint } = exchange.ticket;
   const leaseMs = mayLead(options, directives) ? options.wait_ms : 0;
   const after = oldest(directives, ttlMs(options, endpoint));
-  const found = await store.look(key, { after, id, leaseMs });
+  const found = await answers.look(key, { after, id, leaseMs });
   if (found.state === "leads") {
-    flights.inc({ result: "led", policy: store.policy });
+    flights.inc({ result: "led", policy: answers.policy });
     lead(id, leaseMs);
   }
   if (found.state !== "follows" || leaseMs === 0) return found;
@@ -125,11 +125,11 @@ async function find(
   const { older, leader, leftMs } = found;
   waiting.inc();
   const landing = await follow(leader, Math.min(leftMs, leaseMs), () =>
-    store.look(key, { after, id, leaseMs: 0 }),
+    answers.look(key, { after, id, leaseMs: 0 }),
   );
   waiting.dec();
   const result = typeof landing === "string" ? landing : "followed";
-  flights.inc({ result, policy: store.policy });
+  flights.inc({ result, policy: answers.policy });
   return typeof landing === "string"
     ? { state: "none", older }
     : { state: "entry", entry: landing };
@@ -171,7 +171,7 @@ function keyOf(exchange: Exchange, options: CacheOptions): string | undefined {
   });
 }
 
-function mark(exchange: Exchange, status: CacheStatus, { policy }: Store): void {
+function mark(exchange: Exchange, status: CacheStatus, { policy }: Answers): void {
   exchange.responseHeaders["X-Cache-Status"] = status;
   exchange.ticket.cache = status;
   lookups.inc({ status, policy });

@@ -3,11 +3,11 @@
 
 import { join } from "node:path";
 import { Counter } from "prom-client";
-import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
+import type { RedisConnection } from "../../redis/connection";
 import { loadScript } from "../../redis/script";
-import { decodeEntry, type Entry, encodeEntry } from "./entry";
+import type { Answers, Entry, Found } from "./answers";
+import { decodeEntry, encodeEntry } from "./entry";
 import type { CacheOptions } from "./schema";
-import type { Found, Store } from "./store";
 
 const lookScript = loadScript(join(__dirname, "look.lua"), "bytes");
 const keepScript = loadScript(join(__dirname, "keep.lua"));
@@ -23,11 +23,11 @@ export function entryPrefix(prefix: string): string {
   return `${prefix}:cache:`;
 }
 
-/** The store in a Redis. */
-export function redisStore(
+/** The store in a Redis. What it does rejects with RedisUnavailable, or where Redis refuses it. */
+export function answersInRedis(
   connection: RedisConnection,
   options: Pick<CacheOptions, "redis" | "compression" | "compression_level">,
-): Store {
+): Answers {
   const { prefix } = options.redis;
   // The braces put an entry and its lease into one slot of a Cluster.
   const named = (key: string) => [`${entryPrefix(prefix)}{${key}}`, `${prefix}:lease:{${key}}`];
@@ -37,21 +37,19 @@ export function redisStore(
     const reply = await connection.run((client) =>
       keepScript(client, named(key), [bytes, ttlMs, leader]),
     );
-    if (reply === "OOM") count("full");
+    if (reply === "OOM") countFailure("full");
   }
 
   return {
     policy: "redis",
-    look: (key, wish) =>
-      orElse({ state: "none", older: false }, async () => {
-        const { after, id, leaseMs } = wish;
-        const reply = await connection.run((client) =>
-          lookScript(client, named(key), [after, id, leaseMs]),
-        );
-        return readFound(reply as Reply);
-      }),
-    keep: (key, entry, ttlMs, leader) => orElse(undefined, () => keep(key, entry, ttlMs, leader)),
-    release: (key, leader) => orElse(undefined, () => keep(key, undefined, 0, leader)),
+    async look(key, { after, id, leaseMs }) {
+      const reply = await connection.run((client) =>
+        lookScript(client, named(key), [after, id, leaseMs]),
+      );
+      return readFound(reply as Reply);
+    },
+    keep,
+    release: (key, leader) => keep(key, undefined, 0, leader),
   };
 }
 
@@ -61,7 +59,7 @@ type Reply = [state: Buffer, value: Buffer, leaderOrRefusal?: Buffer, leftMs?: n
 async function readFound([state, value, third, leftMs]: Reply): Promise<Found> {
   if (state.toString() === "entry") return foundEntry(value);
   const other = value.toString();
-  if (other === "garbage") count("garbage");
+  if (other === "garbage") countFailure("garbage");
   const older = other === "older";
   switch (state.toString()) {
     case "leads":
@@ -69,7 +67,7 @@ async function readFound([state, value, third, leftMs]: Reply): Promise<Found> {
     case "follows":
       return { state: "follows", older, leader: third!.toString(), leftMs: leftMs! };
     default:
-      if (third!.toString() === "OOM") count("full");
+      if (third!.toString() === "OOM") countFailure("full");
       return { state: "none", older };
   }
 }
@@ -77,7 +75,7 @@ async function readFound([state, value, third, leftMs]: Reply): Promise<Found> {
 async function foundEntry(value: Buffer): Promise<Found> {
   const entry = await decodeEntry(value);
   if (entry) return { state: "entry", entry };
-  count("garbage");
+  countFailure("garbage");
   return { state: "none", older: false };
 }
 
@@ -88,16 +86,7 @@ function compressionOf({
   return compression === "none" ? undefined : { encoding: compression, level: compression_level };
 }
 
-/** A store that fails is a metric and never an error of the request. */
-async function orElse<T>(otherwise: T, attempt: () => Promise<T>): Promise<T> {
-  try {
-    return await attempt();
-  } catch (error) {
-    count(error instanceof RedisUnavailable ? "unavailable" : "refused");
-    return otherwise;
-  }
-}
-
-function count(reason: "unavailable" | "refused" | "garbage" | "full"): void {
+/** Counts what went wrong with an answer on its way to the store or back. */
+export function countFailure(reason: "unavailable" | "refused" | "garbage" | "full"): void {
   failures.inc({ policy: "redis", reason });
 }

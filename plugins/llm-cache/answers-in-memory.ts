@@ -1,8 +1,7 @@
 // Answers in the memory of this process, bounded by bytes; the longest unused leave first.
 
 import { LRUCache } from "lru-cache";
-import type { Entry } from "./entry";
-import type { Found, Look, Store } from "./store";
+import type { Answers, Entry, Found, Look } from "./answers";
 
 // One for all configs: Kong makes new instances at every push, and entries outlive them.
 let entries = entriesWithin(1_048_576);
@@ -12,7 +11,7 @@ let entries = entriesWithin(1_048_576);
 const leases = new Map<string, { leader: string; until: number }>();
 
 /** The store in this process. It grows to the largest bound asked for, and keeps what it holds. */
-export function localStore(maxBytes: number): Store {
+export function answersInMemory(maxBytes: number): Answers {
   if (maxBytes > entries.maxSize) {
     const held = entries.dump();
     entries = entriesWithin(maxBytes);

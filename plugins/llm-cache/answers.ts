@@ -1,11 +1,16 @@
-// What a store of answers does, and which one the options choose. Nothing that happens to a store
-// reaches a client: what cannot be read is a miss, with a metric.
+// What a store of answers does, wherever it is: how a request looks, what it finds, and what is kept.
 
-import { redisNeighbour } from "../../stages/redis-neighbour";
-import type { Entry } from "./entry";
-import { localStore } from "./local-store";
-import { redisStore } from "./redis-store";
-import type { CacheOptions } from "./schema";
+/** A stored answer. */
+export interface Entry {
+  status: number;
+  content_type: string;
+  /** Milliseconds since the epoch. */
+  stored_at: number;
+  model: string;
+  /** Whose request it was that got this answer; "" where nobody was known. */
+  consumer: string;
+  body: Buffer;
+}
 
 /** How a request looks. */
 export interface Look {
@@ -27,22 +32,15 @@ export type Found =
   /** Nothing, or nothing that can be had now. */
   | { state: "none"; older: boolean };
 
-export interface Store {
+export interface Answers {
   policy: "local" | "redis";
   /** In one step, so that of requests that look at once only one leads. */
   look(key: string, look: Look): Promise<Found>;
   /**
-   * Keeps an entry for so many milliseconds, and ends the lease of that leader. An entry that cannot
-   * be kept is dropped.
+   * Keeps an entry for so many milliseconds, and ends the lease of that leader. An entry for which
+   * there is no room is dropped.
    */
   keep(key: string, entry: Entry, ttlMs: number, leader?: string): Promise<void>;
   /** Ends the lease of a leader that brought no answer. */
   release(key: string, leader: string): Promise<void>;
-}
-
-/** The store that the options choose; the local one where policy redis names no Redis. */
-export function openStore(options: CacheOptions): Store {
-  const { policy, redis, local_max_bytes } = options;
-  const connection = policy === "redis" ? redisNeighbour("cache", redis) : undefined;
-  return connection ? redisStore(connection, options) : localStore(local_max_bytes);
 }
