@@ -40,8 +40,9 @@ async function run(...typed: string[]): Promise<string> {
   return printed;
 }
 
+const patient = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
 const connect = (prefix: string) =>
-  connectionTo(redisOptions.parse({ url: redis.url, prefix, command_timeout_ms: 5000 }))!;
+  connectionTo(redisOptions.parse({ url: redis.url, prefix, ...patient }))!;
 const inRedis = <T>(command: (client: RedisClient) => Promise<T>) => connect("admin").run(command);
 
 function entryOf(change: Partial<Entry>): Entry {
@@ -173,7 +174,7 @@ describe("llm-cache", () => {
     const nodes = await startCluster();
     try {
       const places = { cluster_nodes: [`127.0.0.1:${nodes[0]!.port}`] };
-      const options = cacheOptions.parse({ redis: { ...places, command_timeout_ms: 5000 } });
+      const options = cacheOptions.parse({ redis: { ...places, ...patient } });
       const cache = answersInRedis(connectionTo(options.redis)!, options);
       for (let at = 0; at < 40; at++) {
         const wish = { after: 0, id: "r1", leaseMs: 1000 };

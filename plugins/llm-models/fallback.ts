@@ -2,8 +2,8 @@
 // model that fails is left alone while another one can take its place. Never a refusal.
 
 import { Gauge } from "prom-client";
-import { cooldowns } from "./cooldown";
-import type { CooldownKeeper } from "./cooldown-keeper";
+import { knownHere } from "./cooldowns-in-memory";
+import type { NodeCooldowns } from "./open-cooldowns";
 
 export interface Choice {
   model: string;
@@ -19,23 +19,23 @@ export interface Choice {
  * @param leaseMs how long a probe may take until another request may probe
  */
 export async function firstHealthy(
-  keeper: CooldownKeeper,
+  cooldowns: NodeCooldowns,
   service: string,
   models: readonly string[],
   leaseMs: number,
 ): Promise<Choice> {
   if (models.length === 1) return { model: models[0]!, probing: false };
-  const candidates = models.map((model) => ({ model, target: targetName(service, model) }));
-  await keeper.refresh(candidates.map(({ target }) => target));
-  for (const { model, target } of candidates) {
-    const health = keeper.healthOf(target);
-    if (health === "healthy") return { model, probing: false };
-    if (health === "due" && (await keeper.takeProbe(target, leaseMs))) {
-      return { model, probing: true };
+  const targets = models.map((model) => targetName(service, model));
+  const known = await cooldowns.look(targets);
+  for (const [i, target] of targets.entries()) {
+    const health = cooldowns.healthOf(target);
+    if (health === "healthy") return { model: models[i]!, probing: false };
+    if (health === "due" && (await cooldowns.takeProbe(target, leaseMs)) === 0) {
+      return { model: models[i]!, probing: true };
     }
   }
-  const [soonest] = candidates.sort((a, b) => keeper.endOf(a.target) - keeper.endOf(b.target));
-  return { model: soonest!.model, probing: false };
+  const ends = known.map(({ until }) => until);
+  return { model: models[ends.indexOf(Math.min(...ends))]!, probing: false };
 }
 
 /** A model of one service: two providers may have models of the same name. */
@@ -49,7 +49,7 @@ new Gauge({
   labelNames: ["service", "model"] as const,
   collect() {
     this.reset();
-    for (const [target, { until }] of cooldowns.entries()) {
+    for (const [target, { until }] of knownHere.entries()) {
       const [service = "", model = ""] = target.split(":").map(decodeURIComponent);
       this.set({ service, model }, until > 0 ? 1 : 0);
     }

@@ -9,10 +9,10 @@ import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
 import { accessOf, type MayUse } from "./access";
-import { type CooldownKeeper, openKeeper } from "./cooldown-keeper";
 import { firstHealthy, targetName } from "./fallback";
 import { askForUsage, badLength, fillIn, takeBack } from "./fill-in";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
+import { type NodeCooldowns, openCooldowns } from "./open-cooldowns";
 import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
 import { type TermsOf, terms } from "./terms";
@@ -25,7 +25,7 @@ interface Prepared {
   resolve: Resolve;
   labelOf: (served: string) => string;
   termsOf: TermsOf;
-  keeper: CooldownKeeper;
+  cooldowns: NodeCooldowns;
   /** Models of which it matters whether they fail. */
   watched: Set<string>;
 }
@@ -56,7 +56,7 @@ export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
     resolve: resolver(options),
     labelOf: labels(options),
     termsOf: terms(options),
-    keeper: openKeeper(options),
+    cooldowns: openCooldowns(options),
     watched: modelsInChains(options),
   }),
   decide,
@@ -67,7 +67,7 @@ export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
 };
 
 async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<Sent>> {
-  const { names, access, resolve, options, keeper } = prepared;
+  const { names, access, resolve, options, cooldowns } = prepared;
   const { body, consumer, request, ticket } = exchange;
   const mayUse = access(consumer);
   if (ticket.endpoint === "models") {
@@ -83,7 +83,7 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   if (badMember) return { answer: notTokens(badMember) };
 
   const service = request.service ?? "";
-  const choice = await firstHealthy(keeper, service, models, options.cooldown.seconds * 1000);
+  const choice = await firstHealthy(cooldowns, service, models, options.cooldown.seconds * 1000);
   serve(
     exchange,
     body,
@@ -97,7 +97,7 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
 async function learn(
   outcome: Outcome,
   note: Sent | undefined,
-  { options: { cooldown }, keeper, watched }: Prepared,
+  { options: { cooldown }, cooldowns, watched }: Prepared,
 ): Promise<void> {
   if (!note || !watched.has(note.model)) return;
   const { sent_at, probing } = note;
@@ -108,13 +108,13 @@ async function learn(
   if (verdict === "failed") {
     const failure = failureOf(outcome, sent_at, cooldown);
     const tolerance = { failures: cooldown.failures, windowMs: cooldown.window_seconds * 1000 };
-    const cools = await keeper.fail(target, failure, tolerance);
+    const cools = await cooldowns.fail(target, failure, tolerance);
     if (cools) log.warn(facts(note, outcome, failure.coolMs), "model cools down");
-  } else if (verdict === "served" && (probing || keeper.healthOf(target) !== "healthy")) {
-    const back = await keeper.succeed(target, sent_at, outcome.ended_at);
+  } else if (verdict === "served" && (probing || cooldowns.healthOf(target) !== "healthy")) {
+    const back = await cooldowns.succeed(target, sent_at, outcome.ended_at);
     if (back) log.info(facts(note, outcome), "model is back");
   } else if (probing) {
-    await keeper.releaseProbe(target);
+    await cooldowns.releaseProbe(target);
   }
 }
 

@@ -1,7 +1,7 @@
 // What the end of a request says about the model that got it.
 
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
-import type { Failure } from "./cooldown";
+import type { Failure } from "./cooldowns";
 import type { ModelsOptions } from "./schema";
 
 type CooldownOptions = ModelsOptions["cooldown"];

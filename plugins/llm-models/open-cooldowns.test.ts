@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
 import { redisOptions } from "../../redis/options";
 import { startRedis, type TestRedis } from "../../test/support/redis";
-import { Cooldowns } from "./cooldown";
-import { CooldownKeeper } from "./cooldown-keeper";
+import { CooldownsInMemory } from "./cooldowns-in-memory";
+import { cooldownsInRedis } from "./cooldowns-in-redis";
+import { SharedCooldowns } from "./open-cooldowns";
 
 const tolerance = { failures: 3, windowMs: 10_000 };
 const leaseMs = 5000;
@@ -25,41 +26,44 @@ afterAll(async () => {
 });
 
 /** A node with a clock of its own, which a test can turn on. */
-function node({ aheadMs = 0, at = connection as RedisConnection | undefined } = {}) {
+function node({ aheadMs = 0 } = {}) {
   let ahead = aheadMs;
-  const keeper = new CooldownKeeper(new Cooldowns(), at, "kong-llm", () => Date.now() + ahead);
+  const now = () => Date.now() + ahead;
+  const inRedis = cooldownsInRedis(connection, "kong-llm", now);
+  const cooldowns = new SharedCooldowns(new CooldownsInMemory(now), inRedis);
   return {
-    keeper,
+    cooldowns,
+    now,
     pass: (ms: number) => {
       ahead += ms;
     },
     /** A request that was sent and ended so many milliseconds ago. */
     fail: (target: string, agoMs: number, more: { coolMs?: number; atOnce?: boolean } = {}) => {
-      const at = keeper.now() - agoMs;
-      return keeper.fail(
+      const at = now() - agoMs;
+      return cooldowns.fail(
         target,
         { sentAt: at, endedAt: at, coolMs: 30_000, atOnce: true, ...more },
         tolerance,
       );
     },
-    succeed: (target: string) => keeper.succeed(target, keeper.now(), keeper.now()),
+    succeed: (target: string) => cooldowns.succeed(target, now(), now()),
     see: async (target: string) => {
-      await keeper.refresh([target]);
-      return keeper.healthOf(target);
+      await cooldowns.look([target]);
+      return cooldowns.healthOf(target);
     },
   };
 }
 
 const newTarget = () => `service:model-${++targets}`;
 
-describe("llm-models cooldown keeper", () => {
+describe("llm-models cooldown", () => {
   describe("with a Redis that two nodes share", () => {
     it("lets a model cool on both when it fails on one", async () => {
       const target = newTarget();
       const [a, b] = [node(), node()];
       expect(await b.see(target)).toBe("healthy");
       expect(await a.fail(target, 0)).toBe(true);
-      expect(a.keeper.healthOf(target)).toBe("cooling");
+      expect(a.cooldowns.healthOf(target)).toBe("cooling");
 
       b.pass(1000);
       expect(await b.see(target)).toBe("cooling");
@@ -69,9 +73,9 @@ describe("llm-models cooldown keeper", () => {
       const target = newTarget();
       const [a, b] = [node(), node({ aheadMs: 3_600_000 })];
       await a.fail(target, 0);
-      await b.see(target);
+      const [known] = await b.cooldowns.look([target]);
 
-      const remaining = b.keeper.endOf(target) - b.keeper.now();
+      const remaining = known!.until - b.now();
       expect(remaining).toBeGreaterThan(25_000);
       expect(remaining).toBeLessThanOrEqual(30_000);
     });
@@ -101,10 +105,13 @@ describe("llm-models cooldown keeper", () => {
       expect([await a.see(target), await b.see(target)]).toEqual(["due", "due"]);
 
       const takes = Array.from({ length: 50 }, (_, i) =>
-        (i % 2 ? a : b).keeper.takeProbe(target, leaseMs),
+        (i % 2 ? a : b).cooldowns.takeProbe(target, leaseMs),
       );
-      expect((await Promise.all(takes)).filter(Boolean)).toHaveLength(1);
-      expect([a, b].map(({ keeper }) => keeper.healthOf(target))).toEqual(["probed", "probed"]);
+      expect((await Promise.all(takes)).filter((waitMs) => waitMs === 0)).toHaveLength(1);
+      expect([a, b].map(({ cooldowns }) => cooldowns.healthOf(target))).toEqual([
+        "probed",
+        "probed",
+      ]);
     });
 
     it("lets another node probe when the first gives the probe back", async () => {
@@ -112,13 +119,13 @@ describe("llm-models cooldown keeper", () => {
       const [a, b] = [node(), node()];
       await a.fail(target, 10_000, { coolMs: 5000 });
       await a.see(target);
-      expect(await a.keeper.takeProbe(target, leaseMs)).toBe(true);
+      expect(await a.cooldowns.takeProbe(target, leaseMs)).toBe(0);
       expect(await b.see(target)).toBe("probed");
 
-      await a.keeper.releaseProbe(target);
+      await a.cooldowns.releaseProbe(target);
       b.pass(1000);
       expect(await b.see(target)).toBe("due");
-      expect(await b.keeper.takeProbe(target, leaseMs)).toBe(true);
+      expect(await b.cooldowns.takeProbe(target, leaseMs)).toBe(0);
     });
 
     it("lets a model cool on after a failed probe, and brings it back on both after a good one", async () => {
@@ -140,22 +147,22 @@ describe("llm-models cooldown keeper", () => {
       const [a, b] = [node(), node()];
       await a.fail(target, 5000);
       expect(await b.fail(target, 6000)).toBe(false);
-      expect(await b.keeper.succeed(target, b.keeper.now() - 6000, b.keeper.now())).toBe(false);
+      expect(await b.cooldowns.succeed(target, b.now() - 6000, b.now())).toBe(false);
       expect(await b.see(target)).toBe("cooling");
     });
 
     it("asks Redis once a second, however many requests there are", async () => {
       vi.useFakeTimers({ toFake: ["Date"] });
       const target = newTarget();
-      const { keeper, pass } = node();
+      const { cooldowns, pass } = node();
       const run = vi.spyOn(connection, "run");
-      await Promise.all(Array.from({ length: 500 }, () => keeper.refresh([target])));
+      await Promise.all(Array.from({ length: 500 }, () => cooldowns.look([target])));
       expect(run).toHaveBeenCalledTimes(1);
       pass(999);
-      await keeper.refresh([target]);
+      await cooldowns.look([target]);
       expect(run).toHaveBeenCalledTimes(1);
       pass(1);
-      await keeper.refresh([target]);
+      await cooldowns.look([target]);
       expect(run).toHaveBeenCalledTimes(2);
       run.mockRestore();
       vi.useRealTimers();
@@ -163,14 +170,14 @@ describe("llm-models cooldown keeper", () => {
 
     it("leaves no key without an expiry", async () => {
       const target = newTarget();
-      const { fail, succeed, keeper, see } = node();
+      const { fail, succeed, cooldowns, see } = node();
       await fail(target, 0, { atOnce: false });
       await fail(newTarget(), 0);
       await fail(target, 9000, { coolMs: 5000 });
       await see(target);
-      await keeper.takeProbe(target, leaseMs);
+      await cooldowns.takeProbe(target, leaseMs);
       await succeed(target);
-      await keeper.releaseProbe(newTarget());
+      await cooldowns.releaseProbe(newTarget());
 
       const expiries = await connection.run(async (client) => {
         const keys = await client.keys("kong-llm:{cooldown}:*");
@@ -189,8 +196,8 @@ describe("llm-models cooldown keeper", () => {
     await down;
     expect(await a.fail(target, 10_000, { coolMs: 5000 })).toBe(true);
     expect(await a.see(target)).toBe("due");
-    expect(await a.keeper.takeProbe(target, leaseMs)).toBe(true);
-    expect(await a.keeper.takeProbe(target, leaseMs)).toBe(false);
+    expect(await a.cooldowns.takeProbe(target, leaseMs)).toBe(0);
+    expect(await a.cooldowns.takeProbe(target, leaseMs)).toBeGreaterThan(0);
     expect(await a.fail(target, 0)).toBe(true);
     expect(await b.see(target)).toBe("healthy");
 
@@ -203,15 +210,5 @@ describe("llm-models cooldown keeper", () => {
     await a.fail(target, 0);
     b.pass(1000);
     expect(await b.see(target)).toBe("cooling");
-  });
-
-  it("works in this process alone without a Redis", async () => {
-    const { keeper, fail, succeed, see } = node({ at: undefined });
-    expect(await fail("t", 10_000, { coolMs: 5000 })).toBe(true);
-    expect(await see("t")).toBe("due");
-    expect(await keeper.takeProbe("t", leaseMs)).toBe(true);
-    await keeper.releaseProbe("t");
-    expect(await succeed("t")).toBe(true);
-    expect(await see("t")).toBe("healthy");
   });
 });

@@ -1,0 +1,67 @@
+// What all nodes know together of models that fail, in a Redis. The only place that knows the positions
+// of the scripts' arguments and replies. All of it may reject with RedisUnavailable.
+
+import { join } from "node:path";
+import type { RedisConnection } from "../../redis/connection";
+import { loadScript, type Script } from "../../redis/script";
+import type { Cooldowns } from "./cooldowns";
+
+const look = scriptNamed("look");
+const fail = scriptNamed("fail");
+const succeed = scriptNamed("succeed");
+const probe = scriptNamed("probe");
+
+/** @param now the clock of this node, by which all times are told to it */
+export function cooldownsInRedis(
+  connection: RedisConnection,
+  prefix: string,
+  now: () => number = () => Date.now(),
+): Cooldowns {
+  // One slot for all, as a node looks at several targets at once.
+  const stateOf = (target: string) => `${prefix}:{cooldown}:${target}`;
+  const run = (script: Script, keys: string[], args: number[]) =>
+    connection.run((client) => script(client, keys, args));
+  const runOn = (script: Script, target: string, args: number[]) =>
+    run(script, [stateOf(target), `${stateOf(target)}:failures`], args);
+
+  /** How long ago a request was sent and ended, which means the same by every clock. */
+  const ages = (...times: number[]) => times.map((time) => Math.max(0, Math.round(now() - time)));
+
+  return {
+    async look(targets) {
+      const reply = await run(look, targets.map(stateOf), []);
+      const [redisNow, ...states] = reply as LookReply;
+      // The clocks of Redis and of this node may differ, so times are carried over as distances.
+      const ahead = now() - redisNow;
+      const here = (time: string | null) => (time === null ? 0 : Number(time) + ahead);
+      return states.map(([since, until, probed]) => ({
+        ...{ since: here(since), until: here(until), probedUntil: here(probed) },
+      }));
+    },
+
+    takeProbe: async (target, leaseMs) => Number(await runOn(probe, target, [leaseMs])),
+
+    async fail(target, { sentAt, endedAt, coolMs, atOnce }, { failures, windowMs }) {
+      const cools = [Math.round(coolMs), atOnce ? 1 : 0, failures, windowMs];
+      return (await runOn(fail, target, [...ages(sentAt, endedAt), ...cools])) === 1;
+    },
+
+    succeed: async (target, sentAt, endedAt) =>
+      (await runOn(succeed, target, ages(sentAt, endedAt))) === 1,
+
+    async releaseProbe(target) {
+      // Deletes a field and never makes a key, which would have no expiry.
+      await connection.run((client) => client.hdel(stateOf(target), "probed"));
+    },
+  };
+}
+
+/** The reply of look.lua. */
+type LookReply = [
+  now: number,
+  ...states: [since: string | null, until: string | null, probed: string | null][],
+];
+
+function scriptNamed(name: string): Script {
+  return loadScript(join(__dirname, `${name}.lua`));
+}
