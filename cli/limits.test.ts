@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openCounter } from "../plugins/llm-rate-limit/counter";
 import type { Limit } from "../plugins/llm-rate-limit/limit";
+import { openCounts } from "../plugins/llm-rate-limit/open-counts";
 import { rateLimitOptions } from "../plugins/llm-rate-limit/schema";
 import { closeConnections } from "../redis/connection";
 import { log } from "../stages/log";
@@ -39,10 +39,10 @@ async function take(identity: string): Promise<void> {
   const amounts = [1, 500_000_000, 1];
   const takes = limits.map((limit, i) => ({ limit, amount: amounts[i]!, each: 0 }));
   const slow = { connect_timeout_ms: 10_000, command_timeout_ms: 10_000 };
-  const counter = openCounter(
+  const counts = openCounts(
     rateLimitOptions.parse({ policy: "redis", redis: { url: redis.url, prefix, ...slow } }),
   );
-  await counter.take(identity, "id", takes);
+  await counts.take(identity, "id", takes);
   closeConnections();
 }
 

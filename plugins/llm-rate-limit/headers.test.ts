@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { LimitState } from "./counts";
 import { duration, limitHeaders, retryHeaders } from "./headers";
-import type { LimitState } from "./local-counts";
 import type { Window } from "./windows";
 
 function state(

@@ -1,8 +1,9 @@
 // What a client is told of its limits, in the three dialects that clients read: Kong's own, the
 // IETF's RateLimit draft (draft-ietf-httpapi-ratelimit-headers-07) and OpenAI's.
 
+import type { LimitState } from "./counts";
+import { usd } from "./dollars";
 import type { Measure } from "./limit";
-import type { LimitState } from "./local-counts";
 import { windows } from "./windows";
 
 /** Above this the official SDKs would sleep for long, or ignore what they are told and retry. */
@@ -85,13 +86,6 @@ function addOpenAi(
   headers[names.limit] = show(limit.most);
   headers[names.remaining] = show(remaining);
   headers[names.reset] = duration(resetMs);
-}
-
-/** Billionths of a dollar as dollars, as short as it can be said: 0.000123. */
-export function usd(amount: number): string {
-  const [whole, fraction = ""] = (amount / 1e9).toFixed(9).split(".");
-  const digits = fraction.replace(/0+$/, "");
-  return digits === "" ? whole! : `${whole}.${digits}`;
 }
 
 /**

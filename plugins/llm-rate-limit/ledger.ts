@@ -3,7 +3,7 @@
 
 import type { RedisConnection } from "../../redis/connection";
 import { literally, pagesOfKeys } from "../../redis/pages";
-import { usd } from "./headers";
+import { usd } from "./dollars";
 import { type Measure, measures } from "./limit";
 import { resetOf, tallyAt, usedOf, type Window, windows } from "./windows";
 

@@ -3,7 +3,9 @@
 
 import { Counter } from "prom-client";
 import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
-import type { Settled } from "./counter";
+
+/** `unknown`: it was settled before, or its reservation is gone; then all that it took stays counted. */
+export type Settled = "settled" | "unknown" | "later";
 
 /** True when it was settled by this call. May be done again after a RedisUnavailable. */
 type Settlement = () => Promise<boolean>;

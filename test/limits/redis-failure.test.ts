@@ -2,7 +2,11 @@
 // request waits for it for long, each policy does what it says, and the counts go on.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { type Counted, type Counter, openCounter } from "../../plugins/llm-rate-limit/counter";
+import {
+  type Counted,
+  type InsuredCounts,
+  openCounts,
+} from "../../plugins/llm-rate-limit/open-counts";
 import { rateLimitOptions } from "../../plugins/llm-rate-limit/schema";
 import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
 import { log } from "../../stages/log";
@@ -29,7 +33,7 @@ class Load {
   private ended = false;
   private serial = 0;
 
-  constructor(private readonly counter: Counter) {
+  constructor(private readonly counts: InsuredCounts) {
     this.loops = Array.from({ length: 20 }, () => this.keepAsking());
   }
 
@@ -51,7 +55,7 @@ class Load {
     while (!this.ended) {
       const began = performance.now();
       const serial = ++this.serial;
-      const counted = await this.counter.take("alice", `load-${serial}`, takes);
+      const counted = await this.counts.take("alice", `load-${serial}`, takes);
       this.longestMs = Math.max(this.longestMs, performance.now() - began);
       this.answers.push({ serial, counted });
       await this.round();
@@ -93,7 +97,7 @@ describe("llm-rate-limit", () => {
       });
       const connection = connectionTo(options.redis)!;
       await becomes(connection, "up");
-      const load = new Load(openCounter(options));
+      const load = new Load(openCounts(options));
       const before = await load.next(200);
       expect(kinds(before)).toEqual(["counted redis"]);
 
@@ -128,16 +132,16 @@ describe("llm-rate-limit", () => {
     });
     const connection = connectionTo(options.redis)!;
     await becomes(connection, "up");
-    const counter = openCounter(options);
-    await counter.take("alice", "before", [{ ...takes[0]!, amount: 7 }]);
+    const counts = openCounts(options);
+    await counts.take("alice", "before", [{ ...takes[0]!, amount: 7 }]);
     redis.freeze();
-    const unsure = await counter.take("alice", "unsure", [{ ...takes[0]!, amount: 1000 }]);
+    const unsure = await counts.take("alice", "unsure", [{ ...takes[0]!, amount: 1000 }]);
     expect(unsure).toMatchObject({ taken: true, policy: "local" });
     const up = becomes(connection, "up");
     redis.thaw();
     await up;
     const look = [{ ...takes[0]!, amount: 0 }];
-    await expect.poll(async () => used(await counter.take("alice", "look", look))).toBe(7);
+    await expect.poll(async () => used(await counts.take("alice", "look", look))).toBe(7);
   }, 30_000);
 
   it("settles what ended while Redis was frozen, as soon as it is back", async () => {
@@ -146,22 +150,21 @@ describe("llm-rate-limit", () => {
     });
     const connection = connectionTo(options.redis)!;
     await becomes(connection, "up");
-    const counter = openCounter(options);
+    const counts = openCounts(options);
     const reserved = [{ ...takes[0]!, amount: 1000 }];
-    const taken = await counter.take("alice", "settled-late", reserved);
+    const taken = await counts.take("alice", "settled-late", reserved);
     const [state] = "limits" in taken ? taken.limits : [];
-    const name = `failure-settle:{alice}:tokens:month:${most}`;
-    const corrections = [{ name, window: "month" as const, start: state!.start, change: -990 }];
+    const corrections = [{ limit: takes[0]!.limit, start: state!.start, change: -990 }];
 
     const down = becomes(connection, "down");
     redis.freeze();
-    expect(await counter.settle("alice", "settled-late", corrections, "redis")).toBe("later");
+    expect(await counts.settle("alice", "settled-late", corrections, "redis")).toBe("later");
     await down;
     const up = becomes(connection, "up");
     redis.thaw();
     await up;
     const look = [{ ...takes[0]!, amount: 0 }];
-    await expect.poll(async () => used(await counter.take("alice", "look", look))).toBe(10);
-    expect(await counter.settle("alice", "settled-late", corrections, "redis")).toBe("unknown");
+    await expect.poll(async () => used(await counts.take("alice", "look", look))).toBe(10);
+    expect(await counts.settle("alice", "settled-late", corrections, "redis")).toBe("unknown");
   }, 30_000);
 });

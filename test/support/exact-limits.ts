@@ -2,8 +2,8 @@
 // buckets by division or by how a date is written, and compares fractions as whole numbers.
 
 import { expect } from "vitest";
+import type { Taken } from "../../plugins/llm-rate-limit/counts";
 import { type Limit, noOutput, type Output, type Take } from "../../plugins/llm-rate-limit/limit";
-import type { Taken } from "../../plugins/llm-rate-limit/local-counts";
 
 export const lengths: Partial<Record<Limit["window"], number>> = {
   second: 1000,

@@ -1,12 +1,7 @@
 // What tests of taking have in common: limits, and requests of identities that nobody else has.
 
-import {
-  type Limit,
-  reservationName,
-  type Take,
-  tallyName,
-} from "../../plugins/llm-rate-limit/limit";
-import type { Taker } from "../../plugins/llm-rate-limit/local-counts";
+import type { Counting } from "../../plugins/llm-rate-limit/counts";
+import type { Limit, Take } from "../../plugins/llm-rate-limit/limit";
 import type { Window } from "../../plugins/llm-rate-limit/windows";
 import { RedisConnection } from "../../redis/connection";
 import { redisOptions, redisTarget } from "../../redis/options";
@@ -36,10 +31,4 @@ export const newIdentity = () => `test:${++identities}`;
 let requests = 0;
 export const newId = () => `request-${++requests}`;
 
-export function takerOf(identity: string, id = newId()): Taker {
-  return { id, reservation: reservationName("test", identity, id), leaseMs: 600_000 };
-}
-
-export function namesOf(identity: string, takes: Take[]): string[] {
-  return takes.map((take) => tallyName("test", identity, take.limit));
-}
+export const counting: Counting = { namespace: "test", leaseMs: 600_000 };

@@ -1,10 +1,10 @@
-// What the operator sees of decisions: metrics, and the log lines of a dry run.
+// What the operator is told of decisions: in metrics, and of a dry run in the log.
 
 import { LRUCache } from "lru-cache";
 import { Counter } from "prom-client";
 import { log } from "../../stages/log";
-import type { Settled } from "./counter";
 import type { Limit } from "./limit";
+import type { Settled } from "./unsettled";
 
 const decisions = new Counter({
   name: "llm_rate_limit_decisions_total",

@@ -5,25 +5,32 @@ import { expectAsModelled, Model } from "../../test/support/exact-limits";
 import { startRedis, type TestRedis } from "../../test/support/redis";
 import {
   connectTo,
+  counting,
   limit,
-  namesOf,
+  newId,
   newIdentity,
   prefix,
-  takerOf,
   wants,
 } from "../../test/support/taking";
-import { settleInRedis, takeInRedis } from "./counter";
-import { tallyName } from "./limit";
+import type { Correction, Counts } from "./counts";
+import { countsInRedis } from "./counts-in-redis";
+import { type Limit, noOutput, reservationName, type Take, tallyName } from "./limit";
 import { windows } from "./windows";
 
 let redis: TestRedis;
 let client: Redis;
 let connection: RedisConnection;
+let counts: Counts;
+
+/** A decision about a request. */
+const ask = (identity: string, takes: Take[], id = newId(), by = counts) =>
+  by.take(identity, id, takes, noOutput);
 
 beforeAll(async () => {
   redis = await startRedis({ shared: true });
   client = new Redis(redis.url);
   connection = connectTo(redis);
+  counts = countsInRedis(connection, prefix, counting);
 }, 60_000);
 
 afterAll(async () => {
@@ -47,16 +54,14 @@ function slotOf(key: string): number {
 }
 
 describe("llm-rate-limit", () => {
-  describe("taking in Redis, by its own clock", () => {
+  describe("counts in Redis, by its own clock", () => {
     it("lets exactly 50 of 200 concurrent takes over 4 connections have a budget of 50", async () => {
       const takes = [wants(limit("day", 50))];
       const identity = newIdentity();
-      const names = namesOf(identity, takes);
       const four = [1, 2, 3, 4].map(() => connectTo(redis));
+      const nodes = four.map((one) => countsInRedis(one, prefix, counting));
       const answers = await Promise.all(
-        Array.from({ length: 200 }, (_, i) =>
-          takeInRedis(four[i % 4]!, prefix, names, takes, takerOf(identity)),
-        ),
+        Array.from({ length: 200 }, (_, i) => ask(identity, takes, newId(), nodes[i % 4]!)),
       );
 
       for (const one of four) one.close();
@@ -66,7 +71,6 @@ describe("llm-rate-limit", () => {
     it("is one command a decision, whatever it takes from", async () => {
       const takes = windows.map((window) => wants(limit(window, 100)));
       const identity = newIdentity();
-      const names = namesOf(identity, takes);
       const sent: string[] = [];
       await connection.run(async (connected) => {
         const client = connected as Redis;
@@ -76,8 +80,7 @@ describe("llm-rate-limit", () => {
           return sendCommand.call(this, command, stream);
         };
       });
-      for (let i = 0; i < 3; i++)
-        await takeInRedis(connection, prefix, names, takes, takerOf(identity));
+      for (let i = 0; i < 3; i++) await ask(identity, takes);
 
       expect(sent).toHaveLength(3);
     });
@@ -88,9 +91,8 @@ describe("llm-rate-limit", () => {
         wants({ measure: "concurrency", window: "lease", most: 5 }),
       ];
       const identity = newIdentity();
-      const names = namesOf(identity, takes);
-      const taker = { ...takerOf(identity), leaseMs: 90_000 };
-      const { limits } = await takeInRedis(connection, prefix, names, takes, taker);
+      const short = countsInRedis(connection, prefix, { ...counting, leaseMs: 90_000 });
+      const { limits } = await ask(identity, takes, "expiring", short);
       const keys = await client.keys(`${prefix}:limit:test:{${identity}}:*`);
 
       expect(keys).toHaveLength(windows.length + 2);
@@ -100,64 +102,55 @@ describe("llm-rate-limit", () => {
         expect(left).toBeGreaterThan(0);
         expect(left).toBeLessThanOrEqual(limit.window === "lease" ? 90_000 : resetMs);
       }
-      const reserved = await expiry(taker.reservation);
+      const reserved = await expiry(reservationName("test", identity, "expiring"));
       expect(reserved).toBeGreaterThan(0);
       expect(reserved).toBeLessThanOrEqual(86_400_000);
     });
 
     it("leaves the expiry of what it settles as it was, and makes no key again", async () => {
-      const takes = [wants(limit("month", 100), 30)];
+      const month = limit("month", 100);
+      const takes = [wants(month, 30)];
       const identity = newIdentity();
-      const [name] = namesOf(identity, takes) as [string];
-      const key = `${prefix}:limit:${name}`;
-      const correctionFor = (start: number) => [
-        { name, window: "month" as const, start, change: -25 },
-      ];
-      const first = takerOf(identity);
-      const { limits } = await takeInRedis(connection, prefix, [name], takes, first);
+      const key = `${prefix}:limit:${tallyName("test", identity, month)}`;
+      const { limits } = await ask(identity, takes, "first");
+      const corrections: Correction[] = [{ limit: month, start: limits[0]!.start, change: -25 }];
       const expires = await client.pexpiretime(key);
-      await settleInRedis(connection, prefix, correctionFor(limits[0]!.start), first);
+      await counts.settle(identity, "first", corrections);
       expect(await client.hget(key, "count")).toBe("5");
       expect(await client.pexpiretime(key)).toBe(expires);
 
-      const second = takerOf(identity);
-      await takeInRedis(connection, prefix, [name], takes, second);
+      await ask(identity, takes, "second");
       await client.del(key);
-      expect(await settleInRedis(connection, prefix, correctionFor(limits[0]!.start), second)).toBe(
-        true,
-      );
+      expect(await counts.settle(identity, "second", corrections)).toBe(true);
       expect(await client.exists(key)).toBe(0);
     });
 
     it("writes nothing when it only looks, or refuses", async () => {
       const identity = newIdentity();
       for (const amount of [0, 6]) {
-        const takes = [wants(limit("minute", 5), amount)];
-        await takeInRedis(connection, prefix, namesOf(identity, takes), takes, takerOf(identity));
+        await ask(identity, [wants(limit("minute", 5), amount)]);
       }
 
       expect(await client.keys(`${prefix}:limit:test:{${identity}}:*`)).toEqual([]);
     });
 
     it("gives a lease back once its request has ended, or its time has passed", async () => {
-      const takes = [wants({ measure: "concurrency", window: "lease", most: 2 })];
+      const two: Limit = { measure: "concurrency", window: "lease", most: 2 };
+      const takes = [wants(two)];
       const identity = newIdentity();
-      const names = namesOf(identity, takes);
-      const ask = (id: string, leaseMs: number) =>
-        takeInRedis(connection, prefix, names, takes, { ...takerOf(identity, id), leaseMs });
-      expect((await ask("one", 600_000)).taken).toBe(true);
-      expect((await ask("two", 600_000)).limits[0]!.remaining).toBe(0);
-      expect((await ask("three", 600_000)).limits[0]).toMatchObject({ waitMs: 1000 });
-      const release = [{ name: names[0]!, window: "lease" as const, start: 0, change: -1 }];
-      await settleInRedis(connection, prefix, release, takerOf(identity, "one"));
-      expect((await ask("three", 1)).taken).toBe(true);
-      await expect.poll(async () => (await ask("four", 600_000)).taken).toBe(true);
+      const short = countsInRedis(connection, prefix, { ...counting, leaseMs: 1 });
+      expect((await ask(identity, takes, "one")).taken).toBe(true);
+      expect((await ask(identity, takes, "two")).limits[0]!.remaining).toBe(0);
+      expect((await ask(identity, takes, "three")).limits[0]).toMatchObject({ waitMs: 1000 });
+      await counts.settle(identity, "one", [{ limit: two, start: 0, change: -1 }]);
+      expect((await ask(identity, takes, "three", short)).taken).toBe(true);
+      await expect.poll(async () => (await ask(identity, takes, "four")).taken).toBe(true);
     });
 
     it("keeps all keys of one identity in one slot", () => {
       const slots = (identity: string) =>
         windows.map((window) =>
-          slotOf(`${prefix}:${tallyName("test", identity, limit(window, 1))}`),
+          slotOf(`${prefix}:limit:${tallyName("test", identity, limit(window, 1))}`),
         );
 
       expect(slotOf("{user1000}.following")).toBe(slotOf("user1000"));
@@ -169,12 +162,11 @@ describe("llm-rate-limit", () => {
     it("passes exactly when it said, by the clock of Redis, and not before", async () => {
       const takes = [wants(limit("second", 3))];
       const identity = newIdentity();
-      const names = namesOf(identity, takes);
       const model = new Model(takes[0]!.limit);
       let due: number | undefined;
       const waited: boolean[] = [];
       while (waited.length < 5) {
-        const answer = await takeInRedis(connection, prefix, names, takes, takerOf(identity));
+        const answer = await ask(identity, takes);
         expectAsModelled(answer, takes, [model], answer.at);
         if (due !== undefined) expect(answer.taken).toBe(answer.at >= due);
         if (answer.taken && due !== undefined) waited.push(true);

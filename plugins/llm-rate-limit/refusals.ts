@@ -2,22 +2,23 @@
 // again, in the words of OpenAI's API.
 
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
-import { retryHeaders, tightest, usd, wholeSeconds } from "./headers";
+import type { LimitState } from "./counts";
+import { usd } from "./dollars";
+import { retryHeaders, tightest, wholeSeconds } from "./headers";
 import type { Identity } from "./identity";
-import type { Limit, Take } from "./limit";
-import type { LimitState } from "./local-counts";
-import type { Demand } from "./reservation";
+import type { Limit, Output, Take } from "./limit";
 
+/** A limit has no room. */
 export function exceeded(
   { responseHeaders }: Exchange,
   identity: Identity,
   limits: LimitState[],
   takes: Take[],
-  demand: Demand,
+  { least }: Output,
 ): Answer {
   const { limit, waitMs } = tightest(limits);
   const take = takes.find((take) => take.limit === limit)!;
-  const asked = take.amount + take.each * demand.output.least;
+  const asked = take.amount + take.each * least;
   return refuse(
     429,
     { message: message(limit, identity, waitMs, asked), ...kindOf(limit) },

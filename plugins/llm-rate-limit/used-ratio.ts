@@ -1,10 +1,10 @@
-// How much of their limits consumers have used, as a gauge: who is near a budget is to be known
+// Tells how much of their limits consumers have used, as a gauge: who is near a budget is to be known
 // before the first refusal. Only limits of consumers: addresses and headers would be labels without
 // bound.
 
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
-import type { LimitState } from "./local-counts";
+import type { LimitState } from "./counts";
 
 interface Used {
   labels: { consumer: string; measure: string; window: string; model: string };

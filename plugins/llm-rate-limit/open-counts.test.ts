@@ -6,8 +6,8 @@ import { closeConnections, connectionTo } from "../../redis/connection";
 import { log } from "../../stages/log";
 import { neighbourStates } from "../../stages/neighbours";
 import { startRedis, type TestRedis } from "../../test/support/redis";
-import { type Counted, openCounter } from "./counter";
-import { type Limit, tallyName } from "./limit";
+import type { Limit } from "./limit";
+import { type Counted, openCounts } from "./open-counts";
 import { type RateLimitOptions, rateLimitOptions } from "./schema";
 
 let redis: TestRedis;
@@ -58,8 +58,8 @@ describe("llm-rate-limit", () => {
   describe("while Redis answers", () => {
     it("counts there for all nodes", async () => {
       const options = optionsOf();
-      const counter = openCounter(options);
-      expect(await counter.take("alice", "id", take)).toMatchObject({
+      const counts = openCounts(options);
+      expect(await counts.take("alice", "id", take)).toMatchObject({
         taken: true,
         policy: "redis",
       });
@@ -90,17 +90,16 @@ describe("llm-rate-limit", () => {
         ...{ policy: "redis", redis: { ...redisOptions, ...patient } },
         ...{ on_redis_failure: "refuse", namespace: `test-${tests}` },
       });
-      const counter = openCounter(options);
+      const counts = openCounts(options);
       const remaining = (counted: Counted) =>
         "limits" in counted ? counted.limits.map((state) => state.remaining) : [];
-      const first = await counter.take("alice", "one", takes);
+      const first = await counts.take("alice", "one", takes);
       const starts = "limits" in first ? first.limits.map(({ start }) => start) : [];
       const corrections = limits.map((limit, i) => ({
-        name: tallyName(options.namespace, "alice", limit),
-        ...{ window: limit.window, start: starts[i]!, change: -390 },
+        ...{ limit, start: starts[i]!, change: -390 },
       }));
-      expect(await counter.settle("alice", "one", corrections, "redis")).toBe("settled");
-      return [remaining(first), remaining(await counter.take("alice", "two", takes))];
+      expect(await counts.settle("alice", "one", corrections, "redis")).toBe("settled");
+      return [remaining(first), remaining(await counts.take("alice", "two", takes))];
     }
 
     const expected = [
@@ -141,11 +140,11 @@ describe("llm-rate-limit", () => {
   describe("when Redis does not answer", () => {
     it("keeps limiting with what this node has let through, and says so once in the log", async () => {
       const options = optionsOf("local");
-      const counter = openCounter(options);
-      await counter.take("alice", "id", take);
+      const counts = openCounts(options);
+      await counts.take("alice", "id", take);
       redis.freeze();
       try {
-        const answers = await Promise.all([1, 2, 3].map(() => counter.take("alice", "id", take)));
+        const answers = await Promise.all([1, 2, 3].map(() => counts.take("alice", "id", take)));
 
         expect(answers.map((answer) => "taken" in answer && answer.taken)).toEqual([
           true,
@@ -166,13 +165,13 @@ describe("llm-rate-limit", () => {
 
     it("lets every request pass where the operator allows it", async () => {
       const options = optionsOf("allow");
-      const counter = openCounter(options);
-      await counter.take("alice", "id", take);
+      const counts = openCounts(options);
+      await counts.take("alice", "id", take);
       const down = becomes(options, "down");
       await redis.stop();
       await down;
       try {
-        expect(await counter.take("alice", "id", take)).toEqual({ uncounted: "allow" });
+        expect(await counts.take("alice", "id", take)).toEqual({ uncounted: "allow" });
       } finally {
         await redis.restart();
       }
@@ -180,13 +179,13 @@ describe("llm-rate-limit", () => {
 
     it("refuses where the operator says so", async () => {
       const options = optionsOf("refuse");
-      const counter = openCounter(options);
-      await counter.take("alice", "id", take);
+      const counts = openCounts(options);
+      await counts.take("alice", "id", take);
       const down = becomes(options, "down");
       await redis.stop();
       await down;
       try {
-        expect(await counter.take("alice", "id", take)).toEqual({ uncounted: "refuse" });
+        expect(await counts.take("alice", "id", take)).toEqual({ uncounted: "refuse" });
       } finally {
         await redis.restart();
       }
@@ -194,17 +193,17 @@ describe("llm-rate-limit", () => {
 
     it("counts in Redis again as soon as it is back, without a restart", async () => {
       const options = optionsOf();
-      const counter = openCounter(options);
-      await counter.take("alice", "id", take);
+      const counts = openCounts(options);
+      await counts.take("alice", "id", take);
       const down = becomes(options, "down");
       const upAgain = down.then(() => becomes(options, "up"));
       await redis.stop();
       await down;
-      expect(await counter.take("alice", "id", take)).toMatchObject({ policy: "local" });
+      expect(await counts.take("alice", "id", take)).toMatchObject({ policy: "local" });
       await redis.restart();
       await upAgain;
 
-      expect(await counter.take("alice", "id", take)).toMatchObject({
+      expect(await counts.take("alice", "id", take)).toMatchObject({
         taken: true,
         policy: "redis",
       });
@@ -219,10 +218,10 @@ describe("llm-rate-limit", () => {
   describe("with policy redis and no Redis named", () => {
     it("counts on this node, says so once in the log and in /readyz", async () => {
       const unnamed = rateLimitOptions.parse({ policy: "redis", namespace: `test-${tests}` });
-      openCounter(unnamed);
-      const counter = openCounter({ ...unnamed, on_redis_failure: "refuse" });
+      openCounts(unnamed);
+      const counts = openCounts({ ...unnamed, on_redis_failure: "refuse" });
 
-      expect(await counter.take("alice", "id", take)).toMatchObject({
+      expect(await counts.take("alice", "id", take)).toMatchObject({
         taken: true,
         policy: "local",
       });

@@ -8,17 +8,17 @@ import { expectAsModelled, lengths, Model } from "../../test/support/exact-limit
 import { startRedis, type TestRedis } from "../../test/support/redis";
 import {
   connectTo,
+  counting,
   limit,
-  namesOf,
   newId,
   newIdentity,
   prefix,
-  takerOf,
   wants,
 } from "../../test/support/taking";
-import { readTaken, settleInRedis, takeArguments } from "./counter";
-import { noOutput, type Output, type Take, tallyName } from "./limit";
-import { type Correction, settleLocally, type Taken, takeLocally } from "./local-counts";
+import type { Counts, Taken } from "./counts";
+import { countsInMemory } from "./counts-in-memory";
+import { countsInRedis, readTaken, takeArguments } from "./counts-in-redis";
+import { noOutput, type Output, reservationName, type Take, tallyName } from "./limit";
 import { type Window, windows } from "./windows";
 
 let redis: TestRedis;
@@ -38,15 +38,15 @@ afterAll(async () => {
   await redis.stop();
 });
 
-interface Place {
+/** Counts to which the test tells the time. */
+interface Place extends Pick<Counts, "settle"> {
   take(identity: string, takes: Take[], now: number, output?: Output, id?: string): Promise<Taken>;
-  settle(identity: string, id: string, corrections: Correction[]): Promise<boolean>;
 }
 
 const here: Place = {
-  take: async (identity, takes, now, output = noOutput, id = newId()) =>
-    takeLocally(namesOf(identity, takes), takes, takerOf(identity, id), output, now),
-  settle: async (identity, id, corrections) => settleLocally(takerOf(identity, id), corrections),
+  take: (identity, takes, now, output = noOutput, id = newId()) =>
+    countsInMemory(counting, () => now).take(identity, id, takes, output),
+  settle: countsInMemory(counting).settle,
 };
 
 // The script itself in a real Redis, but the clock is the test's, and so nothing may expire by the
@@ -64,16 +64,15 @@ const lua = readFileSync(join(__dirname, "take.lua"), "utf8");
 
 const there: Place = {
   async take(identity, takes, now, output = noOutput, id = newId()) {
-    const taker = takerOf(identity, id);
-    const names = [...namesOf(identity, takes), taker.reservation];
+    const names = takes.map(({ limit }) => tallyName("test", identity, limit));
+    names.push(reservationName("test", identity, id));
     const keys = names.map((name) => `${prefix}:limit:${name}`);
     const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
-    const args = [...takeArguments(takes, taker, output), ...time];
+    const args = [...takeArguments(id, counting.leaseMs, takes, output), ...time];
     const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
     return readTaken(reply as number[], takes);
   },
-  settle: (identity, id, corrections) =>
-    settleInRedis(connection, prefix, corrections, takerOf(identity, id)),
+  settle: (...ended) => countsInRedis(connection, prefix, counting).settle(...ended),
 };
 
 const someWindow = fc.constantFrom(...windows);
@@ -129,9 +128,9 @@ function nextBoundary(window: Window, now: number): number {
 
 describe("llm-rate-limit", () => {
   describe.each<[string, Place, number]>([
-    ["on this node", here, 400],
+    ["in memory", here, 400],
     ["in Redis", there, 150],
-  ])("taking and settling %s", (_place, place, numRuns) => {
+  ])("counts %s", (_place, place, numRuns) => {
     it("agrees with a slow exact model: what is taken, what remains, and when more fits", async () => {
       const scenario = fc.tuple(someLimits, someStart, fc.array(someStep, { maxLength: 25 }));
       const property = fc.asyncProperty(scenario, async ([{ unit, ...given }, start, steps]) => {
@@ -175,8 +174,7 @@ describe("llm-rate-limit", () => {
             amount === 0 ? 0 : settle.used[i]! * unit,
           );
           const corrections = limits.map((limit, i) => ({
-            name: tallyName("test", identity, limit),
-            ...{ window: limit.window, start: settled.starts[i]! },
+            ...{ limit, start: settled.starts[i]! },
             change: used[i]! - settled.amounts[i]!,
           }));
           expect(await place.settle(identity, settled.id, corrections)).toBe(true);
@@ -217,7 +215,6 @@ describe("llm-rate-limit", () => {
     it("corrects what was taken in the bucket before, as far as it still counts", async () => {
       const identity = newIdentity();
       const minute = limit("minute", 100);
-      const [name] = namesOf(identity, [wants(minute)]) as [string];
       const at = (time: string) => Date.parse(`2026-05-04T12:${time}Z`);
       const remaining = async (time: string, amount = 0, id = newId()) => {
         const { limits } = await place.take(
@@ -230,7 +227,7 @@ describe("llm-rate-limit", () => {
         return limits[0]!.remaining;
       };
       const settle = (id: string, change: number) =>
-        place.settle(identity, id, [{ name, window: "minute", start: at("00:00"), change }]);
+        place.settle(identity, id, [{ limit: minute, start: at("00:00"), change }]);
       expect(await remaining("00:30", 20, "first")).toBe(80);
       expect(await remaining("00:40", 40, "second")).toBe(40);
 
@@ -291,15 +288,13 @@ describe("llm-rate-limit", () => {
       expect((await take(1)).taken).toBe(false);
       expect((await take(2)).limits[0]!.remaining).toBe(1);
     });
-  });
 
-  describe("taking on this node, by its own clock", () => {
-    it("lets exactly 50 of 200 takes have a budget of 50", async () => {
+    it("lets exactly 50 of 200 concurrent takes have a budget of 50", async () => {
       const takes = [wants(limit("day", 50))];
       const identity = newIdentity();
       const now = Date.now();
       const answers = await Promise.all(
-        Array.from({ length: 200 }, () => here.take(identity, takes, now)),
+        Array.from({ length: 200 }, () => place.take(identity, takes, now)),
       );
 
       expect(answers.filter(({ taken }) => taken)).toHaveLength(50);

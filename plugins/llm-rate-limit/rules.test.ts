@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Consumer } from "../../stages/exchange";
+import { rulesOf } from "./rules";
 import { rateLimitOptions } from "./schema";
-import { billionths, rulesOf } from "./tiers";
 
 const rules = (options: object, consumer?: Partial<Consumer>) =>
   rulesOf(rateLimitOptions.parse(options))?.(consumer && { id: "1", ...consumer });
@@ -61,15 +61,6 @@ describe("llm-rate-limit", () => {
     it("is none at all without any option", () => {
       expect(rules({})).toBeUndefined();
       expect(rules({ tiers: [{ consumers: ["a"] }] }, { username: "a" })).toBeUndefined();
-    });
-
-    it.each([
-      [0.42, 420_000_000],
-      [0.07, 70_000_000],
-      [1_000_000, 1e15],
-      [0.0000000001, 1],
-    ])("counts $%s as %i billionths, rounded up", (usd, billion) => {
-      expect(billionths(usd)).toBe(billion);
     });
   });
 

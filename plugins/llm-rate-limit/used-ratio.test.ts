@@ -1,7 +1,7 @@
 import { register } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { showUsed } from "./closeness";
-import type { LimitState } from "./local-counts";
+import type { LimitState } from "./counts";
+import { showUsed } from "./used-ratio";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
 afterEach(() => vi.useRealTimers());

@@ -4,6 +4,7 @@
 import { modelGlob } from "../../models/glob";
 import type { Consumer } from "../../stages/exchange";
 import { membership } from "../../stages/membership";
+import { billionths } from "./dollars";
 import type { Limit, Measure } from "./limit";
 import type { RateLimitOptions } from "./schema";
 import { windows } from "./windows";
@@ -55,11 +56,6 @@ export function limitsOf(options: Amounted, model?: string): Limit[] {
   const { concurrency } = options;
   if (concurrency === undefined) return limits;
   return [...limits, { measure: "concurrency", window: "lease", most: concurrency }];
-}
-
-/** Dollars in billionths, the unit in which cost is counted; rounded up. */
-export function billionths(usd: number): number {
-  return Math.ceil(Math.round(usd * 1e12) / 1e3);
 }
 
 type Tier = RateLimitOptions["tiers"][number];

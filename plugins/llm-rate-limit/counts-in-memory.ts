@@ -1,0 +1,110 @@
+// The counts of this node, by the rules of take.lua and settle.lua. They belong to the process: Kong
+// makes new instances for each worker, route and push of a config, and none may start from zero.
+
+import { LRUCache } from "lru-cache";
+import type { Counting, Counts } from "./counts";
+import { type Limit, type Output, reservationName, settles, type Take, tallyName } from "./limit";
+import { corrected, resetOf, type Tally, tallyAt, usedOf, waitFor } from "./windows";
+
+// Some 30 MB when full. Whoever was not seen for longest is forgotten first.
+const tallies = new LRUCache<string, Tally>({ max: 100_000 });
+/** Requests under way by tally: when the lease of each ends. */
+const leases = new LRUCache<string, Map<string, number>>({ max: 100_000 });
+/** Requests that are to be settled. One that is forgotten stays counted as it was taken. */
+const reservations = new LRUCache<string, true>({ max: 100_000 });
+
+const leaseRetryMs = 1000;
+
+interface CountsInMemory extends Counts {
+  /** Counts what was taken elsewhere, so that this node knows its own share should it be alone. */
+  count(identity: string, id: string, takes: Take[], output: number): void;
+}
+
+export function countsInMemory(
+  { namespace, leaseMs }: Counting,
+  clock: () => number = () => Date.now(),
+): CountsInMemory {
+  const nameOf = (identity: string, limit: Limit) => tallyName(namespace, identity, limit);
+
+  function add(identity: string, id: string, take: Take, output: number, now: number): Tally {
+    const { limit, amount, each } = take;
+    const name = nameOf(identity, limit);
+    const tally = find(name, limit, now);
+    const wanted = amount + each * output;
+    if (wanted === 0) return tally;
+    const counted = { ...tally, count: tally.count + wanted };
+    if (limit.window !== "lease") tallies.set(name, counted);
+    else leases.set(name, (leases.get(name) ?? new Map()).set(id, now + leaseMs));
+    return counted;
+  }
+
+  function count(identity: string, id: string, takes: Take[], output: number, now = clock()) {
+    if (takes.some((take) => settles(take, output))) {
+      reservations.set(reservationName(namespace, identity, id), true);
+    }
+    return takes.map((take) => add(identity, id, take, output, now));
+  }
+
+  return {
+    count,
+
+    async take(identity, id, takes, output) {
+      const now = clock();
+      const found = takes.map(({ limit }) => find(nameOf(identity, limit), limit, now));
+      const waits = takes.map((take, i) => waitOf(take, output, found[i]!, now));
+      const taken = waits.every((wait) => wait === 0);
+      const most = outputThatFits(takes, output, found, now);
+      const tallies = taken ? count(identity, id, takes, most, now) : found;
+      const limits = takes.map(({ limit }, i) => ({
+        limit,
+        remaining: Math.max(0, limit.most - used(limit, tallies[i]!, now)),
+        resetMs: limit.window === "lease" ? 0 : resetOf(limit.window, tallies[i]!, now),
+        waitMs: waits[i]!,
+        start: tallies[i]!.start,
+      }));
+      return { taken, at: now, output: most, limits };
+    },
+
+    async settle(identity, id, corrections) {
+      const known = reservations.delete(reservationName(namespace, identity, id));
+      for (const { limit, start, change } of corrections) {
+        const name = nameOf(identity, limit);
+        if (limit.window === "lease") {
+          leases.get(name)?.delete(id);
+        } else if (known && change !== 0) {
+          const stored = tallies.get(name);
+          const tally = stored && corrected(limit.window, stored, start, change);
+          if (tally) tallies.set(name, tally);
+        }
+      }
+      return known;
+    },
+  };
+}
+
+/** A lease's tally is the number of requests under way. */
+function find(name: string, { window }: Limit, now: number): Tally {
+  if (window !== "lease") return tallyAt(window, tallies.get(name), now);
+  const underWay = leases.get(name);
+  for (const [id, end] of underWay ?? []) if (end <= now) underWay!.delete(id);
+  return { start: 0, count: underWay?.size ?? 0, previous: 0 };
+}
+
+function used({ window }: Limit, tally: Tally, now: number): number {
+  return window === "lease" ? tally.count : usedOf(window, tally, now);
+}
+
+function waitOf(take: Take, { least }: Output, tally: Tally, now: number): number {
+  const { window, most } = take.limit;
+  const amount = take.amount + take.each * least;
+  if (window !== "lease") return waitFor(window, tally, amount, most, now);
+  return tally.count + amount <= most ? 0 : leaseRetryMs;
+}
+
+/** Of what is wanted, as many tokens of output as every limit has room for. */
+function outputThatFits(takes: Take[], { wanted }: Output, found: Tally[], now: number): number {
+  return takes.reduce((fits, { limit, amount, each }, i) => {
+    if (each === 0) return fits;
+    return Math.min(fits, Math.floor((limit.most - used(limit, found[i]!, now) - amount) / each));
+  }, wanted);
+}

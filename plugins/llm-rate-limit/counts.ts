@@ -1,0 +1,54 @@
+// What counting does, wherever it is counted: a decision takes from every limit of an identity or from
+// none, and is settled once, when it is known what was used.
+
+import type { Limit, Output, Take } from "./limit";
+
+/** What one limit says about a decision. Times in milliseconds. */
+export interface LimitState {
+  limit: Limit;
+  /** What is left of it, after what was taken. */
+  remaining: number;
+  /** Until all of it is free again. */
+  resetMs: number;
+  /** Until the amount fits: 0 when it did, Infinity when it never will. */
+  waitMs: number;
+  /** Of the bucket that it was taken in, in milliseconds since the epoch. */
+  start: number;
+}
+
+export interface Taken {
+  /** All amounts were taken; otherwise none was. */
+  taken: boolean;
+  /** When, in milliseconds since the epoch, by the clock that decided. */
+  at: number;
+  /** Tokens of output that were taken for. */
+  output: number;
+  /** In the order of what was to be taken. */
+  limits: LimitState[];
+}
+
+/** What is corrected of one limit: `change` is what was used minus what was taken. */
+export interface Correction {
+  limit: Limit;
+  /** Of the bucket that was taken in. */
+  start: number;
+  change: number;
+}
+
+/** What all decisions of one config share. */
+export interface Counting {
+  /** Configs that have the same one count together. */
+  namespace: string;
+  /** How long a place of a request under way is held that nobody gives back. */
+  leaseMs: number;
+}
+
+export interface Counts {
+  /** Takes every amount from its limit, or nothing from any. @param id of the request */
+  take(identity: string, id: string, takes: Take[], output: Output): Promise<Taken>;
+  /**
+   * Corrects what a request has taken, if it is still to be settled. False when it was settled before,
+   * or its reservation is gone: then all that it took stays counted. A lease is given back each time.
+   */
+  settle(identity: string, id: string, corrections: Correction[]): Promise<boolean>;
+}

@@ -1,0 +1,24 @@
+// What the limits of one config work with, made once: its options, rules, prices and counts.
+
+import { type Price, priceTable } from "../../models/price";
+import { defaultPrices } from "../../models/price-options";
+import { type InsuredCounts, openCounts } from "./open-counts";
+import { rulesOf } from "./rules";
+import type { RateLimitOptions } from "./schema";
+
+export interface Limiter {
+  options: RateLimitOptions;
+  /** Undefined where nothing limits anybody. */
+  rulesFor: ReturnType<typeof rulesOf>;
+  priceOf(model: string): Price | undefined;
+  counts: InsuredCounts;
+}
+
+export function limiterOf(options: RateLimitOptions): Limiter {
+  return {
+    options,
+    rulesFor: rulesOf(options),
+    priceOf: priceTable(options.prices ?? defaultPrices),
+    counts: openCounts(options),
+  };
+}

@@ -1,0 +1,60 @@
+// What a request has used in the end, and so what each of its limits is corrected by.
+
+import { costOf, type Price } from "../../models/price";
+import type { Usage } from "../../models/usage";
+import { clientHasLeft, type Outcome } from "../../stages/outcome";
+import { usageOfOutcome } from "../../stages/outcome-usage";
+import type { Correction } from "./counts";
+import { billionths } from "./dollars";
+import type { Measure } from "./limit";
+import type { Limiter } from "./limiter";
+import type { Reservation } from "./reservation";
+import type { Settled } from "./unsettled";
+
+/** Corrects what was reserved for a request by what it has used, once. */
+export function settle(
+  outcome: Outcome,
+  reservation: Reservation,
+  { options, priceOf, counts }: Limiter,
+): Promise<Settled> {
+  const { identity, model, policy } = reservation;
+  const price = model === null ? undefined : priceOf(model);
+  const corrections = correctionsOf(outcome, reservation, price, options.hard_cap);
+  return counts.settle(identity, outcome.ticket.id, corrections, policy);
+}
+
+/**
+ * What each tally must be corrected by, now that the request has ended. What was cut off from its
+ * statement of usage counts at least as reserved where nothing may be passed, or the most is unseen.
+ */
+export function correctionsOf(
+  outcome: Outcome,
+  { reserved, input_tokens }: Reservation,
+  price: Price | undefined,
+  hardCap: boolean,
+): Correction[] {
+  // For a client that left before its answer the upstream may have worked, and bills it.
+  const isLeft = outcome.status === clientHasLeft;
+  const usage = isLeft ? undefined : usageOfOutcome(outcome, input_tokens);
+  const atLeast = usage?.estimated === true && (hardCap || outcome.truncated);
+  return reserved.map(({ limit, start, amount }) => {
+    const used = usage === undefined ? amount : usedOf(limit.measure, usage, price);
+    const change = (atLeast ? Math.max(used, amount) : used) - amount;
+    return { limit, start, change };
+  });
+}
+
+function usedOf(measure: Measure, usage: Usage, price: Price | undefined): number {
+  switch (measure) {
+    case "tokens":
+      return usage.input_tokens + usage.output_tokens;
+    case "input_tokens":
+      return usage.input_tokens;
+    case "output_tokens":
+      return usage.output_tokens;
+    case "cost_usd":
+      return price ? billionths(costOf(usage, price)) : 0;
+    default:
+      return 0;
+  }
+}

@@ -1,0 +1,69 @@
+// Who is told what of a decision: the client in headers or a refusal, the operator in metrics, the
+// usage line and later stages in the ticket.
+
+import type { Answer, Exchange } from "../../stages/exchange";
+import { limitHeaders, tightest } from "./headers";
+import type { Identity } from "./identity";
+import { countDecision, countRefusal, type Decision, logDryRun } from "./metrics";
+import type { Policy } from "./open-counts";
+import { exceeded, unavailable, unpriced } from "./refusals";
+import type { RateLimitOptions } from "./schema";
+import type { Attempt } from "./take";
+import { showUsed } from "./used-ratio";
+
+/** Tells what came of an attempt; the refusal where the request shall not pass. */
+export function tell(
+  attempt: Attempt,
+  exchange: Exchange,
+  identity: Identity,
+  options: RateLimitOptions,
+): Answer | undefined {
+  const { model = "" } = attempt;
+  switch (attempt.result) {
+    case "unlimited":
+      return countDecision("unlimited", options.policy);
+    case "uncounted": {
+      const passes = attempt.choice === "allow" || options.dry_run;
+      const decision = passes ? "uncounted" : "unavailable";
+      countDecision(decision, options.policy);
+      exchange.ticket.limit = { decision };
+      return passes ? undefined : unavailable(exchange);
+    }
+    case "unpriced": {
+      const refusal = { decision: "unpriced", policy: options.policy } as const;
+      const by = `no price for the model ${model}`;
+      return refuse(unpriced(exchange, model), { ...refusal, by }, exchange, identity, options);
+    }
+  }
+  const { counted, takes, demand } = attempt;
+  const { limits, policy } = counted;
+  if (identity.kind === "consumer") showUsed(exchange.ticket.consumer ?? "", limits);
+  if (!options.hide_client_headers) Object.assign(exchange.responseHeaders, limitHeaders(limits));
+  if (attempt.result === "taken") {
+    exchange.ticket.limit = { decision: "allowed" };
+    return countDecision("allowed", policy);
+  }
+  const { limit } = tightest(limits);
+  countRefusal(limit);
+  const refusal = { decision: "refused", policy } as const;
+  const by = `${limit.measure} per ${limit.window}`;
+  const answer = exceeded(exchange, identity, limits, takes, demand.output);
+  return refuse(answer, { ...refusal, by }, exchange, identity, options);
+}
+
+/** Where it is no dry run. @param by what refused, for the operator */
+function refuse(
+  answer: Answer,
+  { decision, policy, by }: { decision: Decision; policy: Policy; by: string },
+  exchange: Exchange,
+  identity: Identity,
+  { dry_run, hide_client_headers }: RateLimitOptions,
+): Answer | undefined {
+  const told = dry_run ? "would_refuse" : decision;
+  countDecision(told, policy);
+  exchange.ticket.limit = { decision: told, by };
+  if (!dry_run) return answer;
+  logDryRun(identity.key, by, exchange.request.id);
+  if (!hide_client_headers) exchange.responseHeaders["X-RateLimit-Dry-Run"] = by;
+  return undefined;
+}
