@@ -4,14 +4,13 @@
 import { anyGlob } from "../models/glob";
 import type { Consumer } from "./exchange";
 
-/** Globs of usernames and custom_ids, and of tags: one that matches is enough. */
-export interface Members {
-  consumers: readonly string[];
-  tags: readonly string[];
-}
+type IsFor = (caller?: Consumer) => boolean;
 
-/** Whether a rule is for a caller. One that names nobody is for everybody, also for who is unknown. */
-export function membership({ consumers, tags }: Members): (caller?: Consumer) => boolean {
+/**
+ * Whether a rule is for a caller: one matching glob is enough, of usernames and custom_ids, or of tags.
+ * A rule that names nobody is for everybody, also for who is unknown.
+ */
+export function membership({ consumers, tags }: Record<"consumers" | "tags", string[]>): IsFor {
   if (consumers.length === 0 && tags.length === 0) return () => true;
   const isNamed = anyGlob(consumers);
   const isTagged = anyGlob(tags);

@@ -4,16 +4,18 @@
 import { type Answer, refuse } from "./exchange";
 
 /** The route's pre-function is missing. */
-export const notGathered = refuse(
-  503,
-  {
-    message:
-      "This route has no gathered request: add the pre-function with gather.lua to its service.",
-    type: "server_error",
-    code: "gateway_unavailable",
-  },
-  { "Retry-After": "1" },
+export const notGathered = unavailableAs(
+  "This route has no gathered request: add the pre-function with gather.lua to its service.",
 );
+
+/** The plugin server stops, or has too much to do. */
+export const unavailable = unavailableAs("The gateway cannot take this request now; try again.");
+
+/** A guarding stage threw. */
+export const stageFailed = failedAs("its log names the request id");
+
+/** A plugin's handler threw, or took too long. */
+export const handlerFailed = failedAs("its log says why");
 
 /** No authentication plugin has given the request a consumer, and one is required. */
 export const unauthenticated = refuse(401, {
@@ -23,43 +25,22 @@ export const unauthenticated = refuse(401, {
   code: "invalid_api_key",
 });
 
-/** A guarding stage threw. */
-export const stageFailed = refuse(500, {
-  message: "The gateway failed while it decided about this request; its log names the request id.",
-  type: "server_error",
-  code: "gateway_error",
-});
-
-/** A plugin's handler threw, or took too long. */
-export const handlerFailed = refuse(500, {
-  message: "The gateway failed while it decided about this request; its log says why.",
-  type: "server_error",
-  code: "gateway_error",
-});
-
-/** The plugin server stops, or has too much to do. */
-export const unavailable = refuse(
-  503,
-  {
-    message: "The gateway cannot take this request now; try again.",
-    type: "server_error",
-    code: "gateway_unavailable",
-  },
-  { "Retry-After": "1" },
-);
-
 export function tooLarge(bytes: number, most: number): Answer {
-  return refuse(413, {
-    message: `The request body has ${bytes} bytes; at most ${most} are accepted.`,
-    type: "invalid_request_error",
-    code: "request_too_large",
-  });
+  const message = `The request body has ${bytes} bytes; at most ${most} are accepted.`;
+  return refuse(413, { message, type: "invalid_request_error", code: "request_too_large" });
 }
 
 export function badBody(problem: string): Answer {
-  return refuse(400, {
-    message: `The request body is not usable: ${problem}.`,
-    type: "invalid_request_error",
-    code: null,
-  });
+  const message = `The request body is not usable: ${problem}.`;
+  return refuse(400, { message, type: "invalid_request_error", code: null });
+}
+
+function unavailableAs(message: string): Answer {
+  const error = { message, type: "server_error", code: "gateway_unavailable" };
+  return refuse(503, error, { "Retry-After": "1" });
+}
+
+function failedAs(hint: string): Answer {
+  const message = `The gateway failed while it decided about this request; ${hint}.`;
+  return refuse(500, { message, type: "server_error", code: "gateway_error" });
 }

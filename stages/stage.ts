@@ -26,10 +26,7 @@ export interface Stage<Options extends object, Prepared, Note extends z.ZodType 
    * Looks at a request before it goes upstream: changes the exchange, or answers.
    * The returned note comes back to `learn`.
    */
-  decide(
-    exchange: Exchange,
-    prepared: Prepared,
-  ): Decided<z.input<Note>> | Promise<Decided<z.input<Note>>>;
+  decide(exchange: Exchange, prepared: Prepared): Soon<Decided<z.input<Note>>>;
   /** Whether a request that it let through may go on as one for another model. Default: it may. */
   permits?(exchange: Exchange, model: string, prepared: Prepared): boolean;
   /** Makes the request, as far as it changed it, one for that other model. */
@@ -38,12 +35,11 @@ export interface Stage<Options extends object, Prepared, Note extends z.ZodType 
    * Learns how a request ended that this stage let through. Called once for each request; without a
    * note where it wrote none, or none that can be read came back.
    */
-  learn?(
-    outcome: Outcome,
-    note: z.output<Note> | undefined,
-    prepared: Prepared,
-  ): void | Promise<void>;
+  learn?(outcome: Outcome, note: z.output<Note> | undefined, prepared: Prepared): Soon<void>;
 }
+
+/** Now or later. */
+type Soon<T> = T | Promise<T>;
 
 export type Decided<Note = unknown> = { answer: Answer } | { note?: Note } | undefined;
 
@@ -53,11 +49,11 @@ export interface PreparedStage {
   guards: boolean;
   /** Fingerprint of the options: equal options share one prepared stage in every instance. */
   options: string;
-  decide(exchange: Exchange): Decided | Promise<Decided>;
+  decide(exchange: Exchange): Soon<Decided>;
   permits(exchange: Exchange, model: string): boolean;
   adapt(exchange: Exchange, model: string): void;
   /** @param note as it came back */
-  learn(outcome: Outcome, note: unknown): void | Promise<void>;
+  learn(outcome: Outcome, note: unknown): Soon<void>;
 }
 
 // Kong starts an instance for each worker and each route, and KIC new ones at every push; what a

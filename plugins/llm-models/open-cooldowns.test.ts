@@ -4,7 +4,7 @@ import { redisOptions } from "../../redis/options";
 import { startRedis, type TestRedis } from "../../test/support/redis";
 import { CooldownsInMemory } from "./cooldowns-in-memory";
 import { cooldownsInRedis } from "./cooldowns-in-redis";
-import { SharedCooldowns } from "./open-cooldowns";
+import { sharedCooldowns } from "./open-cooldowns";
 
 const tolerance = { failures: 3, windowMs: 10_000 };
 const leaseMs = 5000;
@@ -30,7 +30,7 @@ function node({ aheadMs = 0 } = {}) {
   let ahead = aheadMs;
   const now = () => Date.now() + ahead;
   const inRedis = cooldownsInRedis(connection, "kong-llm", now);
-  const cooldowns = new SharedCooldowns(new CooldownsInMemory(now), inRedis);
+  const cooldowns = sharedCooldowns(new CooldownsInMemory(now), inRedis);
   return {
     cooldowns,
     now,

@@ -5,7 +5,7 @@
 
 import { RedisUnavailable } from "../../redis/connection";
 import { redisNeighbour } from "../../stages/redis-neighbour";
-import type { Cooldown, Cooldowns, Failure, Tolerance } from "./cooldowns";
+import type { Cooldowns } from "./cooldowns";
 import { type CooldownsInMemory, knownHere } from "./cooldowns-in-memory";
 import { cooldownsInRedis } from "./cooldowns-in-redis";
 import type { Health } from "./health";
@@ -15,7 +15,7 @@ import type { ModelsOptions } from "./schema";
 export function openCooldowns({ policy, redis }: ModelsOptions): NodeCooldowns {
   const connection = policy === "redis" ? redisNeighbour("models", redis) : undefined;
   return connection
-    ? new SharedCooldowns(knownHere, cooldownsInRedis(connection, redis.prefix))
+    ? sharedCooldowns(knownHere, cooldownsInRedis(connection, redis.prefix))
     : knownHere;
 }
 
@@ -28,66 +28,57 @@ export interface NodeCooldowns extends Cooldowns {
 const freshMs = 1000;
 
 /** What this node knows, kept up to date with what all know. */
-export class SharedCooldowns implements NodeCooldowns {
+export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): NodeCooldowns {
   // By the targets that were looked at together; there are as many as chains of fallbacks.
-  private readonly seenAt = new Map<string, number>();
-  private readonly looking = new Map<string, Promise<void>>();
+  const seenAt = new Map<string, number>();
+  const looking = new Map<string, Promise<void>>();
 
-  constructor(
-    private readonly here: CooldownsInMemory,
-    private readonly shared: Cooldowns,
-  ) {}
-
-  healthOf(target: string): Health {
-    return this.here.healthOf(target);
-  }
-
-  async look(targets: readonly string[]): Promise<Cooldown[]> {
-    const together = targets.join("\n");
-    if (this.here.now() - (this.seenAt.get(together) ?? 0) >= freshMs) {
-      const looking = this.looking.get(together) ?? this.refresh(together, targets);
-      this.looking.set(together, looking);
-      await looking;
-    }
-    return this.here.look(targets);
-  }
-
-  async takeProbe(target: string, leaseMs: number): Promise<number> {
-    const waitMs = await this.here.takeProbe(target, leaseMs);
-    if (waitMs > 0) return waitMs;
-    const takenMs = (await ifUp(this.shared.takeProbe(target, leaseMs))) ?? 0;
-    if (takenMs > 0) this.here.adopt(target, { probedUntil: this.here.now() + takenMs });
-    return takenMs;
-  }
-
-  async fail(target: string, failure: Failure, tolerance: Tolerance): Promise<boolean> {
-    const alone = await this.here.fail(target, failure, tolerance);
-    const cools = await ifUp(this.shared.fail(target, failure, tolerance));
-    this.seenAt.clear();
-    return cools ?? alone;
-  }
-
-  async succeed(target: string, sentAt: number, endedAt: number): Promise<boolean> {
-    const alone = await this.here.succeed(target, sentAt, endedAt);
-    const back = await ifUp(this.shared.succeed(target, sentAt, endedAt));
-    this.seenAt.clear();
-    return back ?? alone;
-  }
-
-  async releaseProbe(target: string): Promise<void> {
-    await this.here.releaseProbe(target);
-    await ifUp(this.shared.releaseProbe(target));
-  }
-
-  private async refresh(together: string, targets: readonly string[]): Promise<void> {
+  async function refresh(together: string, targets: readonly string[]): Promise<void> {
     try {
-      const seen = await ifUp(this.shared.look(targets));
-      for (const [i, known] of (seen ?? []).entries()) this.here.adopt(targets[i]!, known);
+      const seen = await ifUp(shared.look(targets));
+      for (const [i, known] of (seen ?? []).entries()) here.adopt(targets[i]!, known);
     } finally {
-      this.seenAt.set(together, this.here.now());
-      this.looking.delete(together);
+      seenAt.set(together, here.now());
+      looking.delete(together);
     }
   }
+
+  /** What all say, and this node where they do not: then it looks again. */
+  async function learned(alone: Promise<boolean>, together: Promise<boolean>): Promise<boolean> {
+    const said = await ifUp(together);
+    seenAt.clear();
+    return said ?? alone;
+  }
+
+  return {
+    healthOf: (target) => here.healthOf(target),
+
+    async look(targets) {
+      const together = targets.join("\n");
+      if (here.now() - (seenAt.get(together) ?? 0) >= freshMs) {
+        const refreshing = looking.get(together) ?? refresh(together, targets);
+        looking.set(together, refreshing);
+        await refreshing;
+      }
+      return here.look(targets);
+    },
+
+    async takeProbe(target, leaseMs) {
+      const waitMs = await here.takeProbe(target, leaseMs);
+      if (waitMs > 0) return waitMs;
+      const takenMs = (await ifUp(shared.takeProbe(target, leaseMs))) ?? 0;
+      if (takenMs > 0) here.adopt(target, { probedUntil: here.now() + takenMs });
+      return takenMs;
+    },
+
+    fail: (...failed) => learned(here.fail(...failed), shared.fail(...failed)),
+    succeed: (...served) => learned(here.succeed(...served), shared.succeed(...served)),
+
+    async releaseProbe(target) {
+      await here.releaseProbe(target);
+      await ifUp(shared.releaseProbe(target));
+    },
+  };
 }
 
 /** Undefined where Redis does not answer: then this node decides alone. */

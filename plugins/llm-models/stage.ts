@@ -79,8 +79,8 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const route = resolve(requested);
   const models = route ? candidates(route, requested, mayUse, callerOf(exchange)) : [];
   if (!route || models.length === 0) return { answer: modelNotFound(requested) };
-  const badMember = badLength(ticket.endpoint, body);
-  if (badMember) return { answer: notTokens(badMember) };
+  const length = badLength(ticket.endpoint, body);
+  if (length) return { answer: badMember(length, notTokens) };
 
   const service = request.service ?? "";
   const choice = await firstHealthy(cooldowns, service, models, options.cooldown.seconds * 1000);
@@ -167,21 +167,15 @@ function isModelName(value: unknown): value is string {
   );
 }
 
+const notTokens = "is not a number of tokens: give a whole number, or leave it out.";
+
 function badModel(value: unknown): Answer {
   const problem = value === undefined ? "is missing" : "is not a model's name";
-  return refuse(400, {
-    message: `The member "model" ${problem}: give the name of a model as a string; GET /v1/models lists them.`,
-    type: "invalid_request_error",
-    param: "model",
-    code: null,
-  });
+  const todo = "give the name of a model as a string; GET /v1/models lists them.";
+  return badMember("model", `${problem}: ${todo}`);
 }
 
-function notTokens(member: string): Answer {
-  return refuse(400, {
-    message: `The member "${member}" is not a number of tokens: give a whole number, or leave it out.`,
-    type: "invalid_request_error",
-    param: member,
-    code: null,
-  });
+function badMember(param: string, problem: string): Answer {
+  const message = `The member "${param}" ${problem}`;
+  return refuse(400, { message, type: "invalid_request_error", param, code: null });
 }

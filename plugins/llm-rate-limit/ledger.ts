@@ -76,8 +76,8 @@ async function readAccount(
   const [, namespace, measure, window, most, model] =
     /^(.*):\{[^{}]*\}:(\w+):(\w+):(\d+)(?::(.*))?$/.exec(name) ?? [];
   if (namespace === undefined || !measures.includes(measure as Measure)) return undefined;
-  const limit = { namespace, measure: measure as Measure, model: model ?? null };
-  const named = { ...limit, model: model === undefined ? null : decodeURIComponent(model) };
+  const models = model === undefined ? null : decodeURIComponent(model);
+  const named = { namespace, measure: measure as Measure, model: models };
   if (window === "lease") {
     const used = await connection.run((client) => client.zcount(key, now + 1, "+inf"));
     return account({ ...named, window }, Number(most), used, null);

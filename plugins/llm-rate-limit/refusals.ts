@@ -19,11 +19,8 @@ export function exceeded(
   const { limit, waitMs } = tightest(limits);
   const take = takes.find((take) => take.limit === limit)!;
   const asked = take.amount + take.each * least;
-  return refuse(
-    429,
-    { message: message(limit, identity, waitMs, asked), ...kindOf(limit) },
-    { ...responseHeaders, ...retryHeaders(waitMs) },
-  );
+  const error = { message: message(limit, identity, waitMs, asked), ...kindOf(limit) };
+  return refuse(429, error, { ...responseHeaders, ...retryHeaders(waitMs) });
 }
 
 // As OpenAI tells a rate, for which one waits, from a budget that is spent.
@@ -78,15 +75,9 @@ function counted(count: number, noun: string): string {
 
 /** Redis is down, and the operator wants no request uncounted. */
 export function unavailable({ responseHeaders }: Exchange): Answer {
-  return refuse(
-    503,
-    {
-      message: "The gateway cannot count requests at the moment; try again in a second.",
-      type: "server_error",
-      code: "gateway_unavailable",
-    },
-    { ...responseHeaders, "Retry-After": "1" },
-  );
+  const message = "The gateway cannot count requests at the moment; try again in a second.";
+  const error = { message, type: "server_error", code: "gateway_unavailable" };
+  return refuse(503, error, { ...responseHeaders, "Retry-After": "1" });
 }
 
 /** What a request costs is not known, and its consumer has a budget in dollars. */

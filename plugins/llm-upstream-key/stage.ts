@@ -117,9 +117,6 @@ function noKey(configured: number): Answer {
 }
 
 function unavailable(message: string): Answer {
-  return refuse(
-    503,
-    { message, type: "server_error", code: "gateway_unavailable" },
-    { "Retry-After": "1" },
-  );
+  const error = { message, type: "server_error", code: "gateway_unavailable" };
+  return refuse(503, error, { "Retry-After": "1" });
 }
