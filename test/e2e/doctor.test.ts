@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { examine } from "../../doctor/examination";
-import { type Gateway, type GatewayOptions, startGateway } from "../support/gateway";
+import { type Gateway, startGateway } from "../support/gateway";
 import type { KongConfig } from "../support/kong-config";
 
 // /v1/echo answers with the headers that it got; all else goes on to the stand-in model server.
@@ -24,30 +24,38 @@ const echo: Server = createServer((incoming, response) => {
   incoming.pipe(onward);
 });
 
+// One for all faults: each is a configuration that Kong starts with anew.
+let gateway: Gateway;
+
 beforeAll(async () => {
   echo.listen(0, "127.0.0.1");
   await once(echo, "listening");
+  gateway = await startGateway({ edit: sendToEcho });
 });
-afterAll(() => {
+afterAll(async () => {
+  await gateway?.stop();
   echo.close();
   echo.closeAllConnections();
 });
+beforeEach(() => {
+  gateway.upstream.clear();
+  gateway.upstream.behave({ match: isStream, chunkDelayMs: 30 });
+});
 
-let gateway: Gateway;
-afterEach(() => gateway?.stop());
+function sendToEcho(config: KongConfig): void {
+  modelPort = Number(config.whole.services[0]!.port);
+  config.sendTo((echo.address() as AddressInfo).port);
+}
 
-async function start(edit: (config: KongConfig) => void = () => {}, options: GatewayOptions = {}) {
-  gateway = await startGateway({
-    ...options,
-    edit(config) {
-      modelPort = Number(config.whole.services[0]!.port);
-      config.sendTo((echo.address() as AddressInfo).port);
-      edit(config);
-    },
+function configure(edit: (config: KongConfig) => void = () => {}): Promise<void> {
+  return gateway.reconfigure((config) => {
+    sendToEcho(config);
+    edit(config);
   });
-  // Slow enough that what is held back can be told from what streams.
-  const isStream = ({ json }: { json?: Record<string, unknown> }) => json?.stream === true;
-  gateway.upstream.behave({ match: isStream, chunkDelayMs: 150 });
+}
+
+function isStream({ json }: { json?: Record<string, unknown> }): boolean {
+  return json?.stream === true;
 }
 
 const options = () => ({
@@ -139,6 +147,8 @@ const guardsOff: [string, (kong: KongConfig) => void, string][] = [
     (kong) => {
       const routes = kong.whole.services.flatMap(({ routes }) => routes as object[]);
       for (const route of routes) Object.assign(route, { response_buffering: true });
+      // What is over sooner cannot be told from a fast answer.
+      gateway.upstream.behave({ match: isStream, chunkDelayMs: 150 });
     },
     "streams stream",
   ],
@@ -146,19 +156,19 @@ const guardsOff: [string, (kong: KongConfig) => void, string][] = [
 
 describe("kong-llm doctor", () => {
   it("finds nothing wrong and nothing unknown with a gateway as it should be", async () => {
-    await start();
+    await configure();
     const diagnoses = await examine(options());
     expect(diagnoses.filter(({ result }) => result !== "ok")).toEqual([]);
     expect(diagnoses).toHaveLength(10);
   });
 
   it.each(guardsOff)("when %s, finds exactly that", async (_guard, off, question) => {
-    await start(off);
+    await configure(off);
     expect(await faults()).toEqual([question]);
   });
 
   it("says what cannot be told without the plugin server's metrics and an echo", async () => {
-    await start((kong) => kong.limit({}));
+    await configure((kong) => kong.limit({}));
     const { url, key } = options();
     const diagnoses = await examine({ url, key });
     expect(diagnoses.filter(({ result }) => result === "wrong")).toEqual([]);
@@ -177,7 +187,7 @@ describe("kong-llm doctor", () => {
 
   describe("as a command", () => {
     it("prints a table that holds no key, and exits with 1 when something is wrong", async () => {
-      await start((kong) => kong.limit({}));
+      await configure((kong) => kong.limit({}));
       const { healthUrl } = gateway.pluginServer;
       const { code, stdout } = await run("--url", gateway.url, "--health-url", healthUrl);
       expect(code).toBe(1);
@@ -187,7 +197,6 @@ describe("kong-llm doctor", () => {
     });
 
     it("exits with 2 when there is no gateway", async () => {
-      await start();
       const { code, stderr } = await run("--url", "http://127.0.0.1:1");
       expect(code).toBe(2);
       expect(stderr).toContain("cannot be reached");

@@ -42,6 +42,7 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
+  /** Another one after `reconfigure`. */
   url: string;
   /** The key of consumer demo-app, and that of a second one; both work as Bearer too. */
   key: string;
@@ -58,6 +59,8 @@ export interface Gateway {
   warmUp(ask: () => Promise<Response>): Promise<void>;
   /** Waits until all that went upstream is learned, then asks until the cache answers. */
   untilHit(ask: () => Promise<Response>): Promise<Response>;
+  /** Starts Kong anew, with these changes in place of those of before; all else runs on. */
+  reconfigure(edit: (config: KongConfig) => void): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -105,33 +108,44 @@ async function start(
   stops.push(counter.stop);
 
   const [key, otherKey, upstreamKey] = [secret(), secret(), secret()];
-  const config = new KongConfig(options.config ?? "kong.yaml", { DECK_DEMO_API_KEY: key });
-  config.addConsumer("other-app", otherKey);
-  config.sendTo(upstream.port);
-  if (options.redis !== undefined) config.waitForRedis();
-  options.edit?.(config);
-  const kong = await startEither({
-    config: config.text(),
-    dumps,
-    socket,
-    lua,
-    environment: {
-      HOLYSHEEP_API_KEY: upstreamKey,
-      ...(options.redis !== undefined && { REDIS_URL: options.redis }),
-      ...options.environment,
-    },
-  });
-  stops.push(kong.stop);
+  const configuredBy = (edit: GatewayOptions["edit"]) => {
+    const config = new KongConfig(options.config ?? "kong.yaml", { DECK_DEMO_API_KEY: key });
+    config.addConsumer("other-app", otherKey);
+    config.sendTo(upstream.port);
+    if (options.redis !== undefined) config.waitForRedis();
+    edit?.(config);
+    return config.text();
+  };
+  const startKongWith = (config: string) =>
+    startEither({
+      config,
+      dumps,
+      socket,
+      lua,
+      environment: {
+        HOLYSHEEP_API_KEY: upstreamKey,
+        ...(options.redis !== undefined && { REDIS_URL: options.redis }),
+        ...options.environment,
+      },
+    });
+  let kong = await startKongWith(configuredBy(options.edit));
+  stops.push(() => kong.stop());
 
   const learned = new Learned(upstream);
   const pluginServer = measured(server, learned);
-  const { url } = kong;
   return {
-    ...{ url, key, otherKey, upstreamKey, upstream, pluginServer },
-    kongLog: kong.log,
+    ...{ key, otherKey, upstreamKey, upstream, pluginServer },
+    get url() {
+      return kong.url;
+    },
+    kongLog: () => kong.log(),
     messages: counter.messages,
     warmUp: (ask) => warmUp(ask, counter, kong.workers),
     untilHit: (ask) => untilHit(ask, learned, pluginServer),
+    async reconfigure(edit) {
+      await kong.stop();
+      kong = await startKongWith(configuredBy(edit));
+    },
     stop,
   };
 }
