@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Two projects: what a file decides is tested beside it; what the product promises, in test/. */
+/**
+ * Three projects: what a file decides is tested beside it, what the product promises in test/, and
+ * what is shipped in test/built/, which builds first.
+ */
 export default defineConfig({
   test: {
     reporters: process.env.CI ? ["verbose"] : ["default"],
@@ -18,13 +21,22 @@ export default defineConfig({
       },
       {
         test: {
+          name: "built",
+          include: ["test/built/*.test.ts"],
+          globalSetup: "test/built/build.ts",
+          testTimeout: 30_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           // Each file starts processes of its own; a real Kong brings workers too.
           maxWorkers: process.env.GATEWAY === "kong" ? 1 : 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

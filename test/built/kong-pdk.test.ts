@@ -2,15 +2,15 @@
 // Kong as ours does.
 
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { order } from "../kong/order";
-import { decode } from "../server/message-pack";
+import { order } from "../../kong/order";
+import { decode } from "../../server/message-pack";
 
 const run = promisify(execFile);
-const root = join(__dirname, "..");
+const root = join(__dirname, "../..");
 const dist = join(root, "dist/plugins");
 
 interface Dump {
@@ -38,8 +38,7 @@ async function dumpedByUs(name: string): Promise<Dump[]> {
 }
 
 describe("kong-js-pluginserver on dist/plugins", () => {
-  it("finds the build", () => {
-    expect(existsSync(dist), "run npm run build first").toBe(true);
+  it("finds our plugins and nothing else", () => {
     expect(readdirSync(dist).sort()).toEqual(Object.keys(order).sort());
   });
 
@@ -47,7 +46,6 @@ describe("kong-js-pluginserver on dist/plugins", () => {
     "loads %s and describes it as ours does",
     { timeout: 30_000 },
     async (name) => {
-      expect(existsSync(dist), "run npm run build first").toBe(true);
       const [theirs, [ours]] = await Promise.all([dumpedByKongPdk(name), dumpedByUs(name)]);
       const { fields, ...schema } = theirs.Schema;
       expect(ours).toEqual({
