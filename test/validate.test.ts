@@ -1,7 +1,6 @@
 // What `kong-llm validate` says of configurations. test/config/refused/FAULT.yaml opens with the exact
 // lines that it must be refused with; in test/config/accepted/ nothing is wrong.
 
-import { execFile } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,6 +8,7 @@ import { parse, stringify } from "yaml";
 import { optionsOfPlugins } from "../cli/validate";
 import { findingLine } from "../validate/finding";
 import { validate } from "../validate/validate";
+import { runKongLlm } from "./support/command";
 
 const root = join(__dirname, "..");
 const folder = (name: string) => join(root, "test/config", name);
@@ -143,11 +143,4 @@ function yamlIn(name: string): string[] {
   }
 }
 
-function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = ["--import", "tsx", join(root, "cli/main.ts"), "validate", ...args];
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { cwd: root }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
-}
+const run = (...args: string[]) => runKongLlm(["validate", ...args]);

@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { examine } from "../../doctor/examination";
+import { type CommandEnd, runKongLlm } from "../support/command";
 import { type Gateway, startGateway } from "../support/gateway";
 import type { KongConfig } from "../support/kong-config";
 
@@ -189,7 +188,7 @@ describe("kong-llm doctor", () => {
     it("prints a table that holds no key, and exits with 1 when something is wrong", async () => {
       await configure((kong) => kong.limit({}));
       const { healthUrl } = gateway.pluginServer;
-      const { code, stdout } = await run("--url", gateway.url, "--health-url", healthUrl);
+      const { code, stdout } = await doctor("--url", gateway.url, "--health-url", healthUrl);
       expect(code).toBe(1);
       expect(stdout).toMatch(/^ok {7}a key is asked for {2,}Without a key/m);
       expect(stdout).toMatch(/^WRONG {4}the limiter counts {2,}.*\n +-> Give rate_limit/m);
@@ -197,22 +196,13 @@ describe("kong-llm doctor", () => {
     });
 
     it("exits with 2 when there is no gateway", async () => {
-      const { code, stderr } = await run("--url", "http://127.0.0.1:1");
+      const { code, stderr } = await doctor("--url", "http://127.0.0.1:1");
       expect(code).toBe(2);
       expect(stderr).toContain("cannot be reached");
     });
   });
 });
 
-function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const main = join(__dirname, "../../cli/main.ts");
-  const env = { ...process.env, KONG_LLM_DOCTOR_KEY: gateway.key };
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ["--import", "tsx", main, "doctor", ...args],
-      { env },
-      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
+function doctor(...args: string[]): Promise<CommandEnd> {
+  return runKongLlm(["doctor", ...args], { KONG_LLM_DOCTOR_KEY: gateway.key });
 }
