@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { startRedis, type TestRedis } from "../test/support/redis";
+import { becomes } from "../test/support/redis-connection";
 import {
   closeConnections,
   connectionTo,
@@ -22,14 +23,6 @@ afterEach(() => closeConnections());
 function connect(options: object = {}): RedisConnection {
   const timeouts = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
   return connectionTo(redisOptions.parse({ url: redis.url, password, ...timeouts, ...options }))!;
-}
-
-function becomes(connection: RedisConnection, state: "up" | "down"): Promise<void> {
-  return new Promise((resolve) => {
-    connection.watch((changed) => {
-      if (changed.state === state) resolve();
-    });
-  });
 }
 
 const get = (connection: RedisConnection) => connection.run((client) => client.get("a"));

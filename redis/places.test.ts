@@ -8,6 +8,7 @@ import { createServer } from "node:tls";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startRedis, startSentinel, type TestRedis } from "../test/support/redis";
+import { becomes } from "../test/support/redis-connection";
 import { closeConnections, connectionTo, type RedisConnection } from "./connection";
 import { redisOptions } from "./options";
 
@@ -16,14 +17,6 @@ const timeouts = { connect_timeout_ms: 3000, command_timeout_ms: 3000 };
 
 function connect(options: object): RedisConnection {
   return connectionTo(redisOptions.parse({ ...timeouts, ...options }))!;
-}
-
-function becomes(connection: RedisConnection, state: "up" | "down"): Promise<void> {
-  return new Promise((resolve) => {
-    connection.watch((changed) => {
-      if (changed.state === state) resolve();
-    });
-  });
 }
 
 const set = (connection: RedisConnection, key: string, value: string) =>

@@ -10,28 +10,9 @@ import { log } from "../stages/log";
 import type { Outcome } from "../stages/outcome";
 import { prepareStage, type Stage } from "../stages/stage";
 import type { Ticket } from "../stages/ticket";
+import { batch, record, u32 } from "../test/support/outcome-batch";
 import { type OutcomesOptions, receiveOutcomes } from "./outcomes";
 import { type ListeningSocket, listenOn } from "./socket";
-
-function u32(number: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(number);
-  return bytes;
-}
-
-function record(fields: Record<number, string | Buffer>): Buffer {
-  const parts = Object.entries(fields).map(([id, value]) => {
-    const bytes = Buffer.from(value as string);
-    return Buffer.concat([Buffer.from([Number(id)]), u32(bytes.length), bytes]);
-  });
-  const bytes = Buffer.concat(parts);
-  return Buffer.concat([u32(bytes.length), bytes]);
-}
-
-function batch(...records: Buffer[]): Buffer {
-  const bytes = Buffer.concat(records);
-  return Buffer.concat([u32(bytes.length), bytes]);
-}
 
 async function counter(name: string, labels: object): Promise<number> {
   const { values } = await register.getSingleMetric(name)!.get();

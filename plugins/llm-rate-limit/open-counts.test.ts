@@ -6,6 +6,7 @@ import { closeConnections, connectionTo } from "../../redis/connection";
 import { log } from "../../stages/log";
 import { neighbourStates } from "../../stages/neighbours";
 import { startRedis, type TestRedis } from "../../test/support/redis";
+import { becomes } from "../../test/support/redis-connection";
 import type { Limit } from "./limit";
 import { type Counted, openCounts } from "./open-counts";
 import { type RateLimitOptions, rateLimitOptions } from "./schema";
@@ -42,15 +43,6 @@ function optionsOf(on_redis_failure: RateLimitOptions["on_redis_failure"] = "loc
     redis: { url: redis.url, ...timeouts },
     on_redis_failure,
     namespace: `test-${tests}`,
-  });
-}
-
-function becomes(options: RateLimitOptions, state: "up" | "down"): Promise<void> {
-  const connection = connectionTo(options.redis)!;
-  return new Promise((resolve) => {
-    connection.watch((changed) => {
-      if (changed.state === state) resolve();
-    });
   });
 }
 
@@ -167,7 +159,7 @@ describe("llm-rate-limit", () => {
       const options = optionsOf("allow");
       const counts = openCounts(options);
       await counts.take("alice", "id", take);
-      const down = becomes(options, "down");
+      const down = becomes(connectionTo(options.redis)!, "down");
       await redis.stop();
       await down;
       try {
@@ -181,7 +173,7 @@ describe("llm-rate-limit", () => {
       const options = optionsOf("refuse");
       const counts = openCounts(options);
       await counts.take("alice", "id", take);
-      const down = becomes(options, "down");
+      const down = becomes(connectionTo(options.redis)!, "down");
       await redis.stop();
       await down;
       try {
@@ -195,8 +187,8 @@ describe("llm-rate-limit", () => {
       const options = optionsOf();
       const counts = openCounts(options);
       await counts.take("alice", "id", take);
-      const down = becomes(options, "down");
-      const upAgain = down.then(() => becomes(options, "up"));
+      const down = becomes(connectionTo(options.redis)!, "down");
+      const upAgain = down.then(() => becomes(connectionTo(options.redis)!, "up"));
       await redis.stop();
       await down;
       expect(await counts.take("alice", "id", take)).toMatchObject({ policy: "local" });

@@ -8,9 +8,10 @@ import {
   openCounts,
 } from "../../plugins/llm-rate-limit/open-counts";
 import { rateLimitOptions } from "../../plugins/llm-rate-limit/schema";
-import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
+import { closeConnections, connectionTo } from "../../redis/connection";
 import { log } from "../../stages/log";
 import { startRedis, type TestRedis } from "../support/redis";
+import { becomes } from "../support/redis-connection";
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -65,14 +66,6 @@ class Load {
   private round(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, 3));
   }
-}
-
-function becomes(connection: RedisConnection, state: "up" | "down"): Promise<void> {
-  return new Promise((resolve) => {
-    connection.watch((changed) => {
-      if (changed.state === state) resolve();
-    });
-  });
 }
 
 function kinds(answers: Counted[]): string[] {

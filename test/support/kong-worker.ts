@@ -7,6 +7,7 @@ import type { PluginServer } from "../../dev/plugin-server";
 import type { Decision } from "../../stages/decision";
 import type { Consumer } from "../../stages/exchange";
 import { KongSide, type RpcAnswer } from "./kong-side";
+import { batch, record } from "./outcome-batch";
 
 /** How the plugin server decided: it passes, with what shall change, or is answered. */
 export type Decided = { decision: Decision } | { status: number; headers: Record<string, string> };
@@ -51,16 +52,12 @@ export class KongWorker {
 
   /** Tells the end of a request that went upstream; settles when the plugin server has learned it. */
   async report({ ticket }: Decision, status: number, answer: object): Promise<void> {
-    const fields = [
-      field(1, ticket),
-      field(2, String(status)),
-      field(3, "service"),
-      field(4, "application/json"),
-      field(6, JSON.stringify(answer)),
-      field(7, "c"),
-    ];
+    const fields = {
+      ...{ 1: ticket, 2: String(status), 3: "service", 4: "application/json" },
+      ...{ 6: JSON.stringify(answer), 7: "c" },
+    };
     const socket = connect(this.server.outcomesSocket);
-    socket.end(withLength(withLength(Buffer.concat(fields))));
+    socket.end(batch(record(fields)));
     socket.resume();
     await once(socket, "end");
   }
@@ -69,14 +66,4 @@ export class KongWorker {
 function callOf({ error, result }: RpcAnswer): { Method: string; Args: unknown[] } {
   if (error !== undefined || result.Data === "ret") throw new Error(error ?? "it did not decide");
   return result.Data;
-}
-
-function field(id: number, value: string): Buffer {
-  return Buffer.concat([Buffer.from([id]), withLength(Buffer.from(value))]);
-}
-
-function withLength(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
 }

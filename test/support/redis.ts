@@ -187,12 +187,17 @@ async function locateServer(): Promise<string> {
     try {
       return await fetch();
     } catch (error) {
-      reasons.push(String((error as Error).message).split("\n", 1)[0]!);
+      reasons.push(lastLineOf(error as Error));
     }
   }
   throw new Error(
     `The tests need a Redis: install redis-server or valkey-server (${reasons.join("; ")})`,
   );
+}
+
+/** Of what a program said that failed, its last line tells why. */
+function lastLineOf({ message }: Error): string {
+  return message.trimEnd().split("\n").at(-1)!;
 }
 
 function onPath(program: string): string | undefined {
