@@ -8,7 +8,7 @@ import type { Question } from "./event";
 import { FrameError, type FrameLimits, FrameSplitter, type TakeMessage } from "./frames";
 import { counts, malformed } from "./metrics";
 import { Outbox } from "./outbox";
-import { type Rpc, readAny, readUsual } from "./questions";
+import { type Rpc, readQuestion } from "./questions";
 
 // A message that has begun and does not end: Kong writes it at once.
 const unfinishedMs = 60_000;
@@ -25,16 +25,15 @@ export function converse(
   const outbox = new Outbox(socket);
   counts.connections++;
 
-  const take = (rpc: Rpc) => ask(rpc, new OpenQuestion(rpc.id, outbox, open));
-  const takeAny: TakeMessage = (...message) => take(readAny(...message));
+  const take: TakeMessage = (...message) => {
+    const rpc = readQuestion(...message);
+    ask(rpc, new OpenQuestion(rpc.id, outbox, open));
+  };
 
   // How many bytes of the chunk count is said where it is a buffer that connections share.
   socket.on("data", (chunk: Buffer, length = chunk.length) => {
     try {
-      const begins = !unfinished && length <= limits.maxBytes;
-      const usual = begins ? readUsual(chunk, length) : undefined;
-      if (usual) return take(usual);
-      splitter.push(chunk, takeAny, length);
+      splitter.push(chunk, take, length);
       if (splitter.unfinished !== unfinished) {
         unfinished = splitter.unfinished;
         socket.setTimeout(unfinished ? unfinishedMs : 0);

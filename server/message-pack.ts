@@ -49,14 +49,11 @@ export function encodeBehind(head: Buffer, value: unknown): Buffer {
 
 let walker = new MessageWalker();
 
-/**
- * Where the value ends that starts here; -1 when it goes on behind the first `length` bytes, or is
- * nothing that Kong writes.
- */
-export function endOfValue(bytes: Uint8Array, start: number, length = bytes.length): number {
+/** Where the value ends that starts here; -1 when it is nothing that Kong writes. */
+function endOfValue(bytes: Uint8Array, start: number): number {
   let end = -1;
   try {
-    end = walker.walk(bytes, start, length);
+    end = walker.walk(bytes, start);
   } catch (error) {
     if (!(error instanceof FrameError)) throw error;
   }

@@ -9,7 +9,7 @@ import type { Question } from "./event";
 import type { Events } from "./events";
 import { type Instance, type Instances, RpcError } from "./instances";
 import { tallyOf } from "./metrics";
-import { type Rpc, stepMethods } from "./questions";
+import type { Rpc } from "./questions";
 
 interface Served {
   instances: Instances;
@@ -20,6 +20,11 @@ interface Served {
 type Method = (served: Served, argument: unknown, question: Question) => void;
 
 // A step carries the result of one PDK call; Kong names it after the type of the result.
+const steps = [
+  ...["Step", "StepMultiMap", "StepCredential", "StepConsumer", "StepRoute", "StepService"],
+  "StepMemoryStats",
+];
+
 const step: Method = ({ events }, argument, question) => {
   const { EventId, Data } = mapOf(argument);
   events.step(EventId, Data, false, question);
@@ -47,7 +52,7 @@ function tells(what: (instances: Instances, argument: unknown) => unknown): Meth
 
 const methods: Record<string, Method> = {
   HandleEvent: handleEvent,
-  ...Object.fromEntries(stepMethods.map((name) => [name, step])),
+  ...Object.fromEntries(steps.map((name) => [name, step])),
   StepError: stepError,
   StartInstance: startInstance,
   CloseInstance: tells((instances, id) => statusOf(instances.close(id))),
