@@ -7,8 +7,7 @@ import { callResult, type Result, returnResult } from "./answers";
 import { tell } from "./discreet";
 import type { Instance } from "./instances";
 import { kongObject, type PdkMethod, pdkMethod } from "./kong-object";
-import { counts, forgottenEvents, refusedEvents } from "./metrics";
-import { durationsOf } from "./phase-durations";
+import { counts, forgottenEvents, phaseDurations, refusedEvents } from "./metrics";
 
 export type Refusal = "handler_failed" | "too_slow" | "overloaded" | "stopping";
 
@@ -188,8 +187,10 @@ export class Event {
     this.#handedOut?.reject(this.#isOver(this.#handedOut.method, how));
     this.#handedOut = undefined;
     this.#question = undefined;
-    const seconds = (performance.now() - this.#startedAt) / 1000;
-    durationsOf(this.instance.plugin.name, this.phase).observe(seconds);
+    phaseDurations.observe(
+      { plugin: this.instance.plugin.name, phase: this.phase },
+      (performance.now() - this.#startedAt) / 1000,
+    );
     this.registry.forget(this);
   }
 

@@ -1,7 +1,7 @@
 // What the plugin server counts about itself. Plain numbers on the hot path; Prometheus reads them
 // when it scrapes.
 
-import { Counter, Gauge } from "prom-client";
+import { Counter, Gauge, Histogram } from "prom-client";
 
 /** Running totals and current sizes of this process. */
 export const counts = {
@@ -40,6 +40,17 @@ new Counter({
     this.reset();
     for (const { method, count } of counts.messages) this.inc({ method }, count);
   },
+});
+
+/** Seconds, Kong's own part in between included. */
+export const phaseDurations = new Histogram({
+  name: "llm_plugin_server_phase_duration_seconds",
+  help: "Time from the start of a phase to its last answer",
+  labelNames: ["plugin", "phase"] as const,
+  buckets: [
+    ...[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05],
+    ...[0.1, 0.25, 0.5, 1, 2.5, 10, 30, 60],
+  ],
 });
 
 export const refusedEvents = new Counter({
