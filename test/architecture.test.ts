@@ -1,0 +1,157 @@
+// The drawing of the house (CONTRIBUTING.md), compared with what the files import, and what must agree
+// in several places of the tree.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { cruise, type ICruiseResult, type IForbiddenRuleType } from "dependency-cruiser";
+import ts from "typescript";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { order } from "../kong/order";
+import "../plugins/llm-gateway/index";
+import { gatewayOptions } from "../plugins/llm-gateway/schema";
+import type { PreparedStage } from "../stages/stage";
+import { stageNames } from "../stages/stage-name";
+import { filesBelow, root, textOf } from "./support/yaml-files";
+
+// What llm-gateway defines, as it hands it to the adapter.
+const { definePlugin } = vi.hoisted(() => ({ definePlugin: vi.fn((_: unknown) => ({})) }));
+vi.mock("../kong/define-plugin", () => ({ definePlugin }));
+
+// Each room, and the rooms below that it may import.
+const openai = ["models"];
+const stages = ["openai", "anthropic", "models", "redis"];
+const kong = ["stages", ...stages];
+const plugins = ["kong", ...kong];
+const rooms: Record<string, string[]> = {
+  cli: ["server", "validate", "doctor", "plugins", ...plugins],
+  server: ["plugins", ...plugins],
+  validate: ["plugins", ...plugins],
+  doctor: ["plugins", ...plugins],
+  plugins,
+  kong,
+  stages,
+  // What a request took is told in one form, whatever API stated it: models/usage.ts.
+  openai,
+  anthropic: openai,
+  models: [],
+  redis: [],
+};
+// For development and tests: they may import anything, and nothing of the product imports them.
+const besides = ["stand-in", "dev", "test", "bench"];
+
+const directions = Object.entries(rooms).map(([room, below]): IForbiddenRuleType => {
+  const above = [...Object.keys(rooms), ...besides].filter(
+    (other) => other !== room && !below.includes(other),
+  );
+  return {
+    name: `${room}/ imports nothing but ${["itself", ...below].join(", ")}`,
+    from: { path: `^${room}/` },
+    to: { path: `^(${above.join("|")})/` },
+  };
+});
+
+const noCircle = "no files import each other in a circle";
+const manners: IForbiddenRuleType[] = [
+  {
+    name: noCircle,
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: "no plugin imports a neighbour, but llm-gateway, which chains their stages",
+    from: { path: "^plugins/([^/]+)/", pathNot: "^plugins/llm-gateway/" },
+    to: { path: "^plugins/", pathNot: "^plugins/$1/" },
+  },
+  {
+    name: "a plugin meets kong/ in its index.ts alone",
+    from: { path: "^plugins/", pathNot: "^plugins/[^/]+/index\\.ts$" },
+    to: { path: "^kong/" },
+  },
+];
+
+const rules = [...directions, ...manners];
+
+// The circles that are left: what opens a store or settles a counter, and what it opens.
+const circles = [
+  "plugins/llm-cache/local-store.ts -> plugins/llm-cache/store.ts",
+  "plugins/llm-cache/redis-store.ts -> plugins/llm-cache/store.ts",
+  "plugins/llm-rate-limit/counter.ts -> plugins/llm-rate-limit/unsettled.ts",
+];
+
+const isThere = (room: string) => existsSync(join(root, room));
+
+describe("the rooms", () => {
+  let seen: ICruiseResult;
+  beforeAll(async () => {
+    const { output } = await cruise(Object.keys(rooms).filter(isThere), {
+      baseDir: root,
+      // Types are ideas too.
+      tsPreCompilationDeps: true,
+      tsConfig: { fileName: join(root, "tsconfig.json") },
+      exclude: { path: "\\.test\\.ts$" },
+      doNotFollow: { path: "node_modules" },
+      validate: true,
+      ruleSet: { forbidden: rules },
+    });
+    seen = output as ICruiseResult;
+  }, 60_000);
+
+  it("are all read", () => {
+    for (const room of Object.keys(rooms).filter(isThere)) {
+      const read = seen.modules.filter(({ source }) => source.startsWith(`${room}/`));
+      const files = filesBelow(room).filter((file) => /(?<!\.test)\.ts$/.test(file));
+      expect(read.map(({ source }) => source).sort()).toEqual(files.sort());
+    }
+  });
+
+  it.each(rules.map(({ name }) => name!))("%s", (name) => {
+    const broken = seen.summary.violations.filter(({ rule }) => rule.name === name);
+    expect(broken.map(({ from, to }) => `${from} -> ${to}`)).toEqual(
+      name === noCircle ? circles : [],
+    );
+  });
+});
+
+describe("what is shipped", () => {
+  it("is the rooms of the product, without their tests", () => {
+    const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} };
+    const build = ts.getParsedCommandLineOfConfigFile(join(root, "tsconfig.build.json"), {}, host);
+    const shipped = build!.fileNames.map((file) => file.slice(root.length + 1));
+    const ours = Object.keys(rooms).flatMap((room) => (isThere(room) ? filesBelow(room) : []));
+    expect(shipped.sort()).toEqual(
+      ours.filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts")).sort(),
+    );
+  });
+});
+
+describe("the order of the stages", () => {
+  it("is one: of their names, of Kong's priorities, and in llm-gateway", () => {
+    const [[gateway]] = definePlugin.mock.calls as [[{ stages(config: object): PreparedStage[] }]];
+    const chained = gateway.stages(gatewayOptions.parse({}));
+    expect(chained.map(({ name }) => name)).toEqual(stageNames);
+
+    const { "llm-gateway": together, ...alone } = order;
+    const byPriority = Object.entries(alone).sort(([, one], [, other]) => other - one);
+    expect(byPriority.map(([name]) => name)).toEqual(
+      stageNames.map((name) => `llm-${name.replace("_", "-")}`),
+    );
+    expect(together).toBeLessThan(Math.min(...Object.values(alone)));
+  });
+});
+
+describe("a file", () => {
+  // Over 250 lines a file is a question; these are the answers.
+  const long: Record<string, string> = {
+    "kong/define-plugin.ts": "both phases of a plugin, which change together with lua/",
+    "stand-in/kong/lua/engine.ts": "one Lua engine",
+    "stand-in/model-server/answers.ts": "the answers of every endpoint, side by side",
+  };
+
+  it("has at most 250 lines, unless it is named here with its reason", () => {
+    const files = filesBelow().filter(
+      (file) => /\.(ts|lua)$/.test(file) && !file.endsWith(".test.ts"),
+    );
+    const found = files.filter((file) => textOf(file).trimEnd().split("\n").length > 250);
+    expect(found.sort()).toEqual(Object.keys(long).sort());
+  });
+});
