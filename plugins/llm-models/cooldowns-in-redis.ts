@@ -39,7 +39,7 @@ export function cooldownsInRedis(
       }));
     },
 
-    takeProbe: async (target, leaseMs) => Number(await runOn(probe, target, [leaseMs])),
+    takeProbe: async (target, leaseMs) => Number(await run(probe, [stateOf(target)], [leaseMs])),
 
     async fail(target, { sentAt, endedAt, coolMs, atOnce }, { failures, windowMs }) {
       const cools = [Math.round(coolMs), atOnce ? 1 : 0, failures, windowMs];
