@@ -15,6 +15,7 @@ export default defineConfig({
             "{cli,dev,doctor,kong,models,openai,plugins,redis,server,stages,stand-in,validate}/**/*.test.ts",
             "test/{,limits/}*.test.ts",
           ],
+          setupFiles: "test/support/watch-scripts.ts",
           maxWorkers: "100%",
           sequence: { groupOrder: 0 },
         },
