@@ -5,6 +5,7 @@ import { log } from "../stages/log";
 import { handlerFailed, unavailable } from "../stages/refusals";
 import { callResult, type Result, returnResult } from "./answers";
 import { tell } from "./discreet";
+import { requestOf } from "./heard";
 import type { Instance } from "./instances";
 import { kongObject, type PdkMethod, pdkMethod } from "./kong-object";
 import { counts, forgottenEvents, phaseDurations, refusedEvents } from "./metrics";
@@ -234,24 +235,3 @@ function refusalArguments(reason: Refusal): unknown[] {
     reason === "stopping" || reason === "overloaded" ? unavailable : handlerFailed;
   return [status, body, headers];
 }
-
-/** Which request this was, from what the handler happened to ask Kong: [method, args, answer]*. */
-function requestOf(heard: unknown[]): { request_id?: unknown; route?: unknown } {
-  let id: unknown;
-  let route: unknown;
-  for (let at = 0; at + 2 < heard.length; at += 3) {
-    const asked = `${heard[at]} ${(heard[at + 1] as unknown[])[0] ?? ""}`.trim();
-    const answer = heard[at + 2] as { id?: unknown; name?: unknown; route?: unknown } | null;
-    if (asked === "kong.ctx.shared.get llm") {
-      id ??= answer?.id;
-      route ??= answer?.route;
-    } else if (asked === "kong.router.get_route") {
-      route ??= answer?.name ?? answer?.id;
-    } else if (requestIds.has(asked)) {
-      id ??= answer;
-    }
-  }
-  return { request_id: id, route };
-}
-
-const requestIds = new Set(["kong.nginx.get_var kong_request_id", "kong.nginx.get_ctx request_id"]);

@@ -3,12 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
-import {
-  installedLua,
-  type PluginServer,
-  pluginDumps,
-  startPluginServer,
-} from "../../dev/plugin-server";
+import { installedLua, pluginDumps, startPluginServer } from "../../dev/plugin-server";
 import { log } from "../../stages/log";
 import { startStandIn } from "../../stand-in/kong/gateway";
 import type { PluginDump } from "../../stand-in/kong/plugin-configs";
@@ -16,6 +11,7 @@ import { type ModelServer, startModelServer } from "../../stand-in/model-server"
 import { type CountingProxy, startCountingProxy } from "./counting-proxy";
 import { KongConfig } from "./kong-config";
 import { type Kong, startKong } from "./kong-process";
+import { Learned, type MeasuredPluginServer, measured } from "./measured-server";
 
 const withoutLuaFiles = "examples/without-lua-files/kong.yaml";
 
@@ -62,15 +58,6 @@ export interface Gateway {
   /** Starts Kong anew, with these changes in place of those of before; all else runs on. */
   reconfigure(edit: (config: KongConfig) => void): Promise<void>;
   stop(): Promise<void>;
-}
-
-export interface MeasuredPluginServer extends PluginServer {
-  /** The text of /metrics. */
-  metrics(): Promise<string>;
-  /** The sum of a metric's samples that carry these labels; 0 where there is none. */
-  metric(name: string, labels?: Record<string, string>): Promise<number>;
-  /** Whether /readyz says so. */
-  ready(): Promise<boolean>;
 }
 
 // Tests provoke failures on purpose; what is logged about them is noise.
@@ -182,58 +169,6 @@ function ourLua(): Promise<string> {
 
 function secret(): string {
   return `test-${randomBytes(12).toString("hex")}`;
-}
-
-/** How many answers of the upstream the plugin server that runs now may have heard of. */
-class Learned {
-  private cleared = 0;
-  private beforeRestart = 0;
-
-  constructor(private readonly upstream: ModelServer) {
-    const { clear } = upstream;
-    upstream.clear = () => {
-      this.cleared += upstream.requests.length;
-      clear();
-    };
-  }
-
-  restarted(): void {
-    this.beforeRestart = this.sent;
-  }
-
-  get expected(): number {
-    return this.sent - this.beforeRestart;
-  }
-
-  private get sent(): number {
-    return this.cleared + this.upstream.requests.length;
-  }
-}
-
-function measured(server: PluginServer, learned: Learned): MeasuredPluginServer {
-  const metrics = async () => (await fetch(`${server.healthUrl}/metrics`)).text();
-  return {
-    ...server,
-    get pid() {
-      return server.pid;
-    },
-    restart() {
-      learned.restarted();
-      return server.restart();
-    },
-    metrics,
-    metric: async (name, labels = {}) => sumOf(await metrics(), name, labels),
-    ready: async () => (await fetch(`${server.healthUrl}/readyz`)).ok,
-  };
-}
-
-function sumOf(text: string, name: string, labels: Record<string, string>): number {
-  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
-  return text
-    .split("\n")
-    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-    .filter((line) => wanted.every((label) => line.includes(label)))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
 }
 
 // Connections decide which worker answers: many at once reach them all.
