@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 import { z } from "zod";
 import { loadPlugins } from "../server/plugins";
 import { type Finding, findingLine } from "../validate/finding";
+import type { CheckedPlugin } from "../validate/options";
 import { type ConfigurationFile, validate } from "../validate/validate";
 import { defaultPlugins } from "./schema";
 
@@ -33,7 +34,7 @@ export function addValidate(program: Command): void {
     .action(async (paths: string[], options: ValidateOptions) => {
       const files = read(paths);
       if (!files) return;
-      const plugins = await optionsOfPlugins(options.plugins);
+      const plugins = await checkedPlugins(options.plugins);
       const findings = validate(files, { plugins, together: options.together });
       tell(findings, files.length, options.format);
       const counts = ({ severity }: Finding) => options.strict || severity === "error";
@@ -60,15 +61,19 @@ function yamlFiles(path: string): string[] {
     .map((file) => join(path, file));
 }
 
-/** By name; a plugin of kong-pdk's contract that is not ours has none, and is not checked. */
-export async function optionsOfPlugins(directory: string): Promise<Map<string, z.ZodType>> {
+/** By name; a plugin of kong-pdk's contract that is not ours is not checked. */
+export async function checkedPlugins(directory: string): Promise<Map<string, CheckedPlugin>> {
   const plugins = await loadPlugins(directory);
   return new Map(
-    [...plugins.values()].flatMap(({ name, Plugin }): [string, z.ZodType][] => {
-      const { Options } = Plugin as { Options?: unknown };
-      return Options instanceof z.ZodType ? [[name, Options]] : [];
-    }),
+    [...plugins.values()].flatMap(({ name, Plugin }): [string, CheckedPlugin][] =>
+      isChecked(Plugin) ? [[name, Plugin]] : [],
+    ),
   );
+}
+
+function isChecked(Plugin: object): Plugin is CheckedPlugin {
+  const { Options, mistakesIn } = Plugin as Partial<CheckedPlugin>;
+  return Options instanceof z.ZodType && typeof mistakesIn === "function";
 }
 
 function tell(findings: Finding[], files: number, format: ValidateOptions["format"]): void {

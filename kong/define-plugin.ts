@@ -9,6 +9,7 @@ import packageJson from "../package.json";
 import type { Decision, Needs, Question, Ruling } from "../stages/decision";
 import type { Answer, Exchange } from "../stages/exchange";
 import { learnFrom } from "../stages/learn";
+import type { Mistake } from "../stages/mistake";
 import { delivery, type Outcome } from "../stages/outcome";
 import { badBody, notGathered, tooLarge, unauthenticated } from "../stages/refusals";
 import { runStages } from "../stages/run";
@@ -43,11 +44,15 @@ interface PluginClass {
   new (config: unknown): StagedPlugin;
   /** The zod object of the options, for tools that check configurations. */
   Options: z.ZodType;
+  /** The mistakes in options that Options has parsed, for the same tools. */
+  mistakesIn(options: unknown): Mistake[];
 }
 
 interface Definition<Config> {
   name: PluginName;
   schema: z.ZodType<Config>;
+  /** The mistakes that options can hold though each of them is allowed. */
+  traps?(options: Config): Mistake[];
   /** The stages of this plugin in the order they decide. */
   stages(config: Config): PreparedStage[];
   /** Largest body in bytes that is read at all; a longer one is a 413 before it is parsed. */
@@ -67,6 +72,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
 
   class Plugin implements StagedPlugin {
     static readonly Options: z.ZodType = schema;
+    static readonly mistakesIn = (options: unknown) => definition.traps?.(options as Config) ?? [];
     readonly stages: PreparedStage[];
     readonly mostBodyBytes: number;
     readonly requiresConsumer: boolean;

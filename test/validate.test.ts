@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
-import { optionsOfPlugins } from "../cli/validate";
+import { checkedPlugins } from "../cli/validate";
 import { findingLine } from "../validate/finding";
 import { validate } from "../validate/validate";
 import { runKongLlm } from "./support/command";
@@ -38,7 +38,7 @@ function luaOf(kongYaml: string): string {
 }
 
 describe("kong-llm validate", async () => {
-  const plugins = await optionsOfPlugins(join(root, "plugins"));
+  const plugins = await checkedPlugins(join(root, "plugins"));
   const lua = { file: "lua.yaml", text: luaOf(readFileSync(join(root, "kong.yaml"), "utf8")) };
   const saidOf = (text: string) =>
     validate([{ file: "it.yaml", text }, lua], { plugins, together: true }).map(findingLine);

@@ -96,16 +96,17 @@ export class Located {
     return this.members().find(([key]) => key === name)?.[1];
   }
 
+  /** The value down that path; undefined where it is not written. */
+  find(path: readonly PropertyKey[]): Located | undefined {
+    const [step, ...rest] = path;
+    if (step === undefined) return this;
+    const next = typeof step === "number" ? this.items()[step] : this.get(String(step));
+    return next?.find(rest);
+  }
+
   /** The value down that path, or the last one on the way that exists. */
   at(path: readonly PropertyKey[]): Located {
-    let here: Located = this;
-    for (const step of path) {
-      const next: Located | undefined =
-        typeof step === "number" ? here.items()[step] : here.get(String(step));
-      if (!next) return here;
-      here = next;
-    }
-    return here;
+    return this.find(path) ?? this.at(path.slice(0, -1));
   }
 
   /** The members of a map, those that are merged into it last; of all else none. */

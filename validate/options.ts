@@ -1,8 +1,9 @@
-// Checks the options of one of our plugins against its zod object: first for names that do not
-// exist, then for values that are not allowed; and says what is.
+// Checks the options of one of our plugins by what the plugin itself says of them: names that do not
+// exist, values that are not allowed, and where all are, the mistakes that they hold together.
 
 import type { z } from "zod";
 import { jsonSchema } from "../kong/schema-fields";
+import type { Mistake } from "../stages/mistake";
 import { error, type Finding } from "./finding";
 import type { Located } from "./located";
 import { didYouMean } from "./misspelling";
@@ -22,10 +23,31 @@ interface Allowed {
   referenceable?: boolean;
 }
 
-/** @param plugin its name, for messages */
-export function optionFindings(plugin: string, options: z.ZodType, config: Located): Finding[] {
-  const schema = jsonSchema(options) as Allowed;
-  return [...unknownOptions(plugin, schema, config), ...badValues(options, schema, config)];
+/** What a plugin of ours says of its options (kong/define-plugin.ts). */
+export interface CheckedPlugin {
+  Options: z.ZodType;
+  /** @param options as Options has parsed them */
+  mistakesIn(options: unknown): Mistake[];
+}
+
+/** @param name of the plugin, for messages */
+export function optionFindings(name: string, plugin: CheckedPlugin, config: Located): Finding[] {
+  const schema = jsonSchema(plugin.Options) as Allowed;
+  const parsed = plugin.Options.safeParse(knownValues(config.value) ?? {});
+  return [
+    ...unknownOptions(name, schema, config),
+    ...(parsed.success
+      ? mistakes(plugin.mistakesIn(parsed.data), config)
+      : badValues(parsed.error.issues, schema, config)),
+  ];
+}
+
+/** Those of what is written: a default of ours is no mistake of an operator's. */
+function mistakes(found: Mistake[], config: Located): Finding[] {
+  return found.flatMap(({ path, severity, rule, message }) => {
+    const at = config.find(path);
+    return at ? [{ ...error(at, rule, message), severity }] : [];
+  });
 }
 
 function unknownOptions(plugin: string, schema: Allowed, at: Located): Finding[] {
@@ -49,15 +71,12 @@ function unknownOptions(plugin: string, schema: Allowed, at: Located): Finding[]
   });
 }
 
-function badValues(options: z.ZodType, schema: Allowed, config: Located): Finding[] {
-  // Of an environment variable the value is not known before decK puts it in.
-  const result = options.safeParse(withoutNulls(config.value) ?? {});
-  if (result.success) return [];
-  return result.error.issues.flatMap((issue) => {
+function badValues(issues: z.core.$ZodIssue[], schema: Allowed, config: Located): Finding[] {
+  return issues.flatMap((issue) => {
     const at = config.at(issue.path);
+    // Of a variable the value is not known before decK puts it in.
     if (at.text?.includes("${{")) return [];
-    const allowed = schemaAt(schema, issue.path);
-    return [error(at, "bad-value", sentence(issue, allowed, at))];
+    return [error(at, "bad-value", sentence(issue, schemaAt(schema, issue.path), at))];
   });
 }
 
@@ -113,13 +132,15 @@ function schemaAt(schema: Allowed, path: readonly PropertyKey[]): Allowed | unde
   return here;
 }
 
-// By an explicit null Kong says "not set".
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls);
+// By an explicit null Kong says "not set"; a variable of decK is a value that another puts in, as a
+// vault's is.
+function knownValues(value: unknown): unknown {
+  if (typeof value === "string" && value.includes("${{")) return "{vault://deck/variable}";
+  if (Array.isArray(value)) return value.map(knownValues);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, member]) => member !== null)
-      .map(([name, member]) => [name, withoutNulls(member)]),
+      .map(([name, member]) => [name, knownValues(member)]),
   );
 }

@@ -1,20 +1,18 @@
 // Checks configurations before Kong sees them: finds what is one in the files, reads it, and asks
 // every check. Order: by file and line.
 
-import type { z } from "zod";
 import type { Configuration } from "./configuration";
 import { isDeclarative, readDeclarative } from "./declarative-file";
 import type { Finding } from "./finding";
 import { objectsIn, readObjects } from "./kubernetes-objects";
 import { Located } from "./located";
-import { optionFindings } from "./options";
+import { type CheckedPlugin, optionFindings } from "./options";
 import { authenticationTraps } from "./traps/authentication";
 import { entityTraps } from "./traps/entities";
 import { helmTraps } from "./traps/helm";
 import { kubernetesTraps } from "./traps/kubernetes";
-import { limitTraps } from "./traps/limits";
 import { luaTraps } from "./traps/lua";
-import { modelTraps } from "./traps/models";
+import { nameTraps } from "./traps/names";
 import { routingTraps } from "./traps/routing";
 import { documentSecrets, secretTraps } from "./traps/secrets";
 
@@ -24,19 +22,18 @@ export interface ConfigurationFile {
 }
 
 export interface ValidateOptions {
-  /** The zod object of each of our plugins. */
-  plugins: ReadonlyMap<string, z.ZodType>;
+  /** Our plugins by name. */
+  plugins: ReadonlyMap<string, CheckedPlugin>;
   /** All kong.yaml files are one configuration, as decK reads several files; else each its own. */
   together?: boolean;
 }
 
-const families = [
+const traps = [
   ...entityTraps,
   ...routingTraps,
   ...authenticationTraps,
   ...luaTraps,
-  ...modelTraps,
-  ...limitTraps,
+  ...nameTraps,
   ...secretTraps,
 ];
 
@@ -68,11 +65,11 @@ function configurationFindings(
   plugins: ValidateOptions["plugins"],
 ): Finding[] {
   const ofOptions = configuration.plugins.flatMap(({ name, config }) => {
-    const options = plugins.get(name);
-    return options && config ? optionFindings(name, options, config) : [];
+    const plugin = plugins.get(name);
+    return plugin && config ? optionFindings(name, plugin, config) : [];
   });
   const ours = [...plugins.keys()];
-  return [...ofOptions, ...families.flatMap((trap) => trap(configuration, ours))];
+  return [...ofOptions, ...traps.flatMap((trap) => trap(configuration, ours))];
 }
 
 function notYaml(file: string, { line, reason }: { line: number; reason: string }): Finding {

@@ -7,11 +7,13 @@ import { stage as rateLimit } from "../llm-rate-limit/stage";
 import { stage as upstreamKey } from "../llm-upstream-key/stage";
 import { stage as usage } from "../llm-usage/stage";
 import { gatewayOptions } from "./schema";
+import { traps } from "./traps";
 
 export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   name: "llm-gateway",
   alone: true,
   schema: gatewayOptions,
+  traps,
   stages: (config) => [
     prepareStage(usage, config.usage),
     prepareStage(models, config.models),

@@ -94,20 +94,6 @@ const sameKey: Trap = ({ kind, consumers }) => {
   );
 };
 
-const noConsumerNeeded: Trap = (configuration) =>
-  llmWays(configuration).flatMap((way): Finding[] => {
-    const models = runningOn(way, "llm-gateway")?.config?.get("models");
-    const at = (models ?? runningOn(way, "llm-models")?.config)?.get("require_consumer");
-    if (at?.value !== false) return [];
-    return [
-      warning(
-        at,
-        "require-consumer",
-        "should key-auth ever be left out, requests without a key pass: leave it true",
-      ),
-    ];
-  });
-
 function keyAuths(ways: Way[]): PluginEntry[] {
   return [...new Set(ways.flatMap((way) => runningOn(way, "key-auth") ?? []))];
 }
@@ -120,5 +106,4 @@ export const authenticationTraps = [
   headerNames,
   bearerForm,
   sameKey,
-  noConsumerNeeded,
 ];

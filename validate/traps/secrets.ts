@@ -1,6 +1,5 @@
 // Keys where they do not belong, and references that nobody resolves.
 
-import { stageOptions } from "../configuration";
 import { error, type Finding, warning } from "../finding";
 import type { Located } from "../located";
 import type { Trap } from "./trap";
@@ -9,18 +8,6 @@ import type { Trap } from "./trap";
 function isReference(text: string): boolean {
   return /^\{?\s*vault:/.test(text) || text.includes("${{");
 }
-
-const literalUpstreamKey: Trap = ({ plugins }) =>
-  plugins
-    .flatMap((entry) => stageOptions(entry, "upstream_key")?.get("keys")?.items() ?? [])
-    .flatMap((key) => literal(key.get("value")))
-    .map((at) =>
-      error(
-        at,
-        "literal-key",
-        "is a key in clear text: write {vault://env/holysheep-api-key}, or put it into a file",
-      ),
-    );
 
 const literalRedisPassword: Trap = ({ plugins }) =>
   plugins
@@ -112,7 +99,6 @@ export function documentSecrets(document: Located): Finding[] {
 }
 
 export const secretTraps = [
-  literalUpstreamKey,
   literalRedisPassword,
   literalConsumerKey,
   deckVariable,

@@ -1,0 +1,53 @@
+// Mistakes in the options of llm-rate-limit: limits that limit nothing, or that others make pointless.
+
+import { type Mistake, redisMissing, shadowed, warning } from "../../stages/mistake";
+import { measures } from "./limit";
+import type { RateLimitOptions } from "./schema";
+import { windows } from "./windows";
+
+export function traps(options: RateLimitOptions): Mistake[] {
+  return [
+    ...limitsNothing(options),
+    ...scopesOf(options).flatMap(widerIsTighter),
+    ...shadowed("models", options.models, "match", "shadowed-limit"),
+    ...shadowed("prices", options.prices ?? [], "model", "shadowed-price"),
+    ...redisMissing(options),
+  ];
+}
+
+type Scope = Partial<Pick<RateLimitOptions, (typeof measures)[number]>>;
+
+/** The base, the tiers and the rules for models: whatever carries limits, and where it stands. */
+function scopesOf(options: RateLimitOptions): { scope: Scope; path: PropertyKey[] }[] {
+  return [
+    { scope: options, path: [] },
+    ...options.tiers.map((scope, index) => ({ scope, path: ["tiers", index] })),
+    ...options.models.map((scope, index) => ({ scope, path: ["models", index] })),
+  ];
+}
+
+function limitsNothing(options: RateLimitOptions): Mistake[] {
+  const amounts = scopesOf(options).flatMap(({ scope }) => measures.map((one) => scope[one] ?? {}));
+  const isLimited = amounts.some((one) => typeof one === "number" || Object.keys(one).length > 0);
+  if (isLimited) return [];
+  const message = "sets no limit: give it requests, tokens or cost_usd";
+  return [warning([], "limits-nothing", message)];
+}
+
+/** A month that allows less than a day. */
+function widerIsTighter({ scope, path }: { scope: Scope; path: PropertyKey[] }): Mistake[] {
+  return measures.flatMap((measure) => {
+    const amounts = scope[measure];
+    if (typeof amounts !== "object") return [];
+    const set = windows.flatMap((window) => {
+      const most = amounts[window];
+      return most === undefined ? [] : [{ window, most }];
+    });
+    return set.slice(1).flatMap((wide, index) => {
+      const narrow = set[index]!;
+      if (wide.most >= narrow.most) return [];
+      const message = `${narrow.most} is never reached: ${wide.window} allows only ${wide.most}`;
+      return [warning([...path, measure, narrow.window], "never-reached", message)];
+    });
+  });
+}

@@ -1,0 +1,135 @@
+// Names that must be known elsewhere in a configuration: models that have a price, fallbacks among the
+// models, consumers among the consumers. What one plugin's options tell alone is its own traps.ts.
+
+import { modelGlob } from "../../models/glob";
+import { defaultPrices } from "../../models/price-options";
+import { type PluginEntry, stageOptions } from "../configuration";
+import { error, type Finding, warning } from "../finding";
+import type { Located } from "../located";
+import { didYouMean } from "../misspelling";
+import type { Trap } from "./trap";
+
+const unknownFallback: Trap = ({ plugins }) =>
+  plugins.flatMap((entry) => {
+    const known = knownModels(entry, plugins);
+    return aliasesOf(entry)
+      .flatMap((alias) => alias.get("fallbacks")?.items() ?? [])
+      .flatMap((at) => unknownModel(at, known));
+  });
+
+const limitFallback: Trap = ({ plugins }) => {
+  const known = plugins.flatMap((entry) => knownModels(entry, plugins));
+  if (known.length === 0) return [];
+  return plugins
+    .flatMap((entry) => stageOptions(entry, "rate_limit")?.get("models")?.items() ?? [])
+    .flatMap((rule) => unknownModel(rule.get("fallback"), known));
+};
+
+function unknownModel(at: Located | undefined, known: string[]): Finding[] {
+  if (!at?.text || known.includes(at.text)) return [];
+  const meant = didYouMean(at.text, known) || ": is it spelt as the upstream spells it?";
+  const message = `"${at.text}" is no target, and not in models or prices${meant}`;
+  return [warning(at, "unknown-fallback", message)];
+}
+
+/** Every model of the upstream that is named anywhere beside the fallbacks. */
+function knownModels(entry: PluginEntry, plugins: PluginEntry[]): string[] {
+  const options = stageOptions(entry, "models");
+  if (!options) return [];
+  const priced = pricesBeside(entry, plugins).map((price) => price.get("model"));
+  return [
+    ...aliasesOf(entry).flatMap(servedBy),
+    ...(options.get("models")?.items() ?? []),
+    ...priced.filter((at) => !at?.text?.includes("*")),
+  ].flatMap((at) => at?.text ?? []);
+}
+
+function aliasesOf(entry: PluginEntry): Located[] {
+  return stageOptions(entry, "models")?.get("aliases")?.items() ?? [];
+}
+
+/** The places of an alias where models of the upstream are named that serve it. */
+function servedBy(alias: Located): (Located | undefined)[] {
+  const shared = (alias.get("targets")?.items() ?? []).map((one) => one.get("model"));
+  return [alias.get("target"), ...shared];
+}
+
+/** What llm-usage has as prices; in llm-gateway its own record of that stage. */
+function pricesBeside(entry: PluginEntry, plugins: PluginEntry[]): Located[] {
+  return chainedWith(entry, plugins).flatMap(
+    (one) => stageOptions(one, "usage")?.get("prices")?.items() ?? [],
+  );
+}
+
+function chainedWith(entry: PluginEntry, plugins: PluginEntry[]): PluginEntry[] {
+  return entry.name === "llm-gateway" ? [entry] : plugins;
+}
+
+/** Requests for a model without a price are refused, or pass for nothing: neither is a budget. */
+const unpriced: Trap = ({ plugins }) =>
+  plugins.flatMap((entry): Finding[] => {
+    const limits = stageOptions(entry, "rate_limit");
+    const at = limits && firstBudget(limits);
+    if (!at) return [];
+    const matches = pricePatterns(entry, limits, plugins).map(modelGlob);
+    const models = chainedWith(entry, plugins).flatMap(aliasesOf).flatMap(modelsOfChain);
+    const missing = [...new Set(models)].filter((model) => !matches.some((one) => one(model)));
+    if (missing.length === 0) return [];
+    const pass = limits.get("unpriced_models")?.text === "allow";
+    return [
+      error(
+        at,
+        "unpriced",
+        `dollars are limited, but prices have nothing for ${missing.join(", ")}: its requests ${pass ? "pass for nothing" : "are refused"}`,
+      ),
+    ];
+  });
+
+/** The first amount of dollars in the base, the tiers and the rules for models. */
+function firstBudget(limits: Located): Located | undefined {
+  const listed = ["tiers", "models"].flatMap((name) => limits.get(name)?.items() ?? []);
+  return [limits, ...listed]
+    .flatMap((scope) => scope.get("cost_usd")?.members() ?? [])
+    .map(([, amount]) => amount)
+    .find(({ value }) => typeof value === "number");
+}
+
+/** The model patterns that have a price, where this limiter looks for them. */
+function pricePatterns(entry: PluginEntry, limits: Located, plugins: PluginEntry[]): string[] {
+  const written =
+    limits.get("prices") ??
+    chainedWith(entry, plugins)
+      .map((one) => stageOptions(one, "usage")?.get("prices"))
+      .find((one) => one);
+  if (!written) return defaultPrices.map(({ model }) => model);
+  return written.items().flatMap((price) => price.get("model")?.text ?? []);
+}
+
+function modelsOfChain(alias: Located): string[] {
+  const fallbacks = alias.get("fallbacks")?.items() ?? [];
+  return [...servedBy(alias), ...fallbacks].flatMap((at) => at?.text ?? []);
+}
+
+/** Rules and tiers that name consumers whom this configuration does not have. */
+const unknownConsumer: Trap = (configuration) => {
+  const names = configuration.consumers.flatMap((consumer) =>
+    ["username", "custom_id"].flatMap((name) => consumer.get(name)?.text ?? []),
+  );
+  if (names.length === 0 || configuration.kind !== "declarative") return [];
+  const rules = configuration.plugins.flatMap((entry) => [
+    ...(stageOptions(entry, "models")?.get("access")?.items() ?? []),
+    ...(stageOptions(entry, "rate_limit")?.get("tiers")?.items() ?? []),
+  ]);
+  return rules
+    .flatMap((rule) => rule.get("consumers")?.items() ?? [])
+    .filter(({ text }) => text !== undefined && !text.includes("*") && !names.includes(text))
+    .map((at) =>
+      warning(
+        at,
+        "unknown-consumer",
+        `no consumer here is called "${at.text}"${didYouMean(at.text!, names)}`,
+      ),
+    );
+};
+
+export const nameTraps = [unknownFallback, limitFallback, unpriced, unknownConsumer];
