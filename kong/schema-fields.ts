@@ -4,6 +4,7 @@
 
 import { z } from "zod";
 
+/** A field of a Kong schema (kong/db/schema, 3.9), as far as our plugins use it. */
 export interface KongField {
   type: "record" | "array" | "map" | "string" | "number" | "integer" | "boolean" | "set";
   required?: boolean;

@@ -57,7 +57,7 @@ export function shadowed<Member extends string>(
 /** Without a Redis, policy redis works in the memory of each node, which is not what was meant. */
 export function redisMissing(options: { policy: string; redis: RedisOptions }): Mistake[] {
   const { policy, redis } = options;
-  // Not redisTarget's whole answer: a url that is a vault reference is one for Kong to resolve.
+  // In a file a url may be a vault reference, which redisTarget cannot read.
   if (policy !== "redis" || redis.url !== "" || redisTarget(redis)) return [];
   return [error(["policy"], "redis-missing", "names no Redis: set redis.url or redis.host")];
 }

@@ -2,8 +2,8 @@
 // written. What they cannot know (traps between entities), `kong-llm validate` finds.
 
 import type { z } from "zod";
+import { entityFields, topLevelFields } from "../kong/entity-fields";
 import { jsonSchema } from "../kong/schema-fields";
-import { entityFields, topLevelFields } from "./kong-fields";
 
 type Schema = Record<string, unknown>;
 

@@ -1,6 +1,7 @@
 // Which plugins a configuration runs: finds each in the dumps of the plugin server or among Kong's
 // own, checks its config, and makes the runtime config that Kong would hand to it.
 
+import { bundledPlugins, companions } from "../../kong/bundled-plugins";
 import { DeclarativeError } from "../../kong/declarative";
 import { idOf, type Scope, type ScopedPlugin, workspaceId } from "./config";
 import type { EntityCheck } from "./entity-checks";
@@ -50,65 +51,6 @@ export interface PluginSources {
 /** What a plugin of Kong's own that is not run here looks like in the log. */
 export type Ignored = (name: string) => void;
 
-interface BundledPlugin {
-  kind: "key-auth" | "serverless";
-  priority: number;
-  fields: Record<string, SchemaField>[];
-}
-
-const flag = (initial: boolean): SchemaField => ({
-  type: "boolean",
-  required: true,
-  default: initial,
-});
-
-const snippets: SchemaField = {
-  type: "array",
-  required: true,
-  default: [],
-  elements: { type: "string" },
-};
-const serverless = ["certificate", "rewrite", "access", "header_filter", "body_filter", "log"].map(
-  (phase) => ({ [phase]: snippets }),
-);
-
-// Priorities and schemas: kong/plugins/*/handler.lua and schema.lua 3.9.
-const run: Record<string, BundledPlugin> = {
-  "pre-function": { kind: "serverless", priority: 1_000_000, fields: serverless },
-  "post-function": { kind: "serverless", priority: -1000, fields: serverless },
-  "key-auth": {
-    kind: "key-auth",
-    priority: 1250,
-    fields: [
-      {
-        key_names: {
-          type: "array",
-          required: true,
-          default: ["apikey"],
-          elements: { type: "string" },
-        },
-      },
-      { hide_credentials: flag(false) },
-      { anonymous: { type: "string" } },
-      { key_in_header: flag(true) },
-      { key_in_query: flag(true) },
-      { key_in_body: flag(false) },
-      { run_on_preflight: flag(true) },
-      { realm: { type: "string" } },
-    ],
-  },
-};
-
-// kong/constants.lua 3.9, without those above.
-const otherBundled = new Set(
-  `jwt acl correlation-id cors oauth2 tcp-log udp-log file-log http-log hmac-auth basic-auth
-  ip-restriction request-transformer response-transformer request-size-limiting rate-limiting
-  response-ratelimiting syslog loggly datadog ldap-auth statsd bot-detection aws-lambda
-  request-termination prometheus proxy-cache session acme grpc-gateway grpc-web azure-functions
-  zipkin opentelemetry ai-proxy ai-prompt-decorator ai-prompt-template ai-prompt-guard
-  ai-request-transformer ai-response-transformer standard-webhooks redirect`.split(/\s+/),
-);
-
 /**
  * The plugins in the order in which Kong runs them.
  * @throws DeclarativeError that names the plugin and the field at fault
@@ -155,9 +97,13 @@ interface Definition {
 
 // Kong looks for a handler in Lua before it asks the plugin servers (kong.md).
 function definitionOf(name: string, { dumps, lua }: PluginSources): Definition | undefined {
-  const own = run[name];
-  if (own) return { ...own, config: { fields: own.fields }, phases: [] };
-  if (otherBundled.has(name)) return undefined;
+  const own = companions.get(name);
+  if (own) {
+    const { priority, fields } = own;
+    const kind = name === "key-auth" ? name : "serverless";
+    return { kind, priority, phases: [], config: { fields } };
+  }
+  if (bundledPlugins.includes(name)) return undefined;
   const inLua = loaded(name, lua);
   if (inLua) return inLua;
   const dump = dumps.find((candidate) => candidate.Name === name);

@@ -1,26 +1,21 @@
 // Checks a plugin's config against its schema, and fills it as Kong does
 // (kong/db/schema/init.lua 3.9): defaults, required records, resolved vault references.
 
+import type { KongField } from "../../kong/schema-fields";
 import { type EntityCheck, entityFault } from "./entity-checks";
 import { faultOf } from "./field-bounds";
 import { isReference, resolveReference } from "./vault";
 
-/** A field of a Kong schema, as far as dumps of plugins use it. */
-export interface SchemaField {
+type Nested = "elements" | "keys" | "values" | "fields";
+
+/** A field of any plugin's schema: what ours use, and what others may say beyond it. */
+export interface SchemaField extends Omit<KongField, "type" | Nested> {
   type: string;
-  required?: boolean;
-  default?: unknown;
   eq?: unknown;
   ne?: unknown;
-  one_of?: unknown[];
   not_one_of?: unknown[];
-  between?: [number, number];
-  gt?: number;
-  len_min?: number;
-  len_max?: number;
   len_eq?: number;
   starts_with?: string;
-  referenceable?: boolean;
   elements?: SchemaField;
   keys?: SchemaField;
   values?: SchemaField;

@@ -1,8 +1,8 @@
 // Who may ask, and where their keys go.
 
+import { authenticationPlugins } from "../../kong/bundled-plugins";
 import { llmWays, type PluginEntry, runningOn, type Way } from "../configuration";
 import { error, type Finding, warning } from "../finding";
-import { authenticationPlugins } from "../kong-fields";
 import { perRoute, type Trap } from "./trap";
 
 const nobodyAsked: Trap = (configuration) =>

@@ -1,10 +1,11 @@
 // What Kong OSS refuses to load, or understands otherwise: fields and plugins that do not exist,
 // references to nothing, plugins twice.
 
+import { bundledPlugins, companions } from "../../kong/bundled-plugins";
+import { entityFields, topLevelFields } from "../../kong/entity-fields";
 import { llmWays, oursOn, type PluginEntry } from "../configuration";
 import { nameOf, referred } from "../declarative-file";
 import { error, type Finding } from "../finding";
-import { bundledPlugins, entityFields, pluginOptions, topLevelFields } from "../kong-fields";
 import type { Located } from "../located";
 import { didYouMean, nearest } from "../misspelling";
 import { perRoute, type Trap } from "./trap";
@@ -23,7 +24,7 @@ const unknownFields: Trap = ({ kind, roots, services, routes, consumers, plugins
 /** Options of the plugins of Kong that ours need beside them. */
 const unknownPluginOptions: Trap = ({ plugins }) =>
   plugins.flatMap(({ name, config }) => {
-    const known = pluginOptions[name];
+    const known = companions.get(name)?.fields.flatMap(Object.keys);
     if (!known || !config) return [];
     return config.members().flatMap(([option, at]): Finding[] => {
       if (known.includes(option)) return [];

@@ -1,6 +1,5 @@
-// The names that Kong OSS 3.9 itself knows: fields of its entities (kong/db/schema/entities), options
-// of its plugins that stand beside ours (kong/plugins/*/schema.lua), and its bundled plugins
-// (kong/constants.lua).
+// The names of what a declarative configuration of Kong OSS 3.9 may hold, and of the fields of its
+// entities (kong/db/schema/entities).
 
 function names(text: string): string[] {
   return text.trim().split(/\s+/);
@@ -26,22 +25,3 @@ export const entityFields: Record<string, string[]> = {
   consumer: names(`${stored} username custom_id keyauth_credentials basicauth_credentials
     hmacauth_credentials jwt_secrets oauth2_credentials acls plugins groups`),
 };
-
-const serverless = names("certificate rewrite access header_filter body_filter log");
-
-export const pluginOptions: Record<string, string[]> = {
-  "key-auth": names(`key_names hide_credentials anonymous key_in_header key_in_query key_in_body
-    run_on_preflight realm`),
-  "pre-function": serverless,
-  "post-function": serverless,
-};
-
-export const authenticationPlugins = names("key-auth jwt oauth2 basic-auth hmac-auth ldap-auth");
-
-export const bundledPlugins = names(`
-  pre-function post-function key-auth jwt acl correlation-id cors oauth2 tcp-log udp-log file-log
-  http-log hmac-auth basic-auth ip-restriction request-transformer response-transformer
-  request-size-limiting rate-limiting response-ratelimiting syslog loggly datadog ldap-auth statsd
-  bot-detection aws-lambda request-termination prometheus proxy-cache session acme grpc-gateway
-  grpc-web azure-functions zipkin opentelemetry ai-proxy ai-prompt-decorator ai-prompt-template
-  ai-prompt-guard ai-request-transformer ai-response-transformer standard-webhooks redirect`);
