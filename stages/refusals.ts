@@ -25,11 +25,13 @@ export const unauthenticated = refuse(401, {
   code: "invalid_api_key",
 });
 
+/** The body is longer than `max_body_bytes` allows. */
 export function tooLarge(bytes: number, most: number): Answer {
   const message = `The request body has ${bytes} bytes; at most ${most} are accepted.`;
   return refuse(413, { message, type: "invalid_request_error", code: "request_too_large" });
 }
 
+/** The body of an endpoint that names a model is no JSON object. */
 export function badBody(problem: string): Answer {
   const message = `The request body is not usable: ${problem}.`;
   return refuse(400, { message, type: "invalid_request_error", code: null });

@@ -192,7 +192,7 @@ function replay(exchange: Exchange, entry: Entry): Answer {
   };
 }
 
-// RFC 9111, section 5.2.1.7: 504 when the client wants no answer but a stored one.
+/** The client wants no answer but a stored one, and there is none (RFC 9111, section 5.2.1.7). */
 function notCached(exchange: Exchange): Answer {
   return refuse(
     504,

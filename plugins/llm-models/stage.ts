@@ -175,6 +175,7 @@ function badModel(value: unknown): Answer {
   return badMember("model", `${problem}: ${todo}`);
 }
 
+/** The body names no model, or bounds its answer by what is no number. */
 function badMember(param: string, problem: string): Answer {
   const message = `The member "${param}" ${problem}`;
   return refuse(400, { message, type: "invalid_request_error", param, code: null });

@@ -116,6 +116,7 @@ function noKey(configured: number): Answer {
   return unavailable(`No upstream key is configured: ${fix}.`);
 }
 
+/** The key, or a header that goes with it, has no value: no request goes out without. */
 function unavailable(message: string): Answer {
   const error = { message, type: "server_error", code: "gateway_unavailable" };
   return refuse(503, error, { "Retry-After": "1" });
