@@ -1,15 +1,18 @@
 // `npm run docs`: writes what is generated, in its place: the Lua of lua/*.lua into every YAML that
-// carries it, each plugin's option table into its README, and what kubernetes/ takes from other files.
-// A test fails when one is stale.
+// carries it, the tables of options, the pages of answers and metrics, the schemas for editors, and what
+// kubernetes/ takes from other files. A test fails when one is stale.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, isScalar, isSeq, parseDocument, Scalar, visit, type YAMLMap } from "yaml";
 import { z } from "zod";
-import { jsonSchema } from "../kong/schema-fields";
 import { snippetNames, snippet as wholeSnippet } from "../kong/snippets";
+import { redisOptions } from "../redis/options";
 import { editorSchemas } from "../validate/editor-schema";
 import { dashboardConfigMap, kongPlugins, prometheusRule } from "./generate/kubernetes";
+import { metricsPage, registeredMetrics } from "./generate/metrics";
+import { type Page, withOptions } from "./generate/option-table";
+import { answersPage, refusals } from "./generate/refusals";
 
 const root = join(__dirname, "..");
 
@@ -23,22 +26,43 @@ export interface Generated {
 
 export async function generated(): Promise<Generated[]> {
   const configs = yamlFiles().map((file) => change(file, withLua));
-  const readmes = await Promise.all(
-    readdirSync(join(root, "plugins")).map(async (plugin) => {
-      const options = await optionsOf(plugin);
-      return change(join("plugins", plugin, "README.md"), (text) => withOptions(text, options));
-    }),
-  );
   const kongYaml = configs.find(({ file }) => file === "kong.yaml")!.wanted;
-  return [...configs, ...readmes, ...kubernetesFiles(kongYaml), ...(await schemaFiles())];
+  const plugins = readdirSync(join(root, "plugins"));
+  const options = await Promise.all(plugins.map(optionsOf));
+  const byPlugin = new Map(plugins.map((plugin, n) => [plugin, options[n]!]));
+  return [
+    ...configs,
+    ...optionTables(byPlugin),
+    ...(await pages()),
+    ...kubernetesFiles(kongYaml),
+    ...schemaFiles(byPlugin),
+  ];
+}
+
+function optionTables(plugins: ReadonlyMap<string, z.ZodType>): Generated[] {
+  const redis = { options: redisOptions, link: "../../docs/redis.md" };
+  const neighbours: Page[] = [...plugins].map(([plugin, options]) => {
+    return { options, link: `../${plugin}/README.md#options` };
+  });
+  const readmes = [...plugins].map(([plugin, options]) =>
+    change(join("plugins", plugin, "README.md"), (text) =>
+      withOptions(text, options, [redis, ...neighbours]),
+    ),
+  );
+  return [...readmes, change("docs/redis.md", (text) => withOptions(text, redisOptions, []))];
+}
+
+async function pages(): Promise<Generated[]> {
+  const metrics = await registeredMetrics();
+  return [
+    change("docs/answers.md", () => answersPage(refusals(root))),
+    change("docs/metrics.md", () => metricsPage(metrics)),
+  ];
 }
 
 /** What editors check kong.yaml and KongPlugins by. */
-async function schemaFiles(): Promise<Generated[]> {
-  const plugins = readdirSync(join(root, "plugins"));
-  const options = await Promise.all(plugins.map(optionsOf));
-  const schemas = editorSchemas(new Map(plugins.map((plugin, n) => [plugin, options[n]!])));
-  return Object.entries(schemas).map(([file, schema]) =>
+function schemaFiles(plugins: ReadonlyMap<string, z.ZodType>): Generated[] {
+  return Object.entries(editorSchemas(plugins)).map(([file, schema]) =>
     change(join("schemas", file), () => `${JSON.stringify(schema, undefined, 2)}\n`),
   );
 }
@@ -112,49 +136,6 @@ function fillSnippets(config: YAMLMap, guards: string[]): void {
       snippet.type = Scalar.BLOCK_LITERAL;
     }
   }
-}
-
-interface Described {
-  type?: string;
-  description?: string;
-  default?: unknown;
-  enum?: string[];
-  items?: Described;
-  properties?: Record<string, Described>;
-}
-
-function withOptions(readme: string, options: z.ZodType): string {
-  const rows = optionRows("", jsonSchema(options) as Described);
-  const table = ["| Option | Type | Default | What it does |", "|---|---|---|---|", ...rows];
-  return readme.replace(
-    /(<!-- options:start -->)[\s\S]*?(<!-- options:end -->)/,
-    `$1\n${table.join("\n")}\n$2`,
-  );
-}
-
-function optionRows(prefix: string, schema: Described): string[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, option]) => {
-    const path = prefix + name;
-    const nested = option.properties
-      ? optionRows(`${path}.`, option)
-      : option.items?.properties
-        ? optionRows(`${path}[].`, option.items)
-        : [];
-    return [optionRow(path, option), ...nested];
-  });
-}
-
-function optionRow(path: string, option: Described): string {
-  const type = option.enum?.map((value) => `\`${value}\``).join(", ") ?? typeOf(option);
-  const shown = option.type === "object" ? undefined : option.default;
-  const fallback = shown === undefined ? "" : `\`${JSON.stringify(shown)}\``;
-  return `| \`${path}\` | ${type} | ${fallback} | ${option.description ?? ""} |`;
-}
-
-function typeOf(option: Described): string {
-  if (option.type === "object") return option.properties ? "record" : "map";
-  if (option.type !== "array") return option.type ?? "";
-  return `array of ${option.items?.properties ? "records" : `${option.items?.type}s`}`;
 }
 
 async function main(): Promise<void> {

@@ -3,7 +3,7 @@
 
 import { errorBody } from "../openai/error";
 
-interface OwnAnswer {
+export interface OwnAnswer {
   message: string;
   type: string;
   code: string;
@@ -12,7 +12,7 @@ interface OwnAnswer {
 const invalid = "invalid_request_error";
 
 /** By status: for a request that no stage has let through. */
-const ofGateway: Record<number, OwnAnswer> = {
+export const ofGateway: Record<number, OwnAnswer> = {
   401: {
     message: "The API key is missing or not known here: send it as x-api-key or as a Bearer token.",
     type: invalid,
@@ -58,7 +58,7 @@ const ofGateway: Record<number, OwnAnswer> = {
 };
 
 /** By status: for a request that was let through, and that the upstream did not answer. */
-const ofUpstream: Record<number, OwnAnswer> = {
+export const ofUpstream: Record<number, OwnAnswer> = {
   ...ofGateway,
   500: {
     message: "The model's server could not be asked; the gateway's log says why.",

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { register } from "prom-client";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { registeredMetrics } from "../dev/generate/metrics";
 import { serveHealth } from "../server/health";
-import "../server/server";
 import { namedIn } from "./support/promql";
 
 const root = join(__dirname, "..");
@@ -44,20 +44,16 @@ const ofTargets = ["job", "instance"];
 const series = new Map<string, string[]>();
 
 beforeAll(async () => {
-  for (const plugin of readdirSync(join(root, "plugins"))) {
-    await import(join(root, "plugins", plugin, "index.ts"));
-  }
   const health = await serveHealth({ host: "127.0.0.1", port: 0 }, () => ({
     ready: true,
     plugins: [],
   }));
   await health.close();
-  for (const { name, type } of await register.getMetricsAsJSON()) {
-    const { labelNames = [] } = register.getSingleMetric(name) as { labelNames?: string[] };
-    series.set(name, labelNames);
-    if (`${type}` !== "histogram") continue;
-    for (const part of ["sum", "count"]) series.set(`${name}_${part}`, labelNames);
-    series.set(`${name}_bucket`, [...labelNames, "le"]);
+  for (const { name, type, labels } of await registeredMetrics()) {
+    series.set(name, labels);
+    if (type !== "histogram") continue;
+    for (const part of ["sum", "count"]) series.set(`${name}_${part}`, labels);
+    series.set(`${name}_bucket`, [...labels, "le"]);
   }
 });
 
@@ -156,5 +152,19 @@ describe("every metric of ours", () => {
       if (`${found.type}` === "histogram") expect(metric).toMatch(/_seconds$/);
       expect(series.get(metric)?.length).toBeLessThanOrEqual(4);
     }
+  });
+});
+
+describe("the pages that people read", () => {
+  const folders = ["docs", ...readdirSync(join(root, "plugins")).map((name) => `plugins/${name}`)];
+  const pages = folders.flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((file) => file.endsWith(".md"))
+      .map((file) => `${folder}/${file}`),
+  );
+
+  it.each(["README.md", "README.ko.md", ...pages])("name in %s metrics that exist", (page) => {
+    const named = read(page).matchAll(/\bllm_\w+(?:_total|_seconds|_ratio|_up|_usd|_cooling)\b/g);
+    expect([...named].map(([name]) => name).filter((name) => !series.has(name))).toEqual([]);
   });
 });
