@@ -1,17 +1,12 @@
-// Estimates tokens from text where nobody has counted them: before a request goes upstream, and for
-// an answer that states no usage. No tokenizer: it must cost microseconds and fit every model.
+// Estimates tokens where nobody has counted them: before a request goes upstream, and for an answer
+// that states no usage.
 
+import { textTokens } from "../models/text-tokens";
 import { noUsage, type Usage } from "../models/usage";
 import type { Endpoint } from "./endpoint";
 import { jsonObjectIn, streamEvents } from "./stream";
 import { isEventStream, isJson } from "./usage";
 
-// OpenAI's rule of thumb for English: a token is about four characters.
-const asciiTokensPerChar = 1 / 4;
-// Chinese, Japanese, Korean: about a token for a character.
-const cjkTokensPerChar = 1;
-// Accented Latin, Cyrillic, Arabic, Indic and others: between the two.
-const otherTokensPerChar = 1 / 2;
 // What a chat format adds to each message (role, separators).
 const tokensPerMessage = 4;
 // A 1024 x 1024 image in high detail at OpenAI (85 + 4 tiles of 170); its data is never counted as text.
@@ -114,31 +109,6 @@ export function estimateUsage(
     output_tokens: endpoint === "embeddings" ? 0 : outputTokens(contentType, body),
     estimated: true,
   };
-}
-
-/** Tokens of a text, not rounded. */
-function textTokens(text: string): number {
-  if (!/[\u0080-\uffff]/.test(text)) return text.length * asciiTokensPerChar;
-  let tokens = 0;
-  for (let at = 0; at < text.length; at++) tokens += unitTokens(text.charCodeAt(at));
-  return tokens;
-}
-
-function unitTokens(unit: number): number {
-  if (unit < 0x80) return asciiTokensPerChar;
-  return isCjk(unit) ? cjkTokensPerChar : otherTokensPerChar;
-}
-
-// Hangul Jamo; CJK radicals, Kana, ideographs; Hangul syllables; surrogates (an emoji is two of them
-// and about two tokens); compatibility ideographs; full-width forms.
-function isCjk(unit: number): boolean {
-  return (
-    (unit >= 0x1100 && unit <= 0x11ff) ||
-    (unit >= 0x2e80 && unit <= 0xa4cf) ||
-    (unit >= 0xac00 && unit <= 0xdfff) ||
-    (unit >= 0xf900 && unit <= 0xfaff) ||
-    (unit >= 0xff00 && unit <= 0xffef)
-  );
 }
 
 /** For a part of a message that is no text: {type: "image_url" | "input_image" | ...}. */
