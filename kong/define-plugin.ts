@@ -3,7 +3,8 @@
 // say goes back the same way.
 
 import type { z } from "zod";
-import { endpointOf, namesModel } from "../openai/endpoint";
+import { namesModel } from "../openai/endpoint";
+import { endpointOf } from "../openai/endpoint-path";
 import { RequestBody } from "../openai/request-body";
 import packageJson from "../package.json";
 import type { Decision, Needs, Question, Ruling } from "../stages/decision";

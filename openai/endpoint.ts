@@ -1,25 +1,85 @@
-// Which endpoints of the OpenAI API we read, told by the end of the path: a gateway may publish
-// them below any prefix (/v1, /openai/v1).
+// The endpoints of the OpenAI API that we read, one row each: what is read of a request, what its
+// answer states. What is in no row does not pass unless an operator opens it by name.
 
-/** POST endpoints whose JSON body names a model. gather.lua holds the same list for its own use. */
+/** How a request's body is read; `form`: multipart, of which only the small parts are. */
+export type BodyForm = "json" | "form" | "none";
+
+/**
+ * What an answer is counted by, beside the tokens that it may state. `call`: by nothing else
+ * (moderations are free, a reranking is paid by the call).
+ */
+export type Counted = "tokens" | "images" | "seconds" | "characters" | "call" | "nothing";
+
+export interface EndpointRow {
+  name: EndpointName;
+  method: "GET" | "POST";
+  body: BodyForm;
+  counts: Counted;
+  /** A request can bound how many tokens its answer has. */
+  bounded: boolean;
+  /** Its answers may be kept: asked again it is answered alike, as far as its temperature allows. */
+  cacheable: boolean;
+  /** The members of a JSON answer of which one holds what was asked for; none: it is no JSON. */
+  result: readonly string[];
+  /** The API takes a request without a model: it has one of its own, or a stored prompt names it. */
+  modelOptional: boolean;
+}
+
+type Facts = Partial<Omit<EndpointRow, "name">> & Pick<EndpointRow, "counts" | "result">;
+
+// https://platform.openai.com/docs/api-reference; rerank as Cohere, Jina and vLLM have it.
+const table = {
+  "chat/completions": { counts: "tokens", bounded: true, cacheable: true, result: ["choices"] },
+  completions: { counts: "tokens", bounded: true, cacheable: true, result: ["choices"] },
+  responses: {
+    ...{ counts: "tokens", bounded: true, cacheable: true, result: ["output"] },
+    modelOptional: true,
+  },
+  embeddings: { counts: "tokens", cacheable: true, result: ["data"] },
+  moderations: { counts: "call", cacheable: true, result: ["results"], modelOptional: true },
+  rerank: { counts: "call", cacheable: true, result: ["results", "data"] },
+  "images/generations": { counts: "images", result: ["data"], modelOptional: true },
+  "images/edits": { body: "form", counts: "images", result: ["data"], modelOptional: true },
+  "images/variations": { body: "form", counts: "images", result: ["data"], modelOptional: true },
+  "audio/speech": { counts: "characters", result: [] },
+  "audio/transcriptions": { body: "form", counts: "seconds", result: ["text"] },
+  "audio/translations": { body: "form", counts: "seconds", result: ["text"] },
+  // The list, and below it each model by its name: we answer them.
+  models: { method: "GET", body: "none", counts: "nothing", result: ["data"] },
+} as const satisfies Record<string, Facts>;
+
+export type EndpointName = keyof typeof table;
+export type Endpoint = EndpointName | "other";
+
+const usual = {
+  method: "POST",
+  body: "json",
+  bounded: false,
+  cacheable: false,
+  modelOptional: false,
+} as const;
+
+export const endpoints: readonly EndpointRow[] = Object.entries(table).map(([name, facts]) => ({
+  ...usual,
+  ...facts,
+  name: name as EndpointName,
+}));
+
+const rows = new Map<string, EndpointRow>(endpoints.map((row) => [row.name, row]));
+
+/** The row of an endpoint's name, as a ticket has it; undefined for "other". */
+export function rowOf(name: string): EndpointRow | undefined {
+  return rows.get(name);
+}
+
+/** POST endpoints whose JSON body gather.lua hands over; it holds the same list for its own use. */
 export const modelEndpoints = [
   "chat/completions",
   "completions",
   "embeddings",
   "responses",
-] as const;
-
-export type Endpoint = (typeof modelEndpoints)[number] | "models" | "other";
-
-const path = /\/(?:(chat\/completions|completions|embeddings|responses)|(models)(?:\/[^/]+)*)\/?$/;
-
-export function endpointOf(method: string, requestPath: string): Endpoint {
-  const match = path.exec(requestPath);
-  if (match?.[1] && method === "POST") return match[1] as Endpoint;
-  if (match?.[2] && method === "GET") return "models";
-  return "other";
-}
+] as const satisfies readonly EndpointName[];
 
 export function namesModel(endpoint: Endpoint): boolean {
-  return endpoint !== "models" && endpoint !== "other";
+  return (modelEndpoints as readonly string[]).includes(endpoint);
 }

@@ -1,6 +1,7 @@
 // The answers to GET /v1/models and /v1/models/{id} for one caller: aliases first, then the models
 // behind them. https://platform.openai.com/docs/api-reference/models
 
+import { modelIdIn } from "../../openai/endpoint-path";
 import { type Answer, refuse } from "../../stages/exchange";
 import type { MayUse } from "./access";
 import { type Resolve, upstreamModels } from "./resolve";
@@ -21,9 +22,8 @@ export function openNames(names: string[], resolve: Resolve, mayUse: MayUse): st
 
 /** Answers a GET below /models; the path is the client's, so its model id is percent-encoded. */
 export function listing(names: string[], path: string): Answer {
-  const id = /\/models\/(.+?)\/?$/.exec(path)?.[1];
-  if (id === undefined) return json({ object: "list", data: names.map(describe) });
-  const name = decode(id);
+  const name = modelIdIn(path) ?? "";
+  if (name === "") return json({ object: "list", data: names.map(describe) });
   return names.includes(name) ? json(describe(name)) : modelNotFound(name);
 }
 
@@ -39,14 +39,6 @@ export function modelNotFound(name: string): Answer {
 
 function describe(id: string) {
   return { id, object: "model", created: 0, owned_by: "kong-llm" };
-}
-
-function decode(id: string): string {
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return id;
-  }
 }
 
 function json(value: object): Answer {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endpointOf } from "../../openai/endpoint";
+import { endpointOf } from "../../openai/endpoint-path";
 import { RequestBody } from "../../openai/request-body";
 import type { Answer, Consumer, Exchange } from "../../stages/exchange";
 import { modelsOptions } from "./schema";
@@ -318,7 +318,6 @@ describe("llm-models", () => {
 
     it("answers 404 for a model that is not there", async () => {
       expect((await list("/v1/models/no%20such")).status).toBe(404);
-      expect((await list("/v1/models/%zz")).status).toBe(404);
     });
   });
 });
