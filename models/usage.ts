@@ -22,6 +22,8 @@ export interface Usage {
   images: number;
   /** Seconds of sound that were read, where an endpoint counts those and no tokens. */
   audio_seconds: number;
+  /** Searches of the web that the upstream made by itself; it bills them one by one. */
+  web_searches: number;
   /** The tier that the answer names, as in "flex" or "priority"; undefined where it names none. */
   service_tier?: string;
   /** The upstream said nothing: these are our own estimates. */
@@ -40,5 +42,6 @@ export const noUsage: Usage = {
   audio_output_tokens: 0,
   images: 0,
   audio_seconds: 0,
+  web_searches: 0,
   estimated: false,
 };
