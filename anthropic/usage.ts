@@ -1,0 +1,157 @@
+// How many tokens a message says that it took, as JSON or as a stream, whole or only its end, in the
+// normal form of models/usage.ts. Anthropic states input_tokens without what the prompt cache was read
+// for and written with; the normal form, OpenAI and OpenTelemetry count all of it:
+//
+//   normal form           Anthropic                                   OpenAI            gen_ai.usage.*
+//   input_tokens          input_tokens + cache_read_input_tokens      prompt_tokens     input_tokens
+//                         + cache_creation_input_tokens
+//   cached_input_tokens   cache_read_input_tokens                     cached_tokens     cache_read.input_tokens
+//   cache_write_tokens    cache_creation.ephemeral_5m_input_tokens    (none)            cache_creation.input_tokens
+//   + ..._1h_tokens       cache_creation.ephemeral_1h_input_tokens
+//   output_tokens         output_tokens                               completion_tokens output_tokens
+//   reasoning_tokens      output_tokens_details.thinking_tokens       reasoning_tokens  reasoning.output_tokens
+//   web_searches          server_tool_use.web_search_requests         (none)            (none)
+
+import { noUsage, type Usage } from "../models/usage";
+import { type Endpoint, namesModel } from "./endpoint";
+import { eventsFromEnd, jsonObjectIn } from "./stream";
+
+/**
+ * The usage that an answer states, undefined when it states no output: a stream that was cut before
+ * its message_delta. Where the beginning of a stream is missing and its end does not repeat the input,
+ * the input is not known: it is 0 then, and `estimated` is true, so that whoever knows the request
+ * fills it in. Counting tokens is free.
+ * @param truncated `body` is only the end of the answer
+ */
+export function usageOf(
+  endpoint: Endpoint,
+  contentType: string,
+  body: Buffer,
+  truncated: boolean,
+): Usage | undefined {
+  if (!namesModel(endpoint)) return undefined;
+  if (endpoint === "messages/count_tokens") return noUsage;
+  if (isEventStream(contentType)) return usageOfStream(body);
+  if (!isJson(contentType)) return undefined;
+  const text = body.toString("utf8");
+  return usageFrom(truncated ? lastUsageIn(text) : membersIn(jsonObjectIn(text)?.usage));
+}
+
+export function isEventStream(contentType: string): boolean {
+  return /^\s*text\/event-stream\b/i.test(contentType);
+}
+
+export function isJson(contentType: string): boolean {
+  return /^\s*application\/(?:[\w.-]+\+)?json\b/i.test(contentType);
+}
+
+type Members = Readonly<Record<string, unknown>>;
+
+// Both ends of a stream that say what it took are far shorter than this.
+const endBytes = 16 * 1024;
+
+// Numbers of a later event are those of all before it, and a member that it leaves out or sets to null
+// stays as it was: message_start alone tells the tier, and the two ages of the cache apart.
+function usageOfStream(body: Buffer): Usage | undefined {
+  let stated: Members | undefined;
+  for (const { type, data } of eventsFromEnd(body.subarray(-endBytes))) {
+    // The deltas of a message stand behind all of its content.
+    if (type.startsWith("content_block")) break;
+    if (type === "message_delta") stated = { ...membersIn(jsonObjectIn(data)?.usage), ...stated };
+  }
+  if (stated === undefined || !Object.hasOwn(stated, "output_tokens")) return undefined;
+  return usageFrom({ ...startUsageOf(body), ...stated });
+}
+
+/** What the first event of a stream states, which is the input; undefined where it is missing. */
+export function startUsageOf(body: Buffer): Members | undefined {
+  const head = body.toString("utf8", 0, endBytes);
+  // In a text the quotes are escaped and so are the ends of lines: no answer can forge this.
+  const data = /^data:([^\n]*"message_start"[^\n]*)/m.exec(head)?.[1];
+  const event = data === undefined ? undefined : jsonObjectIn(data);
+  if (event?.type !== "message_start") return undefined;
+  return membersIn(membersIn(event.message)?.usage);
+}
+
+/** The members of an object that are not null; undefined for what is none. */
+function membersIn(value: unknown): Members | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+}
+
+const member = '"usage"';
+// All that stands behind the usage of a message, and the usage itself, is far shorter than this.
+const mostTries = 8;
+
+// What begins with a member of the message and runs to the end of the text is a whole object only if
+// that member is the message's own: the input of a tool that the model calls may have a usage too.
+function lastUsageIn(text: string): Members | undefined {
+  let at = text.lastIndexOf(member);
+  for (let tries = 0; at >= 0 && tries < mostTries; tries++) {
+    const usage = membersIn(jsonObjectIn(`{${text.slice(at)}`)?.usage);
+    if (usage) return usage;
+    at = at === 0 ? -1 : text.lastIndexOf(member, at - 1);
+  }
+  return undefined;
+}
+
+/** The normal form of what was stated. */
+export function usageFrom(stated: Members | undefined): Usage | undefined {
+  const input = count(stated, "input_tokens");
+  if (input === undefined && count(stated, "output_tokens") === undefined) return undefined;
+  const took = [stated, ...apart(stated?.iterations)].map(partsOf).reduce(sum);
+  if (input === undefined) for (const part of inputParts) took[part] = 0;
+  const tier = stated?.speed === "fast" ? "fast" : stated?.service_tier;
+  return {
+    ...noUsage,
+    ...took,
+    web_searches: count(stated?.server_tool_use, "web_search_requests") ?? 0,
+    ...(typeof tier === "string" ? { service_tier: tier } : {}),
+    estimated: input === undefined,
+  };
+}
+
+// Of the iterations that a request took upstream, these are billed and not in its own numbers: the
+// summary of a conversation that grew too long, and what an advisor (another model) was asked.
+// https://platform.claude.com/docs/en/build-with-claude/compaction
+function apart(iterations: unknown): unknown[] {
+  if (!Array.isArray(iterations)) return [];
+  return iterations.filter((one) => one?.type === "compaction" || one?.type === "advisor_message");
+}
+
+const inputParts = [
+  "input_tokens",
+  "cached_input_tokens",
+  "cache_write_tokens",
+  "cache_write_1h_tokens",
+] as const;
+const parts = [...inputParts, "output_tokens", "reasoning_tokens"] as const;
+type Parts = Record<(typeof parts)[number], number>;
+
+function partsOf(stated: unknown): Parts {
+  const read = count(stated, "cache_read_input_tokens") ?? 0;
+  const ages = membersIn(stated)?.cache_creation;
+  const hour = count(ages, "ephemeral_1h_input_tokens") ?? 0;
+  const minutes = count(ages, "ephemeral_5m_input_tokens") ?? 0;
+  // Where a later event states only their sum, what is new is of the default age.
+  const written = Math.max(count(stated, "cache_creation_input_tokens") ?? 0, minutes + hour);
+  return {
+    input_tokens: (count(stated, "input_tokens") ?? 0) + read + written,
+    cached_input_tokens: read,
+    cache_write_tokens: written - hour,
+    cache_write_1h_tokens: hour,
+    output_tokens: count(stated, "output_tokens") ?? 0,
+    reasoning_tokens: count(membersIn(stated)?.output_tokens_details, "thinking_tokens") ?? 0,
+  };
+}
+
+function sum(one: Parts, other: Parts): Parts {
+  for (const part of parts) one[part] += other[part];
+  return one;
+}
+
+function count(value: unknown, name: string): number | undefined {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  const found = (value as Record<string, unknown>)[name];
+  return Number.isSafeInteger(found) && (found as number) >= 0 ? (found as number) : undefined;
+}
