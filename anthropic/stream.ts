@@ -66,7 +66,7 @@ export function readStream(body: Buffer): StreamFacts {
   let isLast = true;
   for (const event of eventsFromEnd(body)) {
     if (event.type === "ping") continue;
-    if (isLast) facts.stopped = event.type === "message_stop";
+    if (isLast) facts.stopped = event.type === "message_stop" && !!jsonObjectIn(event.data);
     isLast = false;
     if (event.type === "content_block_start") facts.hasContent = true;
     else if (event.type === "error") facts.reportsError = true;

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { answerKind } from "./answer";
+import {
+  event,
+  json,
+  message,
+  messageDelta,
+  messageStart,
+  messageStop,
+  sse,
+  stream,
+  textBlock,
+} from "./message.fixture";
+
+const error = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+const nothing = { output_tokens: 0 };
+
+function ended(stopReason: string, usage = nothing): string {
+  return messageStart() + messageDelta(usage, stopReason) + messageStop;
+}
+
+describe("answer", () => {
+  it.each([
+    ["a message", json, message()],
+    ["a call of a tool", json, message({ stop_reason: "tool_use" })],
+    ["a message that met max_tokens", json, message({ stop_reason: "max_tokens" })],
+    ["a prompt that warms the cache", json, message({ content: [], stop_reason: "max_tokens" })],
+    ["nothing to add after a tool's result", json, message({ content: [] })],
+    ["a stream", sse, stream("hi")],
+    ["a refusal before the first word", sse, ended("refusal")],
+    ["a stream of nothing to add", sse, ended("end_turn", { output_tokens: 3 })],
+  ])("takes %s as whole", (_, type, body) => {
+    expect(answerKind(type, Buffer.from(body))).toBe("whole");
+  });
+
+  it.each([
+    [
+      "paused",
+      "a turn that the upstream goes on with",
+      json,
+      message({ stop_reason: "pause_turn" }),
+    ],
+    ["paused", "such a stream", sse, ended("pause_turn", { output_tokens: 3 })],
+    ["error", "an error object", json, JSON.stringify(error)],
+    ["error", "an error in another shape", json, '{"error":{"message":"no"}}'],
+    ["error", "an error event", sse, messageStart() + event("error", error)],
+    [
+      "error",
+      "an error after some text",
+      sse,
+      messageStart() + textBlock(0, "a") + event("error", error),
+    ],
+    ["unfinished", "a cut stream", sse, messageStart() + textBlock(0, "a")],
+    ["unfinished", "half a message", json, message().slice(0, 70)],
+    ["unfinished", "a message without a reason to stop", json, message({ stop_reason: null })],
+    ["unfinished", "a page of HTML", json, "<html>"],
+    ["empty", "no content and no tokens", json, message({ content: [], usage: nothing })],
+    ["empty", "a stream without content", sse, ended("end_turn")],
+  ])("is %s for %s", (kind, _, type, body) => {
+    expect(answerKind(type, Buffer.from(body))).toBe(kind);
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import {
+  event,
+  messageDelta,
+  messageStart,
+  messageStop,
+  stream,
+  textBlock,
+} from "./message.fixture";
+import { eventsFromEnd, isWholeStream } from "./stream";
+
+function types(text: string): string[] {
+  return [...eventsFromEnd(Buffer.from(text))].map(({ type }) => type);
+}
+
+const isWhole = (text: string) => isWholeStream(Buffer.from(text));
+const overloaded = { error: { type: "overloaded_error", message: "Overloaded" } };
+
+describe("stream", () => {
+  it("gives the events from the last to the first", () => {
+    expect(types(stream("a", "b"))).toEqual([
+      "message_stop",
+      "message_delta",
+      "content_block_stop",
+      "content_block_delta",
+      "content_block_delta",
+      "ping",
+      "content_block_start",
+      "message_start",
+    ]);
+  });
+
+  it.each(["\n", "\r\n"])("reads lines that end with %j, and leaves comments out", (end) => {
+    const text = `: hello${end}${event("ping", {}, end)}event: a${end}data: {"x":${end}data: 1}${end}${end}`;
+    const [last, first] = [...eventsFromEnd(Buffer.from(text))];
+    expect(first?.type).toBe("ping");
+    expect(last?.type).toBe("a");
+    expect(JSON.parse(last?.data ?? "")).toEqual({ x: 1 });
+  });
+
+  it("names an event by its data where the stream does not", () => {
+    expect(types('data: {"type":"message_stop"}\n\n')).toEqual(["message_stop"]);
+  });
+
+  it("gives what a cut left of the first event and of the last", () => {
+    const text = stream("hello");
+    expect(types(text.slice(10, -6)).at(0)).toBe("message_stop");
+    expect(types(text.slice(30)).at(-1)).toBe("content_block_start");
+    expect(types("")).toEqual([]);
+    expect(types("\n\n")).toEqual([]);
+  });
+
+  describe("is whole", () => {
+    it("when it came to message_stop", () => {
+      expect(isWhole(stream("hi"))).toBe(true);
+    });
+
+    it("also when a ping follows", () => {
+      expect(isWhole(stream("hi") + event("ping"))).toBe(true);
+    });
+
+    it("also when a model speaks of errors", () => {
+      expect(isWhole(stream('event: error\n\ndata: {"type":"error"}\n\n'))).toBe(true);
+    });
+  });
+
+  it.each([
+    ["stops before message_stop", messageStart() + textBlock(0, "hi") + messageDelta({})],
+    ["reports an error in the middle", messageStart() + event("error", overloaded)],
+    ["reports an error and stops", event("error", overloaded) + stream("hi")],
+    ["gives no reason for its end", messageStart() + messageDelta({}, null) + messageStop],
+    ["holds nothing", ""],
+    ["is cut in its last event", stream("hi").slice(0, -20)],
+  ])("is not whole when it %s", (_, text) => {
+    expect(isWhole(text)).toBe(false);
+  });
+});
