@@ -3,6 +3,7 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import type { Behaviour } from "./behaviour";
+import { wordsFor } from "./words";
 
 type Fields = Record<string, unknown>;
 
@@ -18,9 +19,6 @@ interface Said {
   cutShort: boolean;
   tokens: { input: number; cached: number; output: number; reasoning: number };
 }
-
-// Long, so that a stream of a big answer does not become a chunk for every few bytes.
-const bigWord = `${"w".repeat(63)} `;
 
 export function chatAnswer(body: Fields, behaviour: Behaviour): ModelAnswer {
   const limit = body.max_completion_tokens ?? body.max_tokens;
@@ -172,14 +170,10 @@ function say(
   idPrefix: string,
   question: string,
   limit: unknown,
-  { answerBytes }: Behaviour,
+  behaviour: Behaviour,
 ): Said {
   const model = String(body.model);
-  const text =
-    answerBytes === undefined
-      ? `${model} heard: ${question}`
-      : `${bigWord.repeat(Math.ceil(answerBytes / bigWord.length)).slice(0, answerBytes - 1)}.`;
-  const all = text.match(/\s*\S+/g) ?? [];
+  const all = wordsFor(model, question, behaviour);
   const words = typeof limit === "number" ? all.slice(0, limit) : all;
   const input = tokensOf(body.messages ?? body.prompt ?? body.input);
   const reasoning = body.reasoning_effort || body.reasoning ? 16 : 0;

@@ -9,7 +9,7 @@ export interface Behaviour {
   match?: string | ((request: RecordedRequest) => boolean);
   /** Only for this many requests; then it is over. */
   times?: number;
-  /** Answer an error in OpenAI's shape with this status instead. */
+  /** Answer an error with this status instead, in the shape of the API that was asked. */
   status?: number;
   /** Value of Retry-After for an error; a 429 says 1 without it. */
   retryAfter?: string;
@@ -29,6 +29,8 @@ export interface Behaviour {
   endDelayMs?: number;
   /** Destroys the connection after that many chunks; 0: before the headers. */
   cutAfterChunks?: number;
+  /** A stream says after that many chunks that it failed, and ends as if all were well. */
+  errorAfterChunks?: number;
   /** Says nothing of usage. */
   noUsage?: boolean;
   /** The answer's text has this many bytes. */
@@ -86,10 +88,12 @@ export const behavingModels = [
   "stand-in-429",
   "stand-in-500",
   "stand-in-503",
+  "stand-in-529",
   "stand-in-slow",
   "stand-in-trickle",
   "stand-in-cut",
   "stand-in-late-end",
+  "stand-in-fail",
   "stand-in-big",
   "stand-in-no-usage",
 ];
@@ -106,6 +110,8 @@ function byModelName(model: string): Behaviour {
       return { cutAfterChunks: 2 };
     case "stand-in-late-end":
       return { endDelayMs: 300 };
+    case "stand-in-fail":
+      return { errorAfterChunks: 2 };
     case "stand-in-big":
       return { answerBytes: 1024 * 1024 };
     case "stand-in-no-usage":

@@ -1,5 +1,5 @@
-// A stand-in for the upstream: OpenAI's API on loopback with answers that tests can foretell. It
-// records every request and misbehaves on order. For development and tests only.
+// A stand-in for the upstream: OpenAI's API and Anthropic's Messages API on loopback, with answers that
+// tests can foretell. It records every request and misbehaves on order. For development and tests only.
 
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
@@ -15,6 +15,9 @@ import {
   responsesAnswer,
 } from "./answers";
 import { type Behaviour, Behaviours, behavingModels } from "./behaviour";
+import { failing } from "./failing-stream";
+import { asksAnthropic, messagesApi } from "./messages-api";
+import { PromptCache } from "./prompt-cache";
 import { RecordedRequest } from "./recorded-request";
 import { send } from "./send";
 
@@ -29,7 +32,7 @@ export interface ModelServer {
   requests: RecordedRequest[];
   /** Settles with request `n` (from 1) as soon as it has come. */
   arrived(n: number): Promise<RecordedRequest>;
-  /** Forgets the requests and every behaviour. */
+  /** Forgets the requests, every behaviour and the prompts that were kept. */
   clear(): void;
   /** Orders a behaviour; the latest order that matches a request is used. */
   behave(behaviour: Behaviour): void;
@@ -68,6 +71,7 @@ export async function startModelServer(options: Options = {}): Promise<ModelServ
   const { host = "127.0.0.1", port = 0, models = servedModels } = options;
   const requests: RecordedRequest[] = [];
   const behaviours = new Behaviours();
+  const promptCache = new PromptCache();
   let awaited: { n: number; resolve: (request: RecordedRequest) => void }[] = [];
 
   async function handle(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -78,8 +82,12 @@ export async function startModelServer(options: Options = {}): Promise<ModelServ
     for (const { resolve } of arrived) resolve(request);
 
     const behaviour = behaviours.takeFor(request);
-    response.setHeader("x-request-id", `req_${randomUUID().replaceAll("-", "")}`);
-    const { status, answer, headers } = answerTo(request, behaviour, models);
+    const id = `req_${randomUUID().replaceAll("-", "")}`;
+    const isAnthropic = asksAnthropic(request);
+    response.setHeader(isAnthropic ? "request-id" : "x-request-id", id);
+    const { status, answer, headers } = isAnthropic
+      ? messagesApi(request, behaviour, { id, models, promptCache })
+      : answerTo(request, behaviour, models);
     const withHeaders = { ...behaviour, headers: { ...headers, ...behaviour.headers } };
     await send(answer, status, request, response, withHeaders);
   }
@@ -105,6 +113,7 @@ export async function startModelServer(options: Options = {}): Promise<ModelServ
     clear() {
       requests.length = 0;
       behaviours.clear();
+      promptCache.clear();
     },
     behave: (behaviour) => behaviours.add(behaviour),
     async close() {
@@ -116,7 +125,7 @@ export async function startModelServer(options: Options = {}): Promise<ModelServ
   };
 }
 
-interface Answered {
+export interface Answered {
   status: number;
   answer: ModelAnswer;
   headers?: Record<string, string>;
@@ -140,8 +149,13 @@ function answerTo(request: RecordedRequest, behaviour: Behaviour, models: string
   if (!answerer) return failure(404, `Unknown request URL: ${request.method} ${path}.`, null);
   if (!request.json) return failure(400, "The body must be a JSON object.", null);
   if (!request.model) return failure(400, "The body must name a model.", null);
-  return { status: 200, answer: answerer(request.json, behaviour) };
+  const answer = answerer(request.json, behaviour);
+  return { status: 200, answer: failing(answer, failedEvent, behaviour) };
 }
+
+const failedEvent = `data: ${JSON.stringify({
+  error: { message: "The stand-in was told to fail.", type: "server_error", code: null },
+})}\n\n`;
 
 function ordered(status: number, retryAfter = status === 429 ? "1" : undefined): Answered {
   const code = status === 429 ? "rate_limit_exceeded" : null;

@@ -207,6 +207,19 @@ describe("model-server", () => {
       expect(await upstream.requests[0]?.ended).toBe("cut");
     });
 
+    it("fails in the middle of a stream", async () => {
+      const stream = await client.chat.completions.create({
+        ...hello,
+        model: "stand-in-fail",
+        stream: true,
+      });
+      const read = async () => {
+        for await (const _ of stream);
+      };
+      await expect(read()).rejects.toThrow("The stand-in was told to fail.");
+      expect(await upstream.requests[0]?.ended).toBe("whole");
+    });
+
     it("notices a client that goes away", async () => {
       const gate = new Gate();
       upstream.behave({ holdLastChunk: gate });
