@@ -54,11 +54,14 @@ export class Headers {
     return this.lines.flat();
   }
 
-  /** As ngx.req.get_headers answers: lower-case names, an array where a name has several values. */
-  toTable(): Record<string, string | string[]> {
+  /**
+   * As ngx.req.get_headers answers: an array where a name has several values.
+   * @param raw names as they were spelt, not in lower case
+   */
+  toTable(raw = false): Record<string, string | string[]> {
     const table = new Map<string, string | string[]>();
     for (const [name, value] of this.lines) {
-      const key = name.toLowerCase();
+      const key = raw ? name : name.toLowerCase();
       const known = table.get(key);
       table.set(key, known === undefined ? value : [known, value].flat());
     }

@@ -6,8 +6,7 @@ import { Failure, Handle, type LuaValue } from "../lua-value";
 import { type Result, Returns } from "./run";
 
 // Kong's lua_socket_pool_size and nginx's defaults, in milliseconds.
-const defaultTimeout = 60_000;
-const defaultIdle = 60_000;
+const [defaultTimeout, defaultIdle] = [60_000, 60_000];
 const defaultPoolSize = 256;
 
 interface Idle {

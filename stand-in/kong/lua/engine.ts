@@ -144,10 +144,6 @@ export class LuaEngine {
     lua.lua_rawgeti(state, lua.LUA_REGISTRYINDEX, reference);
   }
 
-  pushFailure(state: LuaState, failure: Failure): number {
-    return pushResult(state, failure);
-  }
-
   newTable(): Reference {
     lua.lua_createtable(this.state, 0, 0);
     return this.keep(this.state);
@@ -235,7 +231,8 @@ export class LuaEngine {
   }
 }
 
-function pushResult(state: LuaState, result: Result): number {
+/** Pushes what a function answers; how many values that is. */
+export function pushResult(state: LuaState, result: Result): number {
   if (result instanceof Failure) return pushResult(state, new Returns([undefined, result.message]));
   const values = result instanceof Returns ? result.values : [result];
   for (const value of values) push(state, value);

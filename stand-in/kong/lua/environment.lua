@@ -118,8 +118,9 @@ local ngx = {
     read_body = host.read_body,
     get_body_data = host.get_body_data,
     get_body_file = host.get_body_file,
-    get_headers = function()
-      return without_case(host.get_request_headers())
+    get_headers = function(_, raw)
+      local headers = host.get_request_headers(raw)
+      return raw and headers or without_case(headers)
     end,
   },
   worker = { id = host.worker_id, pid = host.worker_pid, count = host.worker_count,

@@ -3,11 +3,11 @@
 
 import { createHash } from "node:crypto";
 import type { KongRequest } from "../kong-request";
-import { Failure, LuaError, type LuaValue } from "../lua-value";
+import { LuaError, type LuaValue } from "../lua-value";
 import { nginxVariable, setNginxVariable } from "../pdk/nginx-variables";
 import { headerValue } from "../pdk/pdk-function";
 import type { CosocketPool } from "./cosocket";
-import type { LuaEngine } from "./engine";
+import { type LuaEngine, pushResult } from "./engine";
 import { type LuaFunction, lua } from "./fengari";
 import { Exit, type HostFunction, type Reference, type Result, type Run } from "./run";
 import { socketFunctions } from "./socket-functions";
@@ -100,7 +100,7 @@ function ofRequest({ engine }: Host): Record<string, HostFunction> {
     set_variable: (name, value) => setNginxVariable(current(), name, value),
     start_time: () => current().startedAt / 1000,
     get_method: () => current().method,
-    get_request_headers: () => current().headers.toTable(),
+    get_request_headers: (raw) => current().headers.toTable(raw === true),
     get_status: () => current().status,
     headers_sent: () => current().headersSent,
     set_status(status) {
@@ -203,9 +203,7 @@ function timers({ engine, timers: all }: Host): Record<string, LuaFunction> {
       lua.lua_pushvalue(state, 2);
       const result = start(delay, engine.keep(state));
       lua.lua_settop(state, 0);
-      if (result instanceof Failure) return engine.pushFailure(state, result);
-      lua.lua_pushboolean(state, true);
-      return 1;
+      return pushResult(state, result);
     });
   return {
     timer_at: timer((delay, fn) => all.at(delay, fn)),

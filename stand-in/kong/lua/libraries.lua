@@ -130,6 +130,25 @@ loaded["string.buffer"] = {
   end,
 }
 
+local file = {}
+file.__index = file
+
+function file.read(self, what)
+  return host.file_read(self.handle, what)
+end
+
+function file.close(self)
+  return host.file_close(self.handle)
+end
+
+function io.open(path, mode)
+  local handle, why = host.file_open(path, mode)
+  if handle then
+    return setmetatable({ handle = handle }, file)
+  end
+  return nil, why
+end
+
 -- kong.db.schema.typedefs, of which schemas of plugins use these.
 local function nobody(reference)
   return { type = "foreign", reference = reference, eq = ngx.null }

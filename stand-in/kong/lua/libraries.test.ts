@@ -114,8 +114,22 @@ describe("what require finds in the stand-in's Lua", () => {
     expect(await resultOf(code, request())).toBe("0123456789");
     const spilled = requestWith({ method: "POST", body: "0123456789", bufferBytes: 9 });
     const file = "(function() ngx.req.read_body() return ngx.req.get_body_file() end)()";
-    expect(await resultOf(file, spilled)).toMatch(/stand-in-body-/);
+    const path = String(await resultOf(file, spilled));
     expect(await resultOf("tostring(ngx.req.get_body_data())", spilled)).toBe("nil");
+    const pieces = `(function()
+      local file = io.open("${path}", "rb")
+      local read = { file:read(4), file:read(10), tostring(file:read(1)), file:read("*a") }
+      file:close()
+      return read
+    end)()`;
+    expect(await resultOf(pieces)).toEqual(["0123", "456789", "nil", ""]);
     spilled.body.forget();
+    expect(await resultOf(`select(2, io.open("${path}"))`)).toMatch("no such file");
+  });
+
+  it("gives headers as they were spelt when it is asked to", async () => {
+    const request = () => requestWith({ headers: { X_Some: "v" } });
+    expect(await resultOf("ngx.req.get_headers(0, true).X_Some", request())).toBe("v");
+    expect(await resultOf("rawget(ngx.req.get_headers(0), 'x_some')", request())).toBe("v");
   });
 });

@@ -1,10 +1,11 @@
-// What libraries.lua is made of: JSON, modules from files, LuaJIT's bit operations and OpenResty's
+// What libraries.lua is made of: JSON, files and modules from them, LuaJIT's bit operations and OpenResty's
 // ngx.balancer.
 
 import { Failure, LuaError, type LuaValue } from "../lua-value";
 import { decode, emptyArray, encode } from "./cjson";
 import type { LuaEngine } from "./engine";
 import { type LuaFunction, lua } from "./fengari";
+import { fileFunctions } from "./file-functions";
 import type { LuaModules } from "./modules";
 import { type HostFunction, Returns } from "./run";
 import { push, read } from "./values";
@@ -15,6 +16,7 @@ export function libraryFunctions(
   packagePath: string,
 ): Record<string, LuaFunction> {
   return {
+    ...hosted(engine, fileFunctions()),
     json_encode: engine.rawFunction((state) => {
       push(state, encode(state));
       return 1;
