@@ -31,7 +31,10 @@ describe("llm-rate-limit", () => {
     });
 
     it("is the credential or the value of a header, of which only a digest is kept", () => {
-      const asked = { request: { ...request, credential: "c-1", header: "sk-secret" }, consumer };
+      const asked = {
+        request: { ...request, credential: "c-1", headers: { "x-team": "sk-secret" } },
+        consumer,
+      };
       expect(identify(asked, by("credential")).key).toBe("credential:c-1");
       const { kind, key } = identify(asked, by("header", "X-Team"));
       expect(kind).toBe("header");
