@@ -27,6 +27,16 @@ local function state_of(name)
   return state
 end
 
+-- Headers that the stages of one plugin ask for, by their names in lower case.
+local function headers_of(names)
+  local found
+  for _, name in ipairs(names) do
+    found = found or {}
+    found[name] = kong.request.get_header(name)
+  end
+  return found
+end
+
 local function credential_id()
   local credential = kong.client.get_credential()
   return credential and credential.id
@@ -50,10 +60,11 @@ local function answer_for(plugin, conf, state)
     return nil, unknown
   end
   if not state.request then
-    state.request, state.body = gather(needs.headers)
+    state.request, state.body = gather()
   end
   local question = {
-    request = state.request, consumer = consumer(), credential = needs.credential and credential_id(),
+    request = state.request, consumer = consumer(), headers = headers_of(needs.headers),
+    credential = needs.credential and credential_id() or nil,
   }
   local answer, silent = ask.ask(plugin, conf, path, question, state.earlier, state.body)
   if answer then

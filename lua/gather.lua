@@ -26,8 +26,7 @@ local function read_body(announced)
   return nil, math.max(announced, LONGEST + 1)
 end
 
--- names: headers that the stages ask for beside these.
-return function(names)
+return function()
   local headers = ngx.req.get_headers(0)
   local query = request.get_raw_query()
   local route, service = kong.router.get_route(), kong.router.get_service()
@@ -45,10 +44,6 @@ return function(names)
     route = route and (route.name or route.id),
     service = service and (service.name or service.id),
   }
-  for _, name in ipairs(names or {}) do
-    gathered.headers = gathered.headers or {}
-    gathered.headers[name] = first_of(headers[name])
-  end
 
   local body
   if gathered.method == "POST" then

@@ -191,11 +191,13 @@ describe.each(configurations)("a limit of %s for something else than a consumer"
 
   it("counts each credential of a consumer apart", async () => {
     await gateway.stop();
+    const second = `second-${gateway.key}`;
     gateway = await startGateway({
       config,
       edit(kong) {
         kong.limit({ month: 1 });
         kong.options("rate_limit").limit_by = "credential";
+        kong.whole.consumers[0]!.keyauth_credentials.push({ key: second });
       },
     });
     const ask = (headers: Record<string, string>) =>
@@ -205,9 +207,11 @@ describe.each(configurations)("a limit of %s for something else than a consumer"
         body: JSON.stringify({ model: "text-embedding-3-small", input: "a" }),
       });
     const plain = { "x-api-key": gateway.key };
+    // The same key in another header is the same credential.
     const bearer = { authorization: `Bearer ${gateway.key}` };
+    const other = { authorization: `Bearer ${second}` };
     const statuses = [];
-    for (const headers of [plain, plain, bearer]) statuses.push((await ask(headers)).status);
+    for (const headers of [plain, bearer, other]) statuses.push((await ask(headers)).status);
     expect(statuses).toEqual([200, 429, 200]);
   });
 });
