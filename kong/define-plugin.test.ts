@@ -137,6 +137,13 @@ describe("a plugin made of stages", () => {
       "request_too_large",
     ],
     ["a body that is no JSON", { llm: { ...request, body: "{", bytes: 1 } }, consumer, 400, null],
+    [
+      "a path that its upstream may decode into chat/completions",
+      { llm: { ...request, path: "/v1/chat%2Fcompletions" } },
+      consumer,
+      404,
+      "unknown_endpoint",
+    ],
     ["a body that is missing", { llm: { ...request, body: undefined } }, consumer, 400, null],
   ])("refuses %s in OpenAI's shape", async (_, shared, who, status, code) => {
     const { kong, seen } = kongWith(shared);

@@ -4,7 +4,7 @@
 
 import type { z } from "zod";
 import { namesModel } from "../openai/endpoint";
-import { endpointOf } from "../openai/endpoint-path";
+import { endpointAt, endpointOf } from "../openai/endpoint-path";
 import { RequestBody } from "../openai/request-body";
 import packageJson from "../package.json";
 import type { Decision, Needs, Question, Ruling } from "../stages/decision";
@@ -12,7 +12,7 @@ import type { Answer, Exchange } from "../stages/exchange";
 import { learnFrom } from "../stages/learn";
 import type { Mistake } from "../stages/mistake";
 import { delivery, type Outcome } from "../stages/outcome";
-import { badBody, notGathered, tooLarge, unauthenticated } from "../stages/refusals";
+import { badBody, misspelt, notGathered, tooLarge, unauthenticated } from "../stages/refusals";
 import { runStages } from "../stages/run";
 import type { PreparedStage } from "../stages/stage";
 import { readTicket, type Ticket, writeTicket } from "../stages/ticket";
@@ -123,6 +123,7 @@ function readBody(
   { request, earlier }: Question,
   mostBytes: number,
 ): { body?: RequestBody; refusal?: Answer } {
+  if (endpointAt(request.method, request.path) === "misspelt") return { refusal: misspelt };
   if (!namesModel(endpointOf(request.method, request.path))) return {};
   const bytes = request.bytes ?? 0;
   if (bytes > mostBytes) return { refusal: tooLarge(bytes, mostBytes) };

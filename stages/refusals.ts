@@ -25,6 +25,14 @@ export const unauthenticated = refuse(401, {
   code: "invalid_api_key",
 });
 
+/** The path is one that some server might take for an endpoint that it does not spell. */
+export const misspelt = refuse(404, {
+  message:
+    "The path is not spelt as an endpoint is: no escapes, capitals, parameters, dots or doubled slashes; with an OpenAI SDK let base_url end in /v1.",
+  type: "invalid_request_error",
+  code: "unknown_endpoint",
+});
+
 /** The body is longer than `max_body_bytes` allows. */
 export function tooLarge(bytes: number, most: number): Answer {
   const message = `The request body has ${bytes} bytes; at most ${most} are accepted.`;
