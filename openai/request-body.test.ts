@@ -121,10 +121,47 @@ describe("request body", () => {
     const body = parsed('{"model":"m","top_p":1.0}');
     body.set("temperature", 0.7);
     body.set("model", "n");
-    for (const field of ["temperature", "model", "top_p", "never"]) body.withdraw(field);
+    for (const field of ["temperature", "top_p", "never"]) body.restore(field);
     expect(body.text).toBe('{"model":"n","top_p":1.0}');
     expect(body.has("temperature")).toBe(false);
-    expect(body.get("model")).toBe("n");
+    body.restore("model");
+    expect(body.text).toBe('{"model":"m","top_p":1.0}');
+    expect(body.get("model")).toBe("m");
+  });
+
+  it.each([
+    ['{ "a":1, "b" : 2,"c":3 }', ["a"], '{ "b" : 2,"c":3 }'],
+    ['{ "a":1, "b" : 2,"c":3 }', ["b"], '{ "a":1,"c":3 }'],
+    ['{ "a":1, "b" : 2,"c":3 }', ["c"], '{ "a":1, "b" : 2 }'],
+    ['{ "a":1, "b" : 2,"c":3 }', ["a", "c", "d"], '{ "b" : 2 }'],
+    ['{"a":1,"b":2}', ["a", "b"], "{}"],
+  ])("leaves out of %s %j: %s", (text, fields, wanted) => {
+    const body = parsed(text);
+    for (const field of fields) body.remove(field);
+    expect(body.text).toBe(wanted);
+    expect(body.value).toEqual(JSON.parse(wanted));
+    for (const field of fields) body.restore(field);
+    expect(body.text).toBe(text);
+    body.remove(fields[0]!);
+    body.set("e", 5);
+    expect(JSON.parse(body.text)).toEqual(body.value);
+  });
+
+  it("renames into a name under which a null stands, and back", () => {
+    const text = '{"max_tokens":100, "max_completion_tokens":null}';
+    for (const order of [
+      ["max_tokens", "max_completion_tokens"],
+      ["max_completion_tokens", "max_tokens"],
+    ]) {
+      const body = parsed(text);
+      body.rename("max_tokens", "max_completion_tokens");
+      expect(body.text).toBe('{"max_completion_tokens":100}');
+      expect(body.value).toEqual({ max_completion_tokens: 100 });
+      body.set("max_completion_tokens", 5);
+      for (const field of order) body.restore(field);
+      expect(body.text).toBe(text);
+      expect(body.value).toEqual(JSON.parse(text));
+    }
   });
 
   it("renames a member and keeps how its value was spelt", () => {

@@ -1,34 +1,9 @@
 // A JSON request body that keeps its spelling: a change replaces the bytes of one member and leaves
 // all others as the client sent them (number spelling, escapes, field order, unknown fields).
 
-import {
-  closeBrace,
-  closeBracket,
-  comma,
-  openBrace,
-  openBracket,
-  quote,
-  scalarEnd,
-  space,
-  stringEnd,
-} from "./json-text";
+import { type BodyProblem, type Member, membersOf, notJson } from "./object-members";
 
-export type BodyProblem = { problem: string };
-
-/** Offsets in the text of a member's name, with its quotes, and of its value. */
-interface Member {
-  nameStart: number;
-  nameEnd: number;
-  start: number;
-  end: number;
-  /** What stands there instead, spelt as JSON. */
-  name?: string;
-  value?: string;
-}
-
-// Far above what a JSON schema in a tool definition needs, far below what overflows a stack here or
-// in an upstream (Python's json gives up near 1000).
-const mostDepth = 256;
+export type { BodyProblem };
 
 export class RequestBody {
   /** True once a member was set: only then does the body travel back to Kong. */
@@ -36,6 +11,8 @@ export class RequestBody {
 
   private readonly added = new Map<string, string>();
   private written: string | undefined;
+  /** All that the client sent, in their order; `members` has them by their names of now. */
+  private readonly sent: Member[];
 
   private constructor(
     private readonly source: string,
@@ -43,6 +20,7 @@ export class RequestBody {
     private readonly members: Map<string, Member>,
   ) {
     this.written = source;
+    this.sent = [...members.values()];
   }
 
   /**
@@ -90,16 +68,23 @@ export class RequestBody {
   set(field: string, value: unknown): void {
     const spelt = JSON.stringify(value);
     const member = this.members.get(field);
-    if (member) member.value = spelt;
-    else this.added.set(field, spelt);
+    if (member) {
+      member.original ??= { value: this.fields[field] };
+      member.value = spelt;
+      member.removed = false;
+    } else this.added.set(field, spelt);
     this.fields[field] = value;
     this.touch();
   }
 
-  /** Gives a member that the client sent another name; its value stays as it was spelt. */
+  /**
+   * Gives a member that the client sent another name; its value stays as it was spelt. A null that
+   * stands under that name makes room, as it means "not given".
+   */
   rename(field: string, name: string): void {
     const member = this.members.get(field);
-    if (!member || this.has(name)) return;
+    if (!member || (this.get(name) ?? null) !== null) return;
+    this.remove(name);
     member.name = JSON.stringify(name);
     this.members.delete(field);
     this.members.set(name, member);
@@ -108,10 +93,33 @@ export class RequestBody {
     this.touch();
   }
 
-  /** Takes back a member that was added here; one that the client sent stays. */
-  withdraw(field: string): void {
-    if (!this.added.delete(field)) return;
+  /** Leaves a member out. */
+  remove(field: string): void {
+    if (!this.has(field)) return;
+    const member = this.members.get(field);
+    if (member) {
+      member.original ??= { value: this.fields[field] };
+      member.removed = true;
+    } else this.added.delete(field);
     delete this.fields[field];
+    this.touch();
+  }
+
+  /** Makes a member what the client sent under this name: its value, or none. */
+  restore(field: string): void {
+    const member = this.sent.find((one) => one.field === field);
+    if (!member || this.members.get(field) !== member) this.remove(field);
+    if (!member || !(member.original || member.name)) return;
+    const renamed = member.name === undefined ? field : (JSON.parse(member.name) as string);
+    const value = member.original ? member.original.value : this.fields[renamed];
+    if (renamed !== field && this.members.get(renamed) === member) {
+      this.members.delete(renamed);
+      delete this.fields[renamed];
+    }
+    this.members.set(field, member);
+    this.fields[field] = value;
+    member.name = member.value = member.original = undefined;
+    member.removed = false;
     this.touch();
   }
 
@@ -146,90 +154,33 @@ export class RequestBody {
   }
 
   /** What stands in place of which part of the source, in ascending order. */
-  private changes(): { start: number; end: number; text: string }[] {
-    const changes = [...this.members.values()].flatMap((member) => {
-      const { nameStart, nameEnd, start, end, name, value } = member;
-      return [
-        ...(name === undefined ? [] : [{ start: nameStart, end: nameEnd, text: name }]),
-        ...(value === undefined ? [] : [{ start, end, text: value }]),
-      ];
-    });
-    if (changes.length > 1) changes.sort((a, b) => a.start - b.start);
+  private changes(): Change[] {
+    const { sent, source } = this;
+    const changes: Change[] = [];
+    let isFirst = true;
+    for (const [at, { nameStart, nameEnd, start, end, name, value, removed }] of sent.entries()) {
+      if (removed) {
+        // With the comma before it; where nothing is left before it, with the one behind it.
+        const gone = isFirst
+          ? { start: nameStart, end: sent[at + 1]?.nameStart ?? end }
+          : { start: sent[at - 1]!.end, end };
+        changes.push({ ...gone, text: "" });
+        continue;
+      }
+      isFirst = false;
+      if (name !== undefined) changes.push({ start: nameStart, end: nameEnd, text: name });
+      if (value !== undefined) changes.push({ start, end, text: value });
+    }
     if (this.added.size === 0) return changes;
-    const close = this.source.lastIndexOf("}");
-    return [...changes, { start: close, end: close, text: this.writeAdded() }];
-  }
-
-  private writeAdded(): string {
     const added = [...this.added].map(([name, value]) => `${JSON.stringify(name)}:${value}`);
-    return (this.members.size > 0 ? "," : "") + added.join(",");
+    const close = source.lastIndexOf("}");
+    const text = (isFirst ? "" : ",") + added.join(",");
+    return [...changes, { start: close, end: close, text }];
   }
 }
 
-const notJson: BodyProblem = {
-  problem: "it is not valid JSON; send a JSON object, uncompressed",
-};
-
-/**
- * The top-level members of a JSON object, in one pass over the text. It need not be valid: what is
- * said of an invalid text means nothing, and JSON.parse has the last word.
- */
-function membersOf(text: string): Map<string, Member> | BodyProblem {
-  let at = skipSpace(text, 0);
-  if (text.charCodeAt(at) !== openBrace) {
-    return { problem: "it must be a JSON object, sent uncompressed" };
-  }
-  const members = new Map<string, Member>();
-  at = skipSpace(text, at + 1);
-  while (text.charCodeAt(at) === quote) {
-    const nameStart = at;
-    const nameEnd = stringEnd(text, at);
-    const name = unescaped(text.slice(nameStart, nameEnd));
-    if (name === undefined) return notJson;
-    if (members.has(name)) return { problem: `it has the member ${shown(name)} twice` };
-    const start = skipSpace(text, skipSpace(text, nameEnd) + 1);
-    const end = valueEnd(text, start);
-    if (end === undefined) return { problem: `it is nested more than ${mostDepth} levels deep` };
-    members.set(name, { nameStart, nameEnd, start, end });
-    at = skipSpace(text, end);
-    if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
-  }
-  return members;
-}
-
-// Upstreams differ in which of two members of one name counts, and "m\u006fdel" is "model" too.
-function unescaped(name: string): string | undefined {
-  if (!name.includes("\\")) return name.slice(1, -1);
-  try {
-    return JSON.parse(name) as string;
-  } catch {
-    return undefined;
-  }
-}
-
-function shown(name: string): string {
-  return JSON.stringify(name.slice(0, 100));
-}
-
-/** The offset behind the value that starts there; undefined where it is nested too deep. */
-function valueEnd(text: string, start: number): number | undefined {
-  const first = text.charCodeAt(start);
-  if (first === quote) return stringEnd(text, start);
-  if (first !== openBrace && first !== openBracket) return scalarEnd(text, start);
-  // The body's own braces are the first level.
-  let depth = 1;
-  for (let at = start; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === quote) at = stringEnd(text, at) - 1;
-    else if (code === openBrace || code === openBracket) {
-      if (++depth > mostDepth) return undefined;
-    } else if ((code === closeBrace || code === closeBracket) && --depth === 1) return at + 1;
-  }
-  return text.length;
-}
-
-function skipSpace(text: string, start: number): number {
-  let at = start;
-  while (text.charCodeAt(at) <= space) at++;
-  return at;
+interface Change {
+  start: number;
+  end: number;
+  text: string;
 }

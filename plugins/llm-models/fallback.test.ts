@@ -78,9 +78,9 @@ describe("llm-models fallback", () => {
     await failFor(2);
     const asked = await ask();
 
+    // A model that thinks gets no default bound, and none of the temperature.
     expect(JSON.parse(asked.body!.text)).toEqual({
       model: "o3-mini",
-      max_completion_tokens: 2048,
     });
     expect(asked.responseHeaders).toEqual({
       "X-LLM-Model": "o3-mini",

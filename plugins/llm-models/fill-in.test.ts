@@ -19,16 +19,20 @@ interface Case {
   endpoint?: string;
   alias?: { temperature?: number; max_tokens?: number };
   given?: typeof options;
+  isOther?: boolean;
 }
 
-function filled(text: string, { model = "gpt-4.1", endpoint, alias = {}, given }: Case = {}) {
+function filled(
+  text: string,
+  { model = "gpt-4.1", endpoint, alias = {}, given, isOther = false }: Case = {},
+) {
   const body = RequestBody.parse(text);
   if ("problem" in body) throw new Error(body.problem);
   const exchange = {
     ticket: { endpoint: endpoint ?? "chat/completions" },
     responseHeaders: {} as Record<string, string>,
   } as unknown as Exchange;
-  fillIn(exchange, body, terms(given ?? options)(model, alias));
+  fillIn(exchange, body, terms(given ?? options)(model, alias), isOther);
   return { text: body.text, header: exchange.responseHeaders["X-LLM-Max-Tokens"] };
 }
 
@@ -80,7 +84,7 @@ describe("llm-models fill-in", () => {
     ["{}", { model: "deepseek-chat" }, '{"max_tokens":2048,"temperature":0.2}'],
     ["{}", { model: "deepseek-chat", alias: { temperature: -1 } }, '{"max_tokens":2048}'],
     // Models that take max_completion_tokens only, and no temperature.
-    ["{}", { model: "o3-mini" }, '{"max_completion_tokens":2048}'],
+    ["{}", { model: "openai/o3-mini" }, '{"max_completion_tokens":4096}'],
     ['{"max_tokens" : 1e2}', { model: "gpt-5" }, '{"max_completion_tokens" : 1e2}'],
     [
       '{"max_tokens":5000,"temperature":1.0}',
@@ -88,8 +92,8 @@ describe("llm-models fill-in", () => {
       '{"max_completion_tokens":4096,"temperature":1.0}',
       "4096",
     ],
-    ["{}", { model: "o3-mini", endpoint: "responses" }, '{"max_output_tokens":2048}'],
-    ["{}", { model: "o3-mini", alias: { temperature: 1 } }, '{"max_completion_tokens":2048}'],
+    ["{}", { model: "o3-mini", endpoint: "responses" }, '{"max_output_tokens":4096}'],
+    ["{}", { model: "o3-mini", alias: { temperature: 1 } }, '{"max_completion_tokens":4096}'],
     // Endpoints whose answers have no length.
     ['{"max_tokens":5000}', { endpoint: "embeddings" }, '{"max_tokens":5000}'],
   ] as [string, Case, string, string?][])(
@@ -98,6 +102,63 @@ describe("llm-models fill-in", () => {
       expect(filled(text, given)).toEqual({ text: wanted, header });
     },
   );
+
+  const unlimited = modelsOptions.parse({});
+
+  it.each([
+    // Who says how to sample gets no temperature beside it.
+    ['{"top_p":0.9}', {}, '{"top_p":0.9,"max_tokens":2048}'],
+    ['{"top_k":40}', {}, '{"top_k":40,"max_tokens":2048}'],
+    ['{"top_p":null}', {}, '{"top_p":null,"max_tokens":2048,"temperature":0.7}'],
+    // Models that refuse any, by whatever name.
+    ["{}", { model: "claude-opus-4-7" }, '{"max_tokens":2048}'],
+    ["{}", { model: "claude-opus-4-8-20260301" }, '{"max_tokens":2048}'],
+    ["{}", { model: "us.anthropic.claude-opus-4-7-v1:0" }, '{"max_tokens":2048}'],
+    ["{}", { model: "anthropic/claude-opus-4.7" }, '{"max_tokens":2048}'],
+    ["{}", { model: "claude-opus-4-20250514" }, '{"max_tokens":2048,"temperature":0.7}'],
+    ["{}", { model: "gpt-4o-mini-search-preview-2025-03-11" }, '{"max_tokens":2048}'],
+    // Models that think are not cut by a default; an operator's own word for them holds.
+    ["{}", { model: "gpt-5" }, "{}"],
+    ["{}", { model: "ft:o3-mini:team::1" }, "{}"],
+    ["{}", { model: "deepseek-reasoner" }, '{"temperature":0.7}'],
+    ["{}", { model: "gpt-5", alias: { max_tokens: 9000 } }, '{"max_completion_tokens":9000}'],
+    // A request that thinks: no temperature, and room for its thoughts.
+    [
+      '{"thinking":{"type":"enabled","budget_tokens":8000}}',
+      { model: "claude-sonnet-4-5" },
+      '{"thinking":{"type":"enabled","budget_tokens":8000},"max_tokens":10048}',
+    ],
+    ['{"reasoning_effort":"high"}', {}, '{"reasoning_effort":"high"}'],
+    ['{"reasoning_effort":"none"}', { model: "gpt-5" }, '{"reasoning_effort":"none"}'],
+    // An explicit null, and -1, are not given.
+    [
+      '{"max_tokens":100,"max_completion_tokens":null}',
+      { model: "gpt-5" },
+      '{"max_completion_tokens":100}',
+    ],
+    ['{"max_tokens":-1}', {}, '{"max_tokens":2048,"temperature":0.7}'],
+    ['{"max_tokens":-1}', { model: "gpt-5" }, "{}"],
+    // What was sent for another model, and this one refuses.
+    [
+      '{"temperature":0.2,"max_tokens":50,"logprobs":true}',
+      { model: "gpt-5-mini", isOther: true },
+      '{"max_completion_tokens":50}',
+    ],
+    ['{"temperature":0.2}', { isOther: true }, '{"temperature":0.2,"max_tokens":2048}'],
+  ] as [string, Case, string][])(
+    "breaks nothing: of %s for %j it makes %s",
+    (text, given, wanted) => {
+      expect(filled(text, { given: unlimited, ...given }).text).toBe(wanted);
+    },
+  );
+
+  it("keeps thoughts below the limit of an answer", () => {
+    const text = '{"max_tokens":20000,"thinking":{"type":"enabled","budget_tokens":10000}}';
+    expect(filled(text, { model: "claude-sonnet-4-5" }).text).toBe(
+      '{"max_tokens":4096,"thinking":{"type":"enabled","budget_tokens":2048}}',
+    );
+    expect(filled(text, { model: "x-preview" }).text).toBe('{"max_tokens":100,"temperature":0.7}');
+  });
 
   it("bounds a request without a bound even where there is no default", () => {
     const given = modelsOptions.parse({
@@ -112,7 +173,8 @@ describe("llm-models fill-in", () => {
     ["chat/completions", '{"max_tokens":"5"}', "max_tokens"],
     ["chat/completions", '{"max_tokens":1,"max_completion_tokens":[5]}', "max_completion_tokens"],
     ["chat/completions", '{"max_tokens":1.5}', "max_tokens"],
-    ["chat/completions", '{"max_tokens":-1}', "max_tokens"],
+    ["chat/completions", '{"max_tokens":-2}', "max_tokens"],
+    ["chat/completions", '{"max_tokens":-1}', undefined],
     ["chat/completions", '{"max_tokens":1e999}', "max_tokens"],
     ["responses", '{"max_output_tokens":{}}', "max_output_tokens"],
     ["responses", '{"max_tokens":"5"}', undefined],

@@ -3,6 +3,7 @@
 
 import { membersOf } from "../../openai/output-bound";
 import type { RequestBody } from "../../openai/request-body";
+import { budgetOf, fitBudget, thinkingMembers, thinks } from "../../openai/thinking";
 import type { Exchange } from "../../stages/exchange";
 import type { Terms } from "./terms";
 
@@ -10,23 +11,46 @@ import type { Terms } from "./terms";
 export function badLength(endpoint: string, body: RequestBody): string | undefined {
   return membersOf(endpoint).find((member) => {
     const value = body.get(member);
-    return isGiven(body, member) && !(Number.isInteger(value) && (value as number) >= 0);
+    return isBound(value) && !(Number.isInteger(value) && (value as number) >= 0);
   });
 }
 
-/** Changes the body to the terms of the model that serves it. Its lengths are known to be numbers. */
-export function fillIn(exchange: Exchange, body: RequestBody, terms: Terms): void {
+// A client that says one of them has said how to sample; Claude from Opus 4.1 and Sonnet 4.5 on
+// refuses a temperature beside top_p.
+const samplers = ["temperature", "top_p", "top_k", "min_p"];
+
+// What models with a temperature of their own refuse too: https://platform.openai.com/docs/guides/reasoning
+const refusedSamplers = [
+  ...samplers,
+  ...["presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs"],
+];
+
+/**
+ * Changes the body to the terms of the model that serves it. Its lengths are known to be numbers.
+ * @param isOther the client asked for another model: what it sent for that one, and this one is known
+ *   to refuse, is left out
+ */
+export function fillIn(
+  exchange: Exchange,
+  body: RequestBody,
+  terms: Terms,
+  isOther: boolean,
+): void {
   const members = membersOf(exchange.ticket.endpoint);
   if (members.length === 0) return;
   boundLength(exchange, body, terms, members);
-  if (terms.temperature !== undefined && !isGiven(body, "temperature")) {
+  if (isOther && terms.fixedTemperature) for (const one of refusedSamplers) body.remove(one);
+  const isSampled = samplers.some((member) => (body.get(member) ?? null) !== null);
+  // Claude takes no temperature but 1 while it thinks.
+  if (terms.temperature !== undefined && !isSampled && !thinks(body.value)) {
     body.set("temperature", terms.temperature);
   }
 }
 
-/** Takes back what was filled in for a model that does not serve it after all. */
+/** Takes back what was changed for a model that does not serve it after all. */
 export function takeBack(endpoint: string, body: RequestBody): void {
-  for (const member of ["temperature", ...membersOf(endpoint)]) body.withdraw(member);
+  const changed = [...refusedSamplers, ...thinkingMembers, ...membersOf(endpoint)];
+  for (const member of changed) body.restore(member);
 }
 
 function boundLength(
@@ -36,32 +60,46 @@ function boundLength(
   members: readonly string[],
 ): void {
   const renames = terms.completionTokens && members.includes("max_completion_tokens");
-  if (renames && isGiven(body, "max_tokens")) body.rename("max_tokens", "max_completion_tokens");
-
-  const given = members.filter((member) => isGiven(body, member));
+  if (renames && isBound(body.get("max_tokens"))) {
+    body.rename("max_tokens", "max_completion_tokens");
+  }
+  const given = members.filter((member) => isBound(body.get(member)));
   const tooHigh = given.filter((member) => (body.get(member) as number) > terms.maxTokensLimit);
   for (const member of tooHigh) body.set(member, terms.maxTokensLimit);
   if (tooHigh.length > 0) {
     exchange.responseHeaders["X-LLM-Max-Tokens"] = String(terms.maxTokensLimit);
   }
 
-  const bound = Math.min(terms.maxTokens ?? Number.POSITIVE_INFINITY, terms.maxTokensLimit);
-  if (given.length === 0 && Number.isFinite(bound)) {
-    body.set(renames ? "max_completion_tokens" : members[0]!, bound);
-  }
+  const bound = Math.min(defaultBound(body.value, terms), terms.maxTokensLimit);
+  const isMissing = given.length === 0 && Number.isFinite(bound);
+  if (isMissing) body.set(renames ? "max_completion_tokens" : members[0]!, bound);
+  if (isMissing || tooHigh.length > 0) fitBudget(body, isMissing ? bound : terms.maxTokensLimit);
+  for (const member of members) if (body.get(member) === -1) body.remove(member);
 }
 
-/** Asks for the usage at the end of a stream, unless the client says something about it. */
-export function askForUsage({ ticket }: Exchange, body: RequestBody): void {
+/** Thoughts are a part of the answer: a default leaves them room, or sets no bound. */
+function defaultBound(body: RequestBody["value"], terms: Terms): number {
+  const { maxTokens, isOwnMaxTokens, reasons } = terms;
+  const budget = budgetOf(body);
+  const isOpen = (reasons || thinks(body)) && budget === 0 && !isOwnMaxTokens;
+  return maxTokens === undefined || isOpen ? Number.POSITIVE_INFINITY : maxTokens + budget;
+}
+
+/**
+ * Asks for the usage at the end of a stream, unless the client says something about it.
+ * @returns true where nobody but us has asked: the client does not expect that chunk
+ */
+export function askForUsage({ ticket }: Exchange, body: RequestBody): boolean {
   const isAskable = ticket.endpoint === "chat/completions" || ticket.endpoint === "completions";
-  if (!isAskable || !ticket.stream) return;
+  if (!isAskable || !ticket.stream) return false;
   const given = body.get("stream_options") ?? {};
   // What is no object the upstream shall refuse, as it would without us.
-  if (typeof given !== "object" || Array.isArray(given) || "include_usage" in given) return;
+  if (typeof given !== "object" || Array.isArray(given) || "include_usage" in given) return false;
   body.set("stream_options", { ...given, include_usage: true });
+  return true;
 }
 
-// OpenAI's API takes an explicit null for "not given".
-function isGiven(body: RequestBody, member: string): boolean {
-  return (body.get(member) ?? null) !== null;
+// OpenAI's API takes an explicit null for "not given", llama.cpp and others -1 for "no bound".
+function isBound(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== -1;
 }

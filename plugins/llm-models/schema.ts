@@ -1,14 +1,18 @@
 // The options of llm-models: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
+import { isModelName } from "../../models/name";
+import { reasoningModels } from "../../models/reasoning";
 import { redisOptions } from "../../redis/options";
 
-// A name goes into headers as it is.
-const printable = z
+const name = z
   .string()
   .max(200)
-  .regex(/^[\x20-\x7e]*$/, "must be printable ASCII");
-const modelName = printable.min(1);
+  .refine(
+    (text) => text === "" || isModelName(text),
+    "must be a name without control characters and without spaces around it",
+  );
+const modelName = name.min(1);
 const glob = z.string().min(1).max(200);
 
 const temperature = z.number().min(-1).max(2);
@@ -19,7 +23,7 @@ const alias = z
     name: modelName.describe(
       "Name that clients ask for; `*` in it matches any text, as in `claude*`.",
     ),
-    target: printable
+    target: name
       .default("")
       .describe(
         "Model of the upstream that serves requests for this name; leave it out where `targets` share them.",
@@ -102,7 +106,7 @@ const modelRule = z.object({
 const cooldown = z.object({
   statuses: z
     .array(z.int().min(400).max(599))
-    .default([429, 500, 502, 503, 504])
+    .default([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529])
     .describe(
       "Statuses of the upstream that count as failures of the model; time-outs and broken connections always do.",
     ),
@@ -137,6 +141,12 @@ const cooldown = z.object({
 });
 
 const newerModels = ["o1*", "o3*", "o4*", "gpt-5*"];
+// Anthropic's from Opus 4.7 on, by the names of its own API and those of resellers (4.7 for 4-7).
+const newerClaude = [
+  ...["claude-opus-4-7*", "claude-opus-4-8*", "claude-opus-4-9*", "claude-opus-4.7*"],
+  ...["claude-opus-4.8*", "claude-opus-4.9*", "claude-opus-5*", "claude-sonnet-5*"],
+  "claude-haiku-5*",
+];
 
 export const modelsOptions = z.object({
   aliases: z
@@ -187,12 +197,20 @@ export const modelsOptions = z.object({
     .array(glob)
     .default(newerModels)
     .describe(
-      "Models that take max_completion_tokens only: on chat/completions a max_tokens is sent to them under that name.",
+      "Models that take max_completion_tokens only: on chat/completions a max_tokens is sent to them under that name. A provider before the name (`openai/o3`) and a fine-tune's mark (`ft:o3-mini:...`) do not matter.",
     ),
   fixed_temperature_models: z
     .array(glob)
-    .default(newerModels)
-    .describe("Models that refuse a temperature: they get no default one."),
+    .default([...newerModels, ...newerClaude, "*-search-preview*"])
+    .describe(
+      "Models that refuse a temperature, by their names without a provider before or a fine-tune's behind: they get no default one, and none of a client that asked for another model.",
+    ),
+  reasoning_models: z
+    .array(glob)
+    .default(reasoningModels)
+    .describe(
+      "Models that think before they answer, by their names as above: `defaults.max_tokens` is not set for them, as they may spend it before the first word.",
+    ),
   stream_usage: z
     .boolean()
     .default(true)

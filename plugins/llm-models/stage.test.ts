@@ -237,6 +237,40 @@ describe("llm-models", () => {
     });
   });
 
+  describe("a stored prompt in place of a model", () => {
+    const ask = (given = options) =>
+      decide(exchangeOf({ prompt: { id: "pmpt_1" } }, "/v1/responses"), given);
+
+    it("passes where unknown models pass, with its own settings", async () => {
+      expect(await ask()).toBeUndefined();
+      const limited = modelsOptions.parse({ max_tokens_limit: 100 });
+      const prompt = { id: "pmpt_1" };
+      expect(await sent({ prompt }, options, "/v1/responses")).toEqual({ prompt });
+      expect(await sent({ prompt }, limited, "/v1/responses")).toEqual({
+        prompt,
+        max_output_tokens: 100,
+      });
+    });
+
+    it.each([{ access: [{ allow: ["*"] }] }, { unknown_models: "reject" as const }])(
+      "is refused by its name under %j",
+      async (given) => {
+        const answer = await ask(modelsOptions.parse(given));
+        expect(answer?.status).toBe(400);
+        expect(JSON.parse(answer!.body).error.message).toContain('the stored prompt "pmpt_1"');
+      },
+    );
+  });
+
+  it("a model with a name in another script passes, percent-encoded in the header", async () => {
+    const exchange = exchangeOf({ model: "深度求索/chat" });
+    expect(await decide(exchange)).toBeUndefined();
+    expect(exchange.body?.get("model")).toBe("深度求索/chat");
+    expect(exchange.responseHeaders["X-LLM-Model"]).toBe(
+      "%E6%B7%B1%E5%BA%A6%E6%B1%82%E7%B4%A2/chat",
+    );
+  });
+
   describe("a request that a later stage sends on as another model", () => {
     const given = modelsOptions.parse({
       aliases: [{ name: "gpt-4", target: "gpt-4.1", defaults: { max_tokens: 500 } }],
@@ -265,6 +299,12 @@ describe("llm-models", () => {
     it.each([
       ["the other's bound", {}, "small", { max_tokens: 100, temperature: 0.7 }],
       ["what the other takes", {}, "o3", { max_completion_tokens: 500 }],
+      [
+        "nothing that the other is known to refuse",
+        { temperature: 0.2, top_p: 0.9, max_tokens: 50 },
+        "o3",
+        { max_completion_tokens: 50 },
+      ],
       [
         "what its client sent",
         { temperature: 1, max_tokens: 9 },

@@ -3,7 +3,9 @@
 
 import { Counter } from "prom-client";
 import { z } from "zod";
+import { isModelName, nameInHeader } from "../../models/name";
 import type { RequestBody } from "../../openai/request-body";
+import { standsForModel } from "../../openai/unnamed-model";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
@@ -74,6 +76,8 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
     return { answer: listing(openNames(names, resolve, mayUse), request.path) };
   }
   if (!body) return undefined;
+  const unnamed = standsForModel(ticket.endpoint, body.value);
+  if (unnamed !== undefined) return serveUnnamed(exchange, body, unnamed, prepared);
   const requested = body.get("model");
   if (!isModelName(requested)) return { answer: badModel(requested) };
   const route = resolve(requested);
@@ -131,14 +135,35 @@ function serve(exchange: Exchange, body: RequestBody, serving: Serving, prepared
   const { labelOf, termsOf, options } = prepared;
   const left = served === preferred ? undefined : preferred;
   exchange.ticket.model = { requested, served, label: labelOf(served), fallback_from: left };
-  exchange.responseHeaders["X-LLM-Model"] = served;
+  exchange.responseHeaders["X-LLM-Model"] = nameInHeader(served);
   if (left !== undefined) {
-    exchange.responseHeaders["X-LLM-Fallback"] = left;
+    exchange.responseHeaders["X-LLM-Fallback"] = nameInHeader(left);
     fallbacks.inc({ from: labelOf(left), to: labelOf(served) });
   }
   if (served !== requested) body.set("model", served);
-  fillIn(exchange, body, termsOf(served, route.defaults));
-  if (options.stream_usage) askForUsage(exchange, body);
+  fillIn(exchange, body, termsOf(served, route.defaults), served !== requested);
+  if (options.stream_usage && askForUsage(exchange, body)) exchange.withoutUsage = true;
+}
+
+/**
+ * A request whose model is known upstream only. It passes where any model does, and keeps its own
+ * settings but for the limit of its length.
+ */
+function serveUnnamed(
+  exchange: Exchange,
+  body: RequestBody,
+  unnamed: string,
+  { options, termsOf }: Prepared,
+): { answer: Answer } | undefined {
+  if (options.access.length > 0 || options.unknown_models === "reject") {
+    return { answer: badModel(undefined, unnamed) };
+  }
+  const length = badLength(exchange.ticket.endpoint, body);
+  if (length) return { answer: badMember(length, notTokens) };
+  const terms = { ...termsOf("", {}), temperature: undefined, maxTokens: undefined };
+  fillIn(exchange, body, terms, false);
+  if (options.stream_usage && askForUsage(exchange, body)) exchange.withoutUsage = true;
+  return undefined;
 }
 
 /** Takes back what was filled in for the model that was left, and fills in what the other one gets. */
@@ -147,7 +172,8 @@ function adapt(exchange: Exchange, model: string, { resolve, termsOf }: Prepared
   const requested = ticket.model?.requested;
   if (!body || requested === undefined) return;
   takeBack(ticket.endpoint, body);
-  fillIn(exchange, body, termsOf(model, resolve(requested)?.defaults ?? {}));
+  delete exchange.responseHeaders["X-LLM-Max-Tokens"];
+  fillIn(exchange, body, termsOf(model, resolve(requested)?.defaults ?? {}), model !== requested);
 }
 
 /** Who always gets the same target of a canary: a name that is the same on every node. */
@@ -159,20 +185,13 @@ function facts({ service, model }: Sent, { status }: Outcome, cooldown_ms?: numb
   return { stage: "models", service, model, status, cooldown_ms };
 }
 
-// The name goes into a header, so it has no control characters; and no space around it, which an
-// upstream may trim to a name that the access rules have not seen.
-function isModelName(value: unknown): value is string {
-  return (
-    typeof value === "string" && /^(?! )[\x20-\x7e]{1,200}$/.test(value) && !value.endsWith(" ")
-  );
-}
-
 const notTokens = "is not a number of tokens: give a whole number, or leave it out.";
 
-function badModel(value: unknown): Answer {
+function badModel(value: unknown, unnamed?: string): Answer {
   const problem = value === undefined ? "is missing" : "is not a model's name";
+  const reason = unnamed === undefined ? "" : `, and nobody here can tell what ${unnamed} is`;
   const todo = "give the name of a model as a string; GET /v1/models lists them.";
-  return badMember("model", `${problem}: ${todo}`);
+  return badMember("model", `${problem}${reason}: ${todo}`);
 }
 
 /** The body names no model, or bounds its answer by what is no number. */

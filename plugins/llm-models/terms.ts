@@ -2,6 +2,7 @@
 // it. For the alias asked for before the model, for the model before all.
 
 import { modelGlob } from "../../models/glob";
+import { nameGlobs } from "../../models/reasoning";
 import type { Route } from "./resolve";
 import type { ModelsOptions } from "./schema";
 
@@ -12,8 +13,14 @@ export interface Terms {
   maxTokens: number | undefined;
   /** Highest bound in tokens; Infinity where there is none. */
   maxTokensLimit: number;
+  /** That default is the operator's word for this alias or these models, not the one for all. */
+  isOwnMaxTokens: boolean;
   /** It takes max_completion_tokens only. */
   completionTokens: boolean;
+  /** It refuses to be told how to sample. */
+  fixedTemperature: boolean;
+  /** It thinks before it answers, and would spend the default bound for all on that. */
+  reasons: boolean;
 }
 
 /** The terms of a served model, for a request whose name had these defaults. */
@@ -21,19 +28,24 @@ export type TermsOf = (served: string, defaults: Route["defaults"]) => Terms;
 
 export function terms(options: ModelsOptions): TermsOf {
   const rules = options.model_rules.map((rule) => ({ rule, matches: modelGlob(rule.model) }));
-  const completionTokens = options.completion_tokens_models.map(modelGlob);
-  const fixedTemperature = options.fixed_temperature_models.map(modelGlob);
+  const completionTokens = nameGlobs(options.completion_tokens_models);
+  const fixedTemperature = nameGlobs(options.fixed_temperature_models);
+  const reasons = nameGlobs(options.reasoning_models);
   return (served, defaults) => {
     const rule = rules.find(({ matches }) => matches(served))?.rule;
-    const isFixed = fixedTemperature.some((matches) => matches(served));
+    const isFixed = fixedTemperature(served);
     const temperature = defaults.temperature ?? rule?.temperature ?? options.defaults.temperature;
-    const maxTokens = defaults.max_tokens ?? rule?.max_tokens ?? options.defaults.max_tokens;
+    const ownMaxTokens = defaults.max_tokens ?? rule?.max_tokens;
+    const maxTokens = ownMaxTokens ?? options.defaults.max_tokens;
     const limit = rule?.max_tokens_limit ?? options.max_tokens_limit;
     return {
       temperature: isFixed || temperature < 0 ? undefined : temperature,
       maxTokens: maxTokens === 0 ? undefined : maxTokens,
+      isOwnMaxTokens: ownMaxTokens !== undefined,
       maxTokensLimit: limit === 0 ? Number.POSITIVE_INFINITY : limit,
-      completionTokens: completionTokens.some((matches) => matches(served)),
+      completionTokens: completionTokens(served),
+      fixedTemperature: isFixed,
+      reasons: reasons(served),
     };
   };
 }
