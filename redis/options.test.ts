@@ -40,6 +40,30 @@ describe("redis", () => {
       });
     });
 
+    it.each([
+      ["redis://h/?db=3", 3],
+      ["redis://h?db=3", 3],
+      ["redis://h/3?db=3", 3],
+      ["redis://h", 9],
+    ])("take the database of %s, as several clients name it", (url, database) => {
+      expect(target({ url, database: 9 })).toMatchObject({ host: "h", database });
+    });
+
+    it.each([
+      "redis://h/?db=x",
+      "redis://h/2?db=3",
+      "redis://h/?db=3&db=4",
+      "redis://h/?timeout=3",
+      "redis://user:12#3@host",
+      "redis://h/0#x",
+    ])("refuse %s, of which a part would be dropped without a word", (url) => {
+      const { error } = redisOptions.safeParse({ url });
+      expect(error?.issues[0]).toMatchObject({
+        path: ["url"],
+        message: expect.stringContaining("percent-encode"),
+      });
+    });
+
     it("name a Redis behind Sentinels, or a Cluster", () => {
       const access = { username: "u", password: "p", database: 0, tls: true };
       const sentinel_nodes = ["one:26379", "[::1]:26380"];

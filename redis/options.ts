@@ -9,6 +9,10 @@ const fields = z.object({
   url: z
     .string()
     .refine(isRedisUrl, "must be redis://HOST:PORT/DATABASE, or rediss:// for TLS")
+    .refine(isReadWhole, {
+      message:
+        "must have nothing behind the database but ?db=NUMBER: percent-encode what is special in a password (# as %23, ? as %3F), set other options by their own names",
+    })
     .default("")
     .meta({
       referenceable: true,
@@ -149,13 +153,13 @@ function bare(host: string): string {
 /** What the url leaves open is taken from the other options. */
 function targetOfUrl(options: RedisOptions): RedisTarget {
   const url = new URL(options.url);
-  const database = url.pathname.slice(1);
+  const database = databaseIn(url);
   return {
     host: bare(url.hostname),
     port: url.port === "" ? 6379 : Number(url.port),
     username: decodeURIComponent(url.username) || options.username,
     password: decodeURIComponent(url.password) || options.password,
-    database: database === "" ? options.database : Number(database),
+    database: database ?? options.database,
     tls: options.tls || url.protocol === "rediss:",
     caFile: options.tls_ca_file || undefined,
   };
@@ -167,6 +171,24 @@ function isRedisUrl(value: string): boolean {
   if (!/^rediss?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;
   const { hostname, pathname, username, password } = new URL(value);
   return hostname !== "" && /^\/?\d*$/.test(pathname) && isEncoded(username + password);
+}
+
+// Several clients name the database in the query; what else stands there would be dropped without a
+// word, and a # in a password that was not encoded makes another address of the rest.
+function isReadWhole(value: string): boolean {
+  if (!URL.canParse(value) || value.startsWith("{vault://")) return true;
+  const url = new URL(value);
+  if (value.includes("#") || [...url.searchParams.keys()].some((name) => name !== "db")) {
+    return false;
+  }
+  const named = url.searchParams.getAll("db");
+  const path = url.pathname.slice(1);
+  return named.every((db) => /^\d{1,5}$/.test(db) && db === (path || named[0]));
+}
+
+function databaseIn({ pathname, searchParams }: URL): number | undefined {
+  const named = pathname.slice(1) || searchParams.get("db");
+  return named ? Number(named) : undefined;
 }
 
 function isEncoded(text: string): boolean {
