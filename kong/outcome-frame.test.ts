@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { record } from "../test/support/outcome-batch";
@@ -115,6 +116,36 @@ describe("kong", () => {
         first_byte_at: 1234,
         ended_at: 1234,
       });
+    });
+
+    it("is complete when it holds its stream's own end, though the client has closed at it", () => {
+      const stream = JSON.stringify({ ...JSON.parse(ticket), stream: true });
+      const ended = (text: string) =>
+        outcomeOf({
+          ticket: stream,
+          status: 200,
+          source: "service",
+          body: Buffer.from(text),
+          flags: "",
+        });
+      const whole = ended('data: {"choices":[]}\n\ndata: [DONE]\n\n');
+      expect(whole).toMatchObject({ complete: true });
+      expect(whole).not.toHaveProperty("cut_by");
+      expect(ended('data: {"choices":[]}\n\n')).toMatchObject({
+        complete: false,
+        cut_by: "client",
+      });
+    });
+
+    it("is read when the upstream compressed it in spite of what it was asked", () => {
+      const answer = Buffer.from('{"choices":[],"usage":{"prompt_tokens":100}}');
+      const of = (endpoint: string) =>
+        outcomeOf({
+          ...{ status: 200, source: "service", body: gzipSync(answer), flags: "cp" },
+          ticket: JSON.stringify({ ...JSON.parse(ticket), endpoint }),
+        });
+      expect(of("chat/completions")?.body).toEqual(answer);
+      expect(of("audio/speech")?.body).toEqual(gzipSync(answer));
     });
   });
 });

@@ -1,6 +1,9 @@
 // The bytes in which report.lua tells how requests ended: a batch is a sequence of records, a record
 // a sequence of fields, all with their length before them. Lua writes it, only this file reads it.
 
+import { readable } from "../openai/content-coding";
+import { rowOf } from "../openai/endpoint";
+import { endsItself } from "../openai/stream";
 import type { Outcome, Try } from "../stages/outcome";
 import { readTicket } from "../stages/ticket";
 
@@ -57,17 +60,21 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
   const ticket = record.ticket === undefined ? undefined : readTicket(record.ticket);
   if (!ticket) return undefined;
   const { startedAt = ticket.started_at, endedAt = now, flags = "" } = record;
+  const body = legible(record, ticket.endpoint);
   return {
     ticket,
     status: record.status ?? 0,
     source: record.source === "service" || record.source === "exit" ? record.source : "error",
     content_type: record.contentType ?? "",
-    ...(record.contentEncoding !== undefined && { content_encoding: record.contentEncoding }),
+    ...(record.contentEncoding !== undefined &&
+      body === record.body && { content_encoding: record.contentEncoding }),
     ...(record.retryAfter !== undefined && { retry_after: record.retryAfter }),
     ...(record.retryAfterMs !== undefined && { retry_after_ms: record.retryAfterMs }),
     ...(record.tries !== undefined && { tries: triesIn(record.tries) }),
-    body: record.body ?? Buffer.alloc(0),
-    ...howItEnded(flags, ticket.method, record.status),
+    body,
+    ...(ticket.stream && endsItself(body)
+      ? { complete: true }
+      : howItEnded(flags, ticket.method, record.status)),
     truncated: flags.includes("t"),
     bytes: record.bytes ?? record.body?.length ?? 0,
     started_at: startedAt,
@@ -85,6 +92,15 @@ function triesIn(text: string): Try[] {
       ...(code !== undefined && { status: Number(code) }),
     };
   });
+}
+
+// Far above any answer of text; what is longer when it is expanded is counted by its length.
+const mostExpandedBytes = 32 * 1024 * 1024;
+
+/** An answer that came compressed in spite of our Accept-Encoding, as text. */
+function legible({ body = Buffer.alloc(0), contentEncoding }: OutcomeRecord, endpoint: string) {
+  if (!rowOf(endpoint)?.result.length) return body;
+  return readable(body, mostExpandedBytes, contentEncoding) ?? body;
 }
 
 // An answer without a body never passes the tap's filter, so it has no last byte.

@@ -24,6 +24,8 @@ export interface Usage {
   audio_seconds: number;
   /** Searches of the web that the upstream made by itself; it bills them one by one. */
   web_searches: number;
+  /** Letters of a text that was spoken, where an endpoint counts those. */
+  characters: number;
   /** The tier that the answer names, as in "flex" or "priority"; undefined where it names none. */
   service_tier?: string;
   /** The upstream said nothing: these are our own estimates. */
@@ -43,5 +45,6 @@ export const noUsage: Usage = {
   images: 0,
   audio_seconds: 0,
   web_searches: 0,
+  characters: 0,
   estimated: false,
 };

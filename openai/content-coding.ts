@@ -73,12 +73,18 @@ export function expand(
 }
 
 /**
- * The text of an answer whose coding nobody told us: told by its first bytes, brotli (which has no
- * mark) by being no text. Undefined where it cannot be read, as when its beginning is not there.
+ * The text of an answer, by the coding that it names, or that its first bytes tell: brotli, which has
+ * no mark, is told by being no text. Undefined where it cannot be read, as when its beginning is not
+ * there.
  * @param mostBytes what is longer when expanded is not read
  */
-export function readable(body: Buffer, mostBytes: number): Buffer | undefined {
-  const coding = codingOf(body);
+export function readable(
+  body: Buffer,
+  mostBytes: number,
+  contentEncoding = "",
+): Buffer | undefined {
+  const told = /^\s*(?:identity)?\s*$/i.test(contentEncoding) ? undefined : contentEncoding;
+  const coding = body.length === 0 ? undefined : (told ?? codingOf(body));
   if (coding === undefined) return body;
   const expanded = expand(body, coding, mostBytes, false);
   return typeof expanded === "string" ? undefined : expanded;

@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { noUsage } from "../models/usage";
-import { estimateInputTokens, estimateUsage, mostInputTokens } from "./estimate";
+import { estimateInputTokens, mostInputTokens, outputTokens } from "./estimate";
 import { RequestBody } from "./request-body";
 
 const user = (content: unknown) => ({ messages: [{ role: "user", content }] });
@@ -50,6 +49,36 @@ describe("estimate", () => {
       expect(estimateInputTokens(user([image]))).toBe(769);
     });
 
+    const data = "A".repeat(1_500_000);
+    it.each([
+      ["a picture (Anthropic)", { type: "image", source: { type: "base64", data } }, 765],
+      ["a document", { type: "document", source: { type: "base64", data } }, 1000],
+      ["a film", { type: "video_url", video_url: { url: `data:video/mp4;base64,${data}` } }, 1000],
+      ["a sound", { type: "audio_url", audio_url: { url: `data:audio/wav;base64,${data}` } }, 1000],
+      ["a file", { type: "input_file", file_data: `data:application/pdf;base64,${data}` }, 1000],
+      [
+        "a picture in a tool's result",
+        { type: "tool_result", content: [{ type: "image", source: { type: "base64", data } }] },
+        765,
+      ],
+      [
+        "a picture of a screen",
+        { type: "computer_call_output", output: { type: "computer_screenshot", image_url: data } },
+        765,
+      ],
+      ["a picture of an unknown part", { type: "x", url: `data:image/png;base64,${data}` }, 765],
+      ["a file of an unknown part", { type: "x", x: { data } }, 1000],
+      [
+        "a text in a document",
+        { type: "document", source: { type: "text", data: "x".repeat(400) } },
+        100,
+      ],
+      ["a text of letters alone", { type: "text", text: data }, 375_000],
+      ["a text that is not called one", { type: "x", data: "word ".repeat(800) }, 1000],
+    ])("counts %s by what it is", (_, part, tokens) => {
+      expect(estimateInputTokens({ input: [part] })).toBe(tokens);
+    });
+
     it("counts a file or a sound as such", () => {
       const sound = { type: "input_audio", input_audio: { data: "A".repeat(100_000) } };
       expect(estimateInputTokens(user([sound]))).toBe(1004);
@@ -95,19 +124,8 @@ describe("estimate", () => {
 
   describe("of an answer that states no usage", () => {
     const outputOf = (contentType: string, text: string) =>
-      estimateUsage("chat/completions", contentType, Buffer.from(text), 5).output_tokens;
+      outputTokens(contentType, Buffer.from(text));
     const forty = "x".repeat(40);
-
-    it("is marked, and takes the input as estimated before", () => {
-      expect(estimateUsage("chat/completions", json, Buffer.from("{}"), 5)).toEqual({
-        ...noUsage,
-        input_tokens: 5,
-        output_tokens: 0,
-        cached_input_tokens: 0,
-        reasoning_tokens: 0,
-        estimated: true,
-      });
-    });
 
     it("counts the text, the thoughts and the tool calls of a chat", () => {
       const call = { id: "call_1", type: "function", function: { name: "abcd", arguments: forty } };
@@ -140,9 +158,14 @@ describe("estimate", () => {
       expect(outputOf(json, forty)).toBe(10);
     });
 
-    it("counts no output for embeddings", () => {
-      const body = Buffer.from('{"data":[{"embedding":[1,2,3]}]}');
-      expect(estimateUsage("embeddings", json, body, 5).output_tokens).toBe(0);
+    it("is told by what it holds, whatever type it is said to have", () => {
+      const delta = `data: ${JSON.stringify({ choices: [{ delta: { content: forty } }] })}\n\n`;
+      for (const type of ["", "text/plain", json, sse]) expect(outputOf(type, delta)).toBe(10);
+      expect(outputOf("text/html", `<p>${forty}`)).toBe(0);
+    });
+
+    it("is a token for each byte that cannot be read", () => {
+      expect(outputOf(sse, `\u0000${"x".repeat(39)}`)).toBe(40);
     });
   });
 });

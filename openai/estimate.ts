@@ -2,18 +2,12 @@
 // that states no usage.
 
 import { textTokens } from "../models/text-tokens";
-import { noUsage, type Usage } from "../models/usage";
-import type { Endpoint } from "./endpoint";
+import { bodyFormOf } from "./answer-form";
+import { carriedTokens, fileTokens } from "./attachment";
 import { jsonObjectIn, streamEvents } from "./stream";
-import { isEventStream, isJson } from "./usage";
 
 // What a chat format adds to each message (role, separators).
 const tokensPerMessage = 4;
-// A 1024 x 1024 image in high detail at OpenAI (85 + 4 tiles of 170); its data is never counted as text.
-const tokensPerImage = 765;
-// About a minute of speech, for audio and files whose content we do not look into.
-const tokensPerAttachment = 1000;
-
 /** The members of a request that become the prompt. */
 const promptFields = ["messages", "prompt", "input", "instructions", "tools", "functions"];
 
@@ -54,12 +48,16 @@ function tokensOf(prompt: readonly unknown[]): number {
     else if (typeof value === "number") tokens += 1;
     else if (Array.isArray(value)) for (const one of value) left.push(one);
     else if (typeof value === "object" && value !== null) {
-      const attached = attachmentTokens(value);
-      if (attached !== undefined) tokens += attached;
+      const file = fileTokens(value);
+      if (file !== undefined) tokens += file;
       else {
         const { role, type, ...members } = value as Record<string, unknown>;
         if (role !== undefined) tokens += tokensPerMessage;
-        for (const one of Object.values(members)) left.push(one);
+        for (const [name, one] of Object.entries(members)) {
+          const carried = carriedTokens(value, name, one);
+          if (carried === undefined) left.push(one);
+          else tokens += carried;
+        }
       }
     }
   }
@@ -84,55 +82,33 @@ export function mostInputTokens(fields: Readonly<Record<string, unknown>>): numb
     else if (Array.isArray(value)) for (const one of value) left.push(one);
     else if (typeof value !== "object") tokens += `${value}`.length;
     else if (value !== null) {
-      tokens += attachmentTokens(value) ?? mostTokensPerObject;
-      if (attachmentTokens(value) === undefined)
-        left.push(Object.keys(value), Object.values(value));
+      const file = fileTokens(value);
+      tokens += file ?? mostTokensPerObject;
+      if (file !== undefined) continue;
+      left.push(Object.keys(value));
+      for (const [name, one] of Object.entries(value)) {
+        const carried = carriedTokens(value, name, one);
+        if (carried === undefined) left.push(one);
+        else tokens += carried;
+      }
     }
   }
   return tokens;
 }
 
 /**
- * The usage of an answer that states none. Of a truncated body only what is kept is counted, so the
- * output is then a lower bound.
- * @param inputTokens what estimateInputTokens said of the request
+ * What can be seen of an answer's output, in tokens. Thoughts that the model kept to itself are not.
  */
-export function estimateUsage(
-  endpoint: Endpoint,
-  contentType: string,
-  body: Buffer,
-  inputTokens: number,
-): Usage {
-  return {
-    ...noUsage,
-    input_tokens: inputTokens,
-    output_tokens: endpoint === "embeddings" ? 0 : outputTokens(contentType, body),
-    estimated: true,
-  };
-}
-
-/** For a part of a message that is no text: {type: "image_url" | "input_image" | ...}. */
-function attachmentTokens(part: object): number | undefined {
-  switch ((part as { type?: unknown }).type) {
-    case "image_url":
-    case "input_image":
-      return tokensPerImage;
-    case "input_audio":
-    case "file":
-    case "input_file":
-      return tokensPerAttachment;
-    default:
-      return undefined;
-  }
-}
-
-function outputTokens(contentType: string, body: Buffer): number {
-  if (isEventStream(contentType)) {
+export function outputTokens(contentType: string, body: Buffer): number {
+  // Compressed text that cannot be expanded: about four letters a byte, four letters a token.
+  if (body.includes(0)) return body.length;
+  const form = bodyFormOf(contentType, body);
+  if (form === "stream") {
     let tokens = 0;
     for (const { data } of streamEvents(body)) tokens += spokenIn(jsonObjectIn(data) ?? {});
     return Math.ceil(tokens);
   }
-  if (!isJson(contentType)) return 0;
+  if (form !== "json") return 0;
   const text = body.toString("utf8");
   const whole = jsonObjectIn(text);
   // A piece of a JSON answer is no JSON, and nearly all of it is the text that was spoken.
@@ -148,9 +124,12 @@ const spokenMembers = new Set([
   "reasoning",
   "name",
   "arguments",
+  "transcript",
+  "input",
 ]);
 
-function spokenIn(answer: Record<string, unknown>): number {
+/** Tokens of what an answer, or an event of one, lets a model say. */
+export function spokenIn(answer: Record<string, unknown>): number {
   // A responses stream repeats its text in later events: only the deltas count.
   if (typeof answer.delta === "string") return textTokens(answer.delta);
   let tokens = 0;

@@ -33,13 +33,58 @@ export function streamEvents(body: Buffer): StreamEvent[] {
 }
 
 /**
- * True when the stream came to the end that its API promises and reports no error: `[DONE]` for chat
- * and completions, `response.completed` or `response.incomplete` for responses.
+ * The events around an offset, as few as blank lines set apart, and where they start.
+ * @param blank what blankLineOf says, for who asks often
  */
+export function eventsIn(
+  body: Buffer,
+  at: number,
+  blank = blankLineOf(body),
+): { events: StreamEvent[]; start: number } {
+  const before = at === 0 ? -1 : body.lastIndexOf(blank, at - 1);
+  const start = before < 0 ? 0 : before + blank.length;
+  const after = body.indexOf(blank, at);
+  return { events: streamEvents(body.subarray(start, after < 0 ? body.length : after)), start };
+}
+
+/** The last event of a stream, found without reading the others. */
+export function lastEvent(body: Buffer): StreamEvent | undefined {
+  const blank = blankLineOf(body);
+  for (let end = body.length; end > 0; ) {
+    const { events, start } = eventsIn(body.subarray(0, end), end - 1, blank);
+    const last = events.at(-1);
+    if (last) return last;
+    end = start === end ? end - 1 : start;
+  }
+  return undefined;
+}
+
+/** What stands between two events of this stream. */
+export function blankLineOf(body: Buffer): string {
+  return body.lastIndexOf("\r\n\r\n") > body.lastIndexOf("\n\n") ? "\r\n\r\n" : "\n\n";
+}
+
+/**
+ * True when a body holds the end that its API promises of a stream: `[DONE]` for chat and
+ * completions, `response.completed`, `.incomplete` or `.failed` for responses. A client may close its
+ * connection at that event, so it, and not the connection, tells that nothing was cut.
+ */
+export function endsItself(body: Buffer): boolean {
+  const last = lastEvent(body);
+  return last !== undefined && endsStream(last);
+}
+
+/** True when a stream came to its own end, and reports no error. */
 export function isWholeStream(body: Buffer): boolean {
-  const events = streamEvents(body);
-  const last = events.at(-1);
-  return last !== undefined && endsStream(last) && !events.some(reportsError);
+  return endsItself(body) && errorEventIn(body) === undefined;
+}
+
+/** The event by which a stream reports that it failed. */
+export function errorEventIn(body: Buffer): StreamEvent | undefined {
+  // Inside a text the quotes would be escaped, so few streams have such a mark at all.
+  const marks = ['"error"', "event: error", "event:error", "response.failed"];
+  if (!marks.some((mark) => body.includes(mark))) return undefined;
+  return streamEvents(body).find(reportsError);
 }
 
 function fieldValue(line: string): string {
@@ -50,15 +95,18 @@ function fieldValue(line: string): string {
 function endsStream({ data }: StreamEvent): boolean {
   if (data === "[DONE]") return true;
   const type = jsonObjectIn(data)?.type;
-  return type === "response.completed" || type === "response.incomplete";
+  return typeof type === "string" && /^response\.(?:completed|incomplete|failed)$/.test(type);
 }
 
 function reportsError({ event, data }: StreamEvent): boolean {
   if (event === "error" || event === "response.failed") return true;
-  // Inside a text the quotes would be escaped, so only events with such a member are parsed.
-  if (!data.includes('"error"')) return false;
+  if (!data.includes('"error"') && !data.includes("response.failed")) return false;
   const value = jsonObjectIn(data);
-  return value?.type === "error" || (typeof value?.error === "object" && value.error !== null);
+  if (value?.type === "error" || value?.type === "response.failed") return true;
+  if (value?.error) return true;
+  // OpenRouter: a choice that fails on its way.
+  const choices = Array.isArray(value?.choices) ? value.choices : [];
+  return choices.some((choice) => choice?.finish_reason === "error" || Boolean(choice?.error));
 }
 
 /** The JSON object that a text is; undefined for `[DONE]` and for half an object. */

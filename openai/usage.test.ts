@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { noUsage, type Usage } from "../models/usage";
 import { usageOf } from "./usage";
 
@@ -98,6 +98,112 @@ describe("usage", () => {
     });
   });
 
+  describe("is found wherever a vendor puts it", () => {
+    const usage = { prompt_tokens: 100, completion_tokens: 400, total_tokens: 500 };
+    const counted = { input_tokens: 100, output_tokens: 400, estimated: false };
+    const stream = (...events: object[]) =>
+      `${events.map((one) => `data: ${JSON.stringify(one)}\n\n`).join("")}data: [DONE]\n\n`;
+    const hello = { choices: [{ delta: { content: "hello" }, finish_reason: null }] };
+
+    it.each([
+      ["in the last choice (Moonshot)", stream(hello, { choices: [{ delta: {}, usage }] })],
+      ["in x_groq (Groq)", stream(hello, { choices: [], x_groq: { id: "r", usage } })],
+      [
+        "before placeholders of zeros",
+        stream(hello, { choices: [], usage }, { choices: [], usage: { prompt_tokens: 0 } }),
+      ],
+      ["before a null", stream({ choices: [], usage }, { ...hello, usage: null })],
+      ["in a JSON answer's choice", JSON.stringify({ choices: [{ usage }] })],
+    ])("%s", (_, body) => {
+      for (const type of [sse, json, "", "text/plain"]) {
+        const found = usageOf("chat/completions", type, Buffer.from(body), false);
+        expect(found).toMatchObject(counted);
+      }
+    });
+
+    it("with the tier that served", () => {
+      const answer = { choices: [], usage, service_tier: "flex" };
+      for (const [body, truncated] of [
+        [JSON.stringify(answer), false],
+        [JSON.stringify(answer).slice(1), true],
+        [stream(answer), false],
+      ] as const) {
+        const found = usageOf("chat/completions", "", Buffer.from(body), truncated);
+        expect(found).toMatchObject({ ...counted, service_tier: "flex" });
+      }
+      const response = {
+        type: "response.completed",
+        response: { usage, service_tier: "priority" },
+      };
+      expect(usageOf("responses", sse, Buffer.from(stream(response)), false)).toMatchObject({
+        service_tier: "priority",
+      });
+    });
+
+    it("without parsing the events before it", () => {
+      const parse = vi.spyOn(JSON, "parse");
+      const events = Array.from({ length: 200 }, () => ({ ...hello, usage: null }));
+      const body = Buffer.from(stream(...events, { choices: [], usage }));
+      expect(usageOf("chat/completions", sse, body, false)).toMatchObject(counted);
+      expect(parse).toHaveBeenCalledTimes(1);
+      parse.mockRestore();
+    });
+
+    it("in CRLF streams and those that end lines with CR alone", () => {
+      for (const end of ["\r\n", "\r"]) {
+        const body = Buffer.from(stream(hello, { choices: [], usage }).replaceAll("\n", end));
+        expect(usageOf("chat/completions", sse, body, false)).toMatchObject(counted);
+      }
+    });
+  });
+
+  describe("of other endpoints", () => {
+    const read = (endpoint: Parameters<typeof usageOf>[0], value: object) =>
+      usageOf(endpoint, json, Buffer.from(JSON.stringify(value)), false);
+
+    it("counts pictures, and their tokens where they are stated", () => {
+      const data = [{ url: "a" }, { url: "b" }];
+      expect(read("images/generations", { data })).toEqual({ ...noUsage, images: 2 });
+      const usage = { input_tokens: 10, output_tokens: 4000, total_tokens: 4010 };
+      expect(read("images/edits", { data, usage })).toMatchObject({
+        ...{ images: 2, input_tokens: 10, output_tokens: 4000 },
+      });
+      const event = { type: "image_generation.completed", b64_json: "x", usage };
+      const body = Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      expect(usageOf("images/generations", sse, body, false)).toMatchObject({
+        ...{ images: 1, output_tokens: 4000 },
+      });
+    });
+
+    it("counts the time or the tokens of a transcript", () => {
+      const usage = { type: "duration", seconds: 7 };
+      expect(read("audio/transcriptions", { text: "hi", usage })).toEqual({
+        ...noUsage,
+        audio_seconds: 7,
+      });
+      expect(read("audio/translations", { text: "hi", duration: 7.5 })).toMatchObject({
+        audio_seconds: 7.5,
+      });
+      const tokens = {
+        ...{ type: "tokens", input_tokens: 14, output_tokens: 45, total_tokens: 59 },
+        input_token_details: { text_tokens: 0, audio_tokens: 14 },
+      };
+      expect(read("audio/transcriptions", { text: "hi", usage: tokens })).toMatchObject({
+        ...{ input_tokens: 14, output_tokens: 45, audio_input_tokens: 14 },
+      });
+    });
+
+    it("reads what a reranking states", () => {
+      expect(read("rerank", { results: [], usage: { total_tokens: 9 } })).toMatchObject({
+        ...{ input_tokens: 9, output_tokens: 0, estimated: false },
+      });
+      expect(read("rerank", { results: [], meta: { tokens: { input_tokens: 9 } } })).toMatchObject({
+        input_tokens: 9,
+      });
+      expect(read("moderations", { results: [] })).toBeUndefined();
+    });
+  });
+
   describe("when only the end of the answer was kept", () => {
     it.each([
       ["a chat answer", "chat/completions", json, chat],
@@ -138,7 +244,8 @@ describe("usage", () => {
       ["when its numbers are none", "completions", json, '{"usage":{"prompt_tokens":-1}}'],
       ["in half a JSON answer", "chat/completions", json, '{"choices":[{"mess'],
       ["in a list", "chat/completions", json, "[1]"],
-      ["in a page", "chat/completions", "text/html", chat("hi")],
+      ["in a page", "chat/completions", "text/html", `<p>${chat("hi")}`],
+      ["in zeros that stand for it", "completions", json, '{"usage":{"prompt_tokens":0}}'],
       ["at an endpoint that names no model", "models", json, chat("hi")],
     ] as const)("%s", (_, endpoint, type, text) => {
       expect(usageOf(endpoint, type, Buffer.from(text), false)).toBeUndefined();

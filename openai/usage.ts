@@ -1,9 +1,11 @@
-// How many tokens an answer says that it took, from every endpoint whose request names a model, as
-// JSON or as a stream, whole or only its end.
+// Where an answer says what it took, as JSON or as a stream, whole or only its end: each vendor has a
+// place of its own. It is sought from the end, so that a long stream costs no more than a short one.
 
-import { noUsage, type Usage } from "../models/usage";
-import { type Endpoint, namesModel } from "./endpoint";
-import { jsonObjectIn, streamEvents } from "./stream";
+import type { Usage } from "../models/usage";
+import { bodyFormOf } from "./answer-form";
+import { type Endpoint, rowOf } from "./endpoint";
+import { blankLineOf, eventsIn, jsonObjectIn } from "./stream";
+import { member, type Statement, statementFrom, usageBy } from "./usage-statement";
 
 /**
  * The usage that an answer states, undefined when it states none.
@@ -15,94 +17,141 @@ export function usageOf(
   body: Buffer,
   truncated: boolean,
 ): Usage | undefined {
-  if (!namesModel(endpoint)) return undefined;
-  const streamed = isEventStream(contentType);
-  if (!streamed && !isJson(contentType)) return undefined;
-  if (truncated) return lastUsageIn(body.toString("utf8"));
-  if (streamed) return usageOfStream(body);
-  return usageFrom(memberOf(jsonObjectIn(body.toString("utf8")), "usage"));
+  const statement = statementIn(endpoint, contentType, body, truncated);
+  return statement && usageBy(statement, 0, 0);
 }
 
-export function isEventStream(contentType: string): boolean {
-  return /^\s*text\/event-stream\b/i.test(contentType);
+/** As usageOf, with what is not stated left open. */
+export function statementIn(
+  endpoint: string,
+  contentType: string,
+  body: Buffer,
+  truncated: boolean,
+): Statement | undefined {
+  const row = rowOf(endpoint);
+  if (!row || row.counts === "nothing" || row.result.length === 0) return undefined;
+  const form = bodyFormOf(contentType, body);
+  const isImages = row.counts === "images";
+  if (form === "stream" && !truncated) return withImages(ofStream(body), isImages, streamed(body));
+  if (form === "json" && !truncated) {
+    const answer = jsonObjectIn(body.toString("utf8"));
+    const data = member(answer, "data");
+    return withImages(ofObject(answer), isImages, Array.isArray(data) ? data.length : 0);
+  }
+  return truncated ? lastUsageIn(body.toString("utf8")) : undefined;
 }
 
-export function isJson(contentType: string): boolean {
-  return /^\s*application\/(?:[\w.-]+\+)?json\b/i.test(contentType);
+function withImages(
+  statement: Statement | undefined,
+  isImages: boolean,
+  images: number,
+): Statement | undefined {
+  if (!isImages || images === 0) return statement;
+  return { ...statement, parts: { ...statement?.parts, images } };
 }
+
+const madeImage = ['"image_generation.completed"', '"image_edit.completed"'];
+
+function streamed(body: Buffer): number {
+  return madeImage.reduce((sum, mark) => sum + occurrences(body, mark), 0);
+}
+
+function occurrences(body: Buffer, text: string): number {
+  let count = 0;
+  for (let at = body.indexOf(text); at >= 0; at = body.indexOf(text, at + 1)) count++;
+  return count;
+}
+
+const mark = '"usage"';
 
 // Some upstreams repeat a running usage in every event: the last one is the sum.
-function usageOfStream(body: Buffer): Usage | undefined {
-  for (const { data } of streamEvents(body).reverse()) {
-    if (!data.includes('"usage"')) continue;
-    const value = jsonObjectIn(data);
-    // responses: {"type":"response.completed","response":{...,"usage":{...}}}
-    const usage =
-      usageFrom(memberOf(value, "usage")) ??
-      usageFrom(memberOf(memberOf(value, "response"), "usage"));
-    if (usage) return usage;
+function ofStream(body: Buffer): Statement | undefined {
+  const blank = blankLineOf(body);
+  for (let at = body.lastIndexOf(mark); at >= 0; at = lastBefore(body, at)) {
+    // OpenAI writes "usage":null into every chunk but the last.
+    if (/^\s*:\s*null/.test(body.toString("latin1", at + mark.length, at + mark.length + 16))) {
+      continue;
+    }
+    const { events, start } = eventsIn(body, at, blank);
+    for (const { data } of events.reverse()) {
+      const statement = ofObject(jsonObjectIn(data));
+      if (statement) return statement;
+    }
+    at = start;
   }
   return undefined;
 }
 
-const member = '"usage"';
+function lastBefore(body: Buffer, at: number): number {
+  return at === 0 ? -1 : body.lastIndexOf(mark, at - 1);
+}
+
+/** A whole answer, or an event of one. */
+function ofObject(answer: Record<string, unknown> | undefined): Statement | undefined {
+  if (!answer) return undefined;
+  for (const place of placesIn(answer)) {
+    const statement = statementFrom(place);
+    if (statement) return withTier(statement, answer);
+  }
+  // Whisper's verbose_json says how long the sound was, and nothing else.
+  const { duration } = answer;
+  const seconds = typeof duration === "string" ? Number(duration) : duration;
+  return "text" in answer ? statementFrom({ type: "duration", seconds }) : undefined;
+}
+
+function* placesIn(answer: Record<string, unknown>): Generator<unknown> {
+  yield answer.usage;
+  // responses: {"type":"response.completed","response":{...,"usage":{...}}}
+  yield member(answer.response, "usage");
+  yield member(answer.x_groq, "usage");
+  // Moonshot: in the last chunk's choice.
+  if (Array.isArray(answer.choices))
+    for (const choice of answer.choices) yield member(choice, "usage");
+  // Cohere's rerank.
+  yield member(answer.meta, "tokens");
+  yield member(answer.meta, "billed_units");
+}
+
+function withTier(statement: Statement, answer: Record<string, unknown>): Statement {
+  const tier = answer.service_tier ?? member(answer.response, "service_tier");
+  if (typeof tier !== "string" || tier.length > 40) return statement;
+  return { ...statement, parts: { ...statement.parts, service_tier: tier } };
+}
+
 // A usage object is shorter than this even when it is indented, and nests once.
 const mostChars = 2048;
 const mostBraces = 8;
 
 // In the text of an answer the quotes are escaped, so a prompt cannot forge a usage here.
-function lastUsageIn(text: string): Usage | undefined {
-  for (let at = text.lastIndexOf(member); at >= 0; ) {
-    const value = /^\s*:\s*(?=\{)/.exec(text.slice(at + member.length, at + member.length + 64));
+function lastUsageIn(text: string): Statement | undefined {
+  for (let at = text.lastIndexOf(mark); at >= 0; ) {
+    const value = /^\s*:\s*(?=\{)/.exec(text.slice(at + mark.length, at + mark.length + 64));
     if (value && text[at - 1] !== "\\") {
-      const start = at + member.length + value[0].length;
-      const usage = usageFrom(objectAt(text.slice(start, start + mostChars)));
-      if (usage) return usage;
+      const start = at + mark.length + value[0].length;
+      const found = objectAt(text.slice(start, start + mostChars));
+      const statement = found && statementFrom(found.value);
+      if (statement) return withTier(statement, tierBehind(text.slice(start + found.length)));
     }
-    at = at === 0 ? -1 : text.lastIndexOf(member, at - 1);
+    at = at === 0 ? -1 : text.lastIndexOf(mark, at - 1);
   }
   return undefined;
 }
 
+// A tier further away may be one that a client wrote into a tool's schema, which answers repeat.
+function tierBehind(text: string): Record<string, unknown> {
+  const found = /^\s*,\s*"service_tier"\s*:\s*"(\w{1,40})"/.exec(text.slice(0, 200));
+  return found ? { service_tier: found[1] } : {};
+}
+
 /** The JSON object that a text begins with: it ends at one of its first closing braces. */
-function objectAt(text: string): unknown {
+function objectAt(text: string): { value: unknown; length: number } | undefined {
   let end = text.indexOf("}");
   for (let tries = 0; end >= 0 && tries < mostBraces; tries++) {
     try {
-      return JSON.parse(text.slice(0, end + 1));
+      return { value: JSON.parse(text.slice(0, end + 1)), length: end + 1 };
     } catch {
       end = text.indexOf("}", end + 1);
     }
   }
   return undefined;
-}
-
-// chat, completions and embeddings say prompt_tokens and completion_tokens, responses says
-// input_tokens and output_tokens; DeepSeek has prompt_cache_hit_tokens for the cached part.
-function usageFrom(value: unknown): Usage | undefined {
-  const input = count(value, "prompt_tokens") ?? count(value, "input_tokens");
-  const output = count(value, "completion_tokens") ?? count(value, "output_tokens");
-  if (input === undefined && output === undefined) return undefined;
-  const inputDetails =
-    memberOf(value, "prompt_tokens_details") ?? memberOf(value, "input_tokens_details");
-  const outputDetails =
-    memberOf(value, "completion_tokens_details") ?? memberOf(value, "output_tokens_details");
-  const cached = count(inputDetails, "cached_tokens") ?? count(value, "prompt_cache_hit_tokens");
-  return {
-    ...noUsage,
-    input_tokens: input ?? 0,
-    output_tokens: output ?? 0,
-    cached_input_tokens: Math.min(cached ?? 0, input ?? 0),
-    reasoning_tokens: count(outputDetails, "reasoning_tokens") ?? 0,
-  };
-}
-
-function count(value: unknown, name: string): number | undefined {
-  const found = memberOf(value, name);
-  return Number.isSafeInteger(found) && (found as number) >= 0 ? (found as number) : undefined;
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return (value as Record<string, unknown>)[name];
 }

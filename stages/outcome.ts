@@ -15,7 +15,7 @@ export interface Outcome {
   content_type: string;
   /** Of an upstream that compresses although it was asked not to. */
   content_encoding?: string;
-  /** Seconds, or an HTTP date, as the upstream sent it; and milliseconds, where it sent those. */
+  /** As the upstream sent them; read by retryAfterSeconds. */
   retry_after?: string;
   retry_after_ms?: string;
   /** Each try at an upstream, the last one last; undefined where there was one only. */
@@ -52,13 +52,32 @@ export interface Try {
 export const clientHasLeft = 499;
 
 /**
- * The upstream's Retry-After in seconds from the end of the answer; undefined where it sent none.
- * It is a number of seconds or an HTTP date (RFC 9110, section 10.2.3), which always is in GMT.
+ * How long the upstream wants to be left alone, in seconds from the end of the answer; undefined where
+ * it does not say. Seconds, with decimals too, a duration as in `850ms` or `1m30s`, or an HTTP
+ * date of any form (RFC 9110, sections 5.6.7 and 10.2.3); retry-after-ms, as Azure sends it, before all.
  */
-export function retryAfterSeconds({ retry_after = "", ended_at }: Outcome): number | undefined {
-  if (/^\d{1,9}$/.test(retry_after)) return Number(retry_after);
-  const date = retry_after.endsWith("GMT") ? Date.parse(retry_after) : Number.NaN;
+export function retryAfterSeconds(outcome: Outcome): number | undefined {
+  const { retry_after = "", retry_after_ms = "", ended_at } = outcome;
+  if (/^\d{1,12}(?:\.\d{1,9})?$/.test(retry_after_ms.trim())) return Number(retry_after_ms) / 1000;
+  const text = retry_after.trim();
+  if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text);
+  const seconds = durationSeconds(text);
+  if (seconds !== undefined) return seconds;
+  // All three forms are in GMT; C's asctime, the oldest, does not say so.
+  const isAsctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/.test(text);
+  const date = Date.parse(isAsctime ? `${text} GMT` : text.endsWith("GMT") ? text : "");
   return Number.isNaN(date) ? undefined : Math.max(0, (date - ended_at) / 1000);
+}
+
+const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+
+function durationSeconds(text: string): number | undefined {
+  if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h)){1,4}$/.test(text)) return undefined;
+  let seconds = 0;
+  for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h)/g)) {
+    seconds += Number(amount) * unitSeconds[unit!]!;
+  }
+  return seconds;
 }
 
 /**

@@ -6,10 +6,12 @@ const answer = '{"id":"a1","choices":[{"message":{"content":"안녕"}}]}';
 const stream = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n';
 const limit = 1000;
 
-function outcome(change: Partial<Omit<Outcome, "body">> & { body?: string | Buffer }): Outcome {
-  const { body = answer, ...others } = change;
+function outcome(
+  change: Partial<Omit<Outcome, "body">> & { body?: string | Buffer; endpoint?: string },
+): Outcome {
+  const { body = answer, endpoint = "chat/completions", ...others } = change;
   return {
-    ticket: { id: "r1", started_at: 0, method: "POST", endpoint: "", stream: false, stages: {} },
+    ticket: { id: "r1", started_at: 0, method: "POST", endpoint, stream: false, stages: {} },
     status: 200,
     source: "service",
     content_type: "application/json",
@@ -23,6 +25,11 @@ function outcome(change: Partial<Omit<Outcome, "body">> & { body?: string | Buff
   };
 }
 
+/** An answer of so many bytes. */
+const long = (bytes: number) => {
+  const made = (text: string) => `{"choices":[{"text":"${text}"}]}`;
+  return made("x".repeat(bytes - made("").length));
+};
 const sse = (body: string) => ({ body, content_type: "text/event-stream; charset=utf-8" });
 
 describe("llm-cache", () => {
@@ -31,9 +38,15 @@ describe("llm-cache", () => {
       ["a whole JSON answer", {}],
       ["JSON with a charset", { content_type: "application/json; charset=utf-8" }],
       ["a stream that ends with [DONE]", sse(stream)],
-      ["an answer of just the largest size", { body: `{"a":"${"x".repeat(limit - 8)}"}` }],
-      ["an answer that says it has no error", { body: '{"status":"completed","error":null}' }],
-      ["an answer that met its length bound", { body: '{"status":"incomplete","error":null}' }],
+      ["an answer of just the largest size", { body: long(limit) }],
+      [
+        "an answer that says it has no error",
+        { endpoint: "responses", body: '{"status":"completed","error":null,"output":[{}]}' },
+      ],
+      [
+        "an answer that met its length bound",
+        { endpoint: "responses", body: '{"status":"incomplete","error":null,"output":[{}]}' },
+      ],
     ])("%s", (_, change) => {
       expect(whyUnstorable(outcome(change), limit)).toBeUndefined();
     });
@@ -50,16 +63,29 @@ describe("llm-cache", () => {
       ["what came from the cache", "not_ok", { source: "cache" }],
       ["an answer that was cut", "cut", { complete: false }],
       ["an answer of which only the end was kept", "too_large", { truncated: true }],
-      [
-        "an answer over the largest size",
-        "too_large",
-        { body: `{"a":"${"x".repeat(limit - 7)}"}` },
-      ],
+      ["an answer over the largest size", "too_large", { body: long(limit + 1) }],
       ["half a JSON text", "not_whole", { body: answer.slice(0, -1) }],
       ["nothing", "not_whole", { body: "" }],
       ["JSON that is no object", "not_whole", { body: "null" }],
       ["an error with status 200", "not_whole", { body: '{"error":{"message":"overloaded"}}' }],
-      ["work that is still being done", "not_whole", { body: '{"status":"in_progress"}' }],
+      ["a vendor's failure with 200", "not_whole", { body: '{"detail":"the model is loading"}' }],
+      [
+        "a vendor's failure with numbers",
+        "not_whole",
+        { body: '{"choices":null,"base_resp":{"status_code":1002}}' },
+      ],
+      ["a proxy's failure with 200", "not_whole", { body: '{"html-message":"Connection lost."}' }],
+      ["an answer without a word", "not_whole", { body: '{"choices":[]}' }],
+      [
+        "work that is still being done",
+        "not_whole",
+        { endpoint: "responses", body: '{"status":"in_progress"}' },
+      ],
+      [
+        "a stream of a vendor that leaves out its end",
+        "not_whole",
+        sse('data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\n'),
+      ],
       ["a page", "not_whole", { body: answer, content_type: "text/html" }],
       ["an answer of no type", "not_whole", { content_type: "" }],
       ["a stream without its end", "not_whole", sse(stream.replace("data: [DONE]\n\n", ""))],

@@ -2,8 +2,10 @@
 // Request directives: RFC 9111, section 5.2.1.
 
 import { isUtf8 } from "node:buffer";
+import { isEventStream, isJson } from "../../openai/answer-form";
 import { isWholeStream } from "../../openai/stream";
 import type { Outcome } from "../../stages/outcome";
+import { answerOfOutcome } from "../../stages/outcome-answer";
 
 /** What a client asked of the cache. */
 export interface Directives {
@@ -60,23 +62,10 @@ export function whyUnstorable(outcome: Outcome, maxEntryBytes: number): Unstorab
   return isWhole(outcome) ? undefined : "not_whole";
 }
 
-// A body that is not UTF-8 would not come out of Kong as it went in: answers cross as text.
-function isWhole({ content_type, body }: Outcome): boolean {
-  if (!isUtf8(body)) return false;
-  if (/^text\/event-stream\b/i.test(content_type)) return isWholeStream(body);
-  return /^application\/json\b/i.test(content_type) && isAnswer(body.toString());
-}
-
-// In the Responses API every answer has both members: error is null, and status tells whether the
-// work is done. Other answers have neither; an error with status 200 is some upstreams' habit.
-function isAnswer(text: string): boolean {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(text);
-  } catch {
-    return false;
-  }
-  if (typeof answer !== "object" || answer === null) return false;
-  const { error = null, status = "completed" } = answer as { error?: unknown; status?: unknown };
-  return error === null && (status === "completed" || status === "incomplete");
+// A body that is not UTF-8 would not come out of Kong as it went in: answers cross as text. A stream
+// must have come to its own end, so that whoever replays it knows that it has.
+function isWhole(outcome: Outcome): boolean {
+  const { content_type, body } = outcome;
+  if (!isUtf8(body) || answerOfOutcome(outcome)?.state !== "whole") return false;
+  return isEventStream(content_type) ? isWholeStream(body) : isJson(content_type);
 }

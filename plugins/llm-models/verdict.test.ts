@@ -7,8 +7,15 @@ const { cooldown } = modelsOptions.parse({ cooldown: { seconds: 30, max_seconds:
 // A whole second, as an HTTP date can say it.
 const endedAt = Date.UTC(2026, 2, 3, 4, 5, 6);
 
-function outcome(more: Partial<Outcome>): Outcome {
-  return { status: 200, source: "service", ended_at: endedAt, ...more } as Outcome;
+const answer = '{"choices":[{"message":{"content":"hi"}}]}';
+const ticket = { endpoint: "chat/completions" } as Outcome["ticket"];
+
+function outcome({ text = answer, ...more }: Partial<Outcome> & { text?: string }): Outcome {
+  return {
+    ...{ status: 200, source: "service", ended_at: endedAt, complete: true, truncated: false },
+    ...{ content_type: "application/json", body: Buffer.from(text), ticket },
+    ...more,
+  } as Outcome;
 }
 
 describe("llm-models verdict", () => {
@@ -17,6 +24,11 @@ describe("llm-models verdict", () => {
     ["service", 429, "failed"],
     ["service", 500, "failed"],
     ["service", 503, "failed"],
+    // Anthropic is overloaded; Cloudflare before it cannot reach it; it took too long.
+    ["service", 529, "failed"],
+    ["service", 524, "failed"],
+    ["service", 520, "failed"],
+    ["service", 408, "failed"],
     // About the request or its key, not about the model.
     ["service", 400, "nothing"],
     ["service", 401, "nothing"],
@@ -35,6 +47,21 @@ describe("llm-models verdict", () => {
     expect(verdictOf(outcome({ source, status }), cooldown)).toBe(expected);
   });
 
+  it.each([
+    ["an error", '{"error":{"message":"overloaded"}}', "failed"],
+    ["a vendor's error", '{"code":1302,"msg":"busy","success":false}', "failed"],
+    ["an error of the request", '{"error":{"code":"context_length_exceeded"}}', "nothing"],
+    ["nothing", '{"choices":[]}', "failed"],
+    [
+      "no word, after thoughts that are paid",
+      '{"choices":[{"message":{"content":""}}],"usage":{"prompt_tokens":1,"completion_tokens":9}}',
+      "served",
+    ],
+    ["half a text", '{"choices":[', "failed"],
+  ] as const)("of 200 with %s is: %s", (_, text, expected) => {
+    expect(verdictOf(outcome({ text }), cooldown)).toBe(expected);
+  });
+
   it("of a stream that the upstream cut is: failed; that the client cut: served", () => {
     expect(verdictOf(outcome({ complete: false, cut_by: "upstream" }), cooldown)).toBe("failed");
     expect(verdictOf(outcome({ complete: false, cut_by: "client" }), cooldown)).toBe("served");
@@ -49,6 +76,13 @@ describe("llm-models verdict", () => {
     ["Tue, 03 Mar 2026 04:05:16 GMT", 11_000, true],
     ["Tue, 03 Mar 2026 04:05:00 GMT", 30_000, false],
     ["Tue, 03 Mar 2036 04:05:00 GMT", 120_000, true],
+    ["12.5", 13_500, true],
+    ["850ms", 1850, true],
+    ["1m30s", 91_000, true],
+    ["Tuesday, 03-Mar-26 04:05:16 GMT", 11_000, true],
+    ["Tue Mar  3 04:05:16 2026", 11_000, true],
+    ["1.2.3", 30_000, false],
+    ["5 apples", 30_000, false],
     ["-5", 30_000, false],
     ["soon", 30_000, false],
     ["soon GMT", 30_000, false],

@@ -1,6 +1,8 @@
 // What the end of a request says about the model that got it.
 
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
+import { answerOfOutcome } from "../../stages/outcome-answer";
+import { usageOfOutcome } from "../../stages/outcome-usage";
 import type { Failure } from "./cooldowns";
 import type { ModelsOptions } from "./schema";
 
@@ -17,7 +19,17 @@ export function verdictOf(outcome: Outcome, { statuses }: CooldownOptions): Verd
   if (source === "error") return unreached.includes(status) ? "failed" : "nothing";
   if (source !== "service") return "nothing";
   if (statuses.includes(status) || cut_by === "upstream") return "failed";
-  return status < 400 ? "served" : "nothing";
+  return status < 400 ? ofAnswer(outcome) : "nothing";
+}
+
+// An error that came with a good status says of the model what its own status would have.
+function ofAnswer(outcome: Outcome): Verdict {
+  const { state, isClientsMistake } = answerOfOutcome(outcome) ?? { state: "whole" };
+  if (state === "error") return isClientsMistake ? "nothing" : "failed";
+  // What a client cut says nothing more; an answer without a word that was paid for is one.
+  if (state === "cut") return outcome.complete ? "failed" : "served";
+  const isNothing = state === "empty" && !usageOfOutcome(outcome, 0)?.output_tokens;
+  return isNothing && outcome.complete ? "failed" : "served";
 }
 
 // Clients that were told the same time come back just then: they shall find the fallback still in

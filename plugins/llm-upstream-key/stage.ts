@@ -4,6 +4,7 @@
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
 import { z } from "zod";
+import { refusesKey } from "../../openai/key-refusal";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
@@ -62,7 +63,7 @@ function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
 function learn(outcome: Outcome, note: Chosen | undefined, prepared: Prepared): void {
   const { restSeconds, ring } = prepared;
   if (!note || outcome.source !== "service") return;
-  if ([401, 403, 429].includes(outcome.status)) {
+  if (refusesKey(outcome.status, outcome.body)) {
     const seconds = retryAfterSeconds(outcome) ?? restSeconds;
     ring.rest(note.key, note.chosen_at, outcome.ended_at, seconds);
   } else if (outcome.status < 400) {

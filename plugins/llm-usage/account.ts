@@ -3,6 +3,7 @@
 
 import { costOf, type Price } from "../../models/price";
 import { noUsage, type Usage } from "../../models/usage";
+import type { AskedUnits } from "../../openai/asked-units";
 import type { Outcome } from "../../stages/outcome";
 import { usageOfHit, usageOfOutcome } from "../../stages/outcome-usage";
 
@@ -25,6 +26,8 @@ export interface Asked {
   model?: string;
   /** Estimated input tokens. */
   tokens?: number;
+  /** What it asks for beside tokens. */
+  units?: AskedUnits;
 }
 
 export interface Books {
@@ -36,7 +39,7 @@ export interface Books {
 export function accountOf(outcome: Outcome, asked: Asked, books: Books): Account {
   const named = outcome.ticket.model;
   const model = named?.served ?? asked.model;
-  const usage = usageOfOutcome(outcome, asked.tokens ?? 0);
+  const usage = usageOfOutcome(outcome, asked.tokens ?? 0, asked.units);
   return {
     requested_model: named?.requested ?? asked.model,
     model,

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { priceTable } from "../../models/price";
+import { unitsAsked } from "../../openai/asked-units";
 import { estimateInputTokens } from "../../openai/estimate";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
@@ -22,8 +23,18 @@ const keptBytes = 16 * 1024;
 // A client may send a novel as its model's name; it goes into the ticket and the usage line.
 const mostModelChars = 200;
 
-/** What was asked for: the model, and the estimated input tokens. */
-const asked = z.object({ model: z.string().optional(), tokens: z.number().optional() });
+/** What was asked for: the model, the estimated input tokens, and what is counted beside tokens. */
+const asked = z.object({
+  model: z.string().optional(),
+  tokens: z.number().optional(),
+  units: z
+    .object({
+      images: z.number().optional(),
+      characters: z.number().optional(),
+      seconds: z.number().optional(),
+    })
+    .optional(),
+});
 
 export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   name: "usage",
@@ -53,11 +64,13 @@ function countAndWrite(outcome: Outcome, account: Account): Promise<void> {
   return writeLine(usageLine(outcome, account));
 }
 
-function noteOf({ body }: Exchange): z.input<typeof asked> {
+function noteOf({ body, request, ticket }: Exchange): z.input<typeof asked> {
   if (!body) return {};
   const model = body.get("model");
+  const units = unitsAsked(ticket.endpoint, body.value, request.bytes ?? 0);
   return {
     ...(typeof model === "string" && { model: model.slice(0, mostModelChars) }),
     tokens: estimateInputTokens(body.value),
+    ...(Object.keys(units).length > 0 && { units }),
   };
 }

@@ -1,0 +1,136 @@
+import { describe, expect, it } from "vitest";
+import { type AnswerState, answersLater, findingOf } from "./answer";
+
+const json = "application/json";
+const sse = "text/event-stream";
+const chat = "chat/completions";
+const state = (endpoint: string, type: string, body: string, truncated = false) =>
+  findingOf(endpoint, type, Buffer.from(body), truncated).state;
+const event = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`;
+const spoken = event({ choices: [{ index: 0, delta: { role: "assistant", content: "hi" } }] });
+const message = (fields: object) => JSON.stringify({ choices: [{ message: fields }] });
+
+describe("openai", () => {
+  describe("an answer with status 200", () => {
+    it.each<[AnswerState, string, string]>([
+      ["whole", chat, message({ role: "assistant", content: "hi" })],
+      ["whole", chat, message({ role: "assistant", content: null, tool_calls: [{ id: "1" }] })],
+      ["whole", chat, message({ role: "assistant", content: null, refusal: "No." })],
+      ["whole", "completions", '{"choices":[{"text":"hi"}]}'],
+      ["whole", "embeddings", '{"data":[{"embedding":[1]}]}'],
+      ["whole", "responses", '{"status":"completed","error":null,"output":[{"type":"message"}]}'],
+      [
+        "whole",
+        "responses",
+        '{"status":"incomplete","error":null,"output":[{"type":"reasoning"}]}',
+      ],
+      ["whole", "moderations", '{"results":[{"flagged":false}]}'],
+      ["whole", "rerank", '{"results":[{"index":0}]}'],
+      ["whole", "rerank", '{"object":"list","data":[{"index":0}]}'],
+      ["whole", "images/generations", '{"created":1,"data":[{"url":"x"}]}'],
+      ["whole", "audio/transcriptions", '{"text":""}'],
+      // Failures in the shapes of OpenAI and others.
+      ["error", chat, '{"error":{"message":"overloaded","code":503}}'],
+      ["error", chat, '{"error":"overloaded"}'],
+      ["error", chat, '{"html-message":"Network connection lost."}'],
+      ["error", chat, '{"code":1302,"msg":"too many at once","success":false}'],
+      ["error", chat, '{"id":"","choices":null,"base_resp":{"status_code":1002}}'],
+      ["error", chat, '{"detail":"the model is loading"}'],
+      ["error", chat, '{"status":"error","choices":[]}'],
+      ["error", chat, '{"object":"error","message":"x"}'],
+      ["error", chat, '{"choices":[{"message":{"content":"h"},"finish_reason":"error"}]}'],
+      ["error", chat, '{"choices":[{"message":{"content":""},"error":{"code":502}}]}'],
+      ["error", chat, "{}"],
+      ["error", "embeddings", '{"code":"x","message":"y"}'],
+      ["error", "responses", '{"status":"failed","error":{"code":"server_error"},"output":[]}'],
+      ["empty", chat, '{"choices":[]}'],
+      ["empty", chat, message({ role: "assistant", content: "" })],
+      ["empty", chat, message({ role: "assistant", content: null, tool_calls: [] })],
+      ["empty", "completions", '{"choices":[{"text":""}]}'],
+      ["empty", "images/generations", '{"data":[]}'],
+      ["cut", chat, '{"choices":[{"mess'],
+      ["later", "responses", '{"status":"queued","background":true,"error":null,"output":[]}'],
+      ["later", "responses", '{"status":"in_progress","output":[]}'],
+    ])("is %s: %s %s", (expected, endpoint, body) => {
+      expect(state(endpoint, json, body)).toBe(expected);
+      expect(state(endpoint, "", body)).toBe(expected);
+    });
+
+    it.each<[AnswerState, string, string]>([
+      ["whole", "a stream with its end", `${spoken}data: [DONE]\n\n`],
+      [
+        "whole",
+        "one whose vendor has no [DONE]",
+        `${spoken}${event({ choices: [{ delta: {}, finish_reason: "stop" }] })}`,
+      ],
+      [
+        "whole",
+        "a tool call",
+        `${event({ choices: [{ delta: { tool_calls: [{ index: 0 }] } }] })}data: [DONE]\n\n`,
+      ],
+      ["cut", "a stream without an end", spoken],
+      ["cut", "nothing", ": ping\n\n"],
+      [
+        "empty",
+        "an end without a word",
+        `${event({ choices: [{ delta: { role: "assistant" } }] })}data: [DONE]\n\n`,
+      ],
+      ["error", "an error event", `${event({ error: { message: "overloaded" } })}data: [DONE]\n\n`],
+      ["error", "an error after some words", `${spoken}${event({ error: "x" })}`],
+      ["error", "a named error event", "event: error\ndata: {}\n\n"],
+      [
+        "error",
+        "a choice that fails",
+        `${spoken}${event({ choices: [{ delta: {}, finish_reason: "error" }] })}`,
+      ],
+      ["error", "a vendor's error", `${event({ code: 1302, msg: "busy" })}data: [DONE]\n\n`],
+      ["error", "JSON in its place", '{"error":{"message":"overloaded"}}'],
+    ])("is %s: %s", (expected, _, body) => {
+      expect(state(chat, sse, body)).toBe(expected);
+    });
+
+    it("is an error in a failed response, and whole in one that met its bound", () => {
+      const delta = event({ type: "response.output_text.delta", delta: "hi" });
+      const end = (type: string, error: object | null) => event({ type, response: { error } });
+      const failed = end("response.failed", { code: "server_error" });
+      expect(state("responses", sse, delta + failed)).toBe("error");
+      expect(state("responses", sse, delta + end("response.incomplete", null))).toBe("whole");
+    });
+
+    it("is taken for whole where only its end is known", () => {
+      expect(state(chat, json, 'x"}}],"usage":{}}', true)).toBe("whole");
+      expect(state(chat, sse, 'ntent":"x"}}]}\n\ndata: [DONE]\n\n', true)).toBe("whole");
+      expect(state(chat, sse, `nt":"x"}}]}\n\n${spoken}`, true)).toBe("cut");
+    });
+
+    it("is a page or nothing, where JSON was asked for; a sound, where one was", () => {
+      expect(state(chat, "text/html", "<html>Bad gateway</html>")).toBe("error");
+      expect(state(chat, "text/html", "")).toBe("empty");
+      expect(state("audio/speech", "audio/mpeg", "\u00ff\u00fb")).toBe("whole");
+      expect(state("audio/transcriptions", "text/plain", "hello")).toBe("whole");
+      expect(state("audio/speech", json, '{"error":{"message":"x"}}')).toBe("error");
+    });
+
+    it.each([
+      ['{"error":{"message":"too long","code":"context_length_exceeded"}}', true],
+      ['{"error":{"type":"invalid_request_error"}}', true],
+      ['{"error":{"code":400}}', true],
+      ['{"error":{"code":"404"}}', true],
+      ['{"error":{"code":429}}', false],
+      ['{"error":{"code":503,"type":"invalid_request_error"}}', false],
+      ['{"error":{"message":"overloaded"}}', false],
+      ['{"detail":"the model is loading"}', false],
+    ])("tells of %s whether its client made the mistake: %s", (body, isClientsMistake) => {
+      expect(findingOf(chat, json, Buffer.from(body), false)).toEqual({
+        state: "error",
+        isClientsMistake,
+      });
+    });
+  });
+
+  it("an answer before its work is done says so", () => {
+    expect(answersLater({ status: "queued" })).toBe(true);
+    expect(answersLater({ status: "completed" })).toBe(false);
+    expect(answersLater(undefined)).toBe(false);
+  });
+});

@@ -1,0 +1,151 @@
+// Whether an answer with a good status is one: some upstreams and proxies send their failures with
+// 200, in shapes of their own. What is none is not kept, not billed, and counts as a failure.
+
+import { bodyFormOf } from "./answer-form";
+import { rowOf } from "./endpoint";
+import { spokenIn } from "./estimate";
+import { endsItself, errorEventIn, jsonObjectIn, streamEvents } from "./stream";
+import { member } from "./usage-statement";
+
+/**
+ * `empty`: nothing was said; `cut`: it ends before its end; `later`: its work is still to be done
+ * (a background response); all of it `whole`, as far as can be told.
+ */
+export type AnswerState = "whole" | "error" | "empty" | "cut" | "later";
+
+export interface AnswerFinding {
+  state: AnswerState;
+  /** An error that is about the request: it says nothing about the model. */
+  isClientsMistake?: boolean;
+}
+
+/**
+ * What an answer is that came with a status of success.
+ * @param truncated `body` is only its end
+ */
+export function findingOf(
+  endpoint: string,
+  contentType: string,
+  body: Buffer,
+  truncated: boolean,
+): AnswerFinding {
+  const { result } = rowOf(endpoint) ?? {};
+  if (!result) return { state: "whole" };
+  const form = bodyFormOf(contentType, body);
+  if (form === "stream") return ofStream(body, truncated, result);
+  if (truncated) return { state: "whole" };
+  if (form === "json") return ofJson(body.toString("utf8"), result);
+  // Sound, a transcript as text; a page of a proxy in the place of JSON.
+  if (result.includes("text") || result.length === 0) return said(body.length > 0);
+  return { state: body.length > 0 ? "error" : "empty" };
+}
+
+/** An answer before its work is done: what it may still take stays reserved. */
+export function answersLater(body: Readonly<Record<string, unknown>> | undefined): boolean {
+  return body?.status === "queued" || body?.status === "in_progress";
+}
+
+function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): AnswerFinding {
+  const failed = errorEventIn(body);
+  if (failed) return error(jsonObjectIn(failed.data));
+  const isEnded = endsItself(body) || body.includes("_image") || hasFinished(body);
+  const isSpoken = truncated || saysSomething(body);
+  if (isSpoken) return { state: isEnded ? "whole" : "cut" };
+  // Nothing but an error of no known event: read as one answer would be.
+  for (const { data } of streamEvents(body)) {
+    const event = jsonObjectIn(data);
+    if (event && !("choices" in event) && !("type" in event) && errorIn(event, result)) {
+      return error(event);
+    }
+  }
+  return { state: isEnded ? "empty" : "cut" };
+}
+
+// Some vendors leave out [DONE]: a choice that says why it ends has ended.
+function hasFinished(body: Buffer): boolean {
+  return /"finish_reason"\s*:\s*"/.test(body.toString("latin1", Math.max(0, body.length - 4096)));
+}
+
+// The first events tell: only a stream that says nothing is read to its end.
+function saysSomething(body: Buffer): boolean {
+  const marks = ["tool_calls", "function_call", '"audio"', "output_item", ".partial_image"];
+  if (marks.some((mark) => body.includes(mark))) return true;
+  for (let at = 0; at < body.length; ) {
+    const found = body.indexOf("\n", at);
+    const line = body.toString("utf8", at, found < 0 ? body.length : found);
+    const event = line.startsWith("data:") ? jsonObjectIn(line.slice(5)) : undefined;
+    if (event && (spokenIn(event) > 0 || event.type === "response.completed")) return true;
+    at = found < 0 ? body.length : found + 1;
+  }
+  return false;
+}
+
+function ofJson(text: string, result: readonly string[]): AnswerFinding {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { state: "cut" };
+  }
+  if (Array.isArray(value)) return said(value.length > 0);
+  if (typeof value !== "object" || value === null) return { state: "error" };
+  const answer = value as Record<string, unknown>;
+  if (answersLater(answer)) return { state: "later" };
+  if (errorIn(answer, result)) return error(answer);
+  const found = result.map((name) => answer[name]).find((one) => (one ?? undefined) !== undefined);
+  // A silent recording has an empty text.
+  if (typeof found === "string") return { state: "whole" };
+  if (!Array.isArray(found)) return said(result.length === 0);
+  return said(found.some(isFilled));
+}
+
+// A choice is filled when its message, its delta or its text is; all other results by being there.
+function isFilled(one: unknown): boolean {
+  if (typeof one !== "object" || one === null) return true;
+  const choice = one as { message?: unknown; delta?: unknown; text?: unknown };
+  const message = choice.message ?? choice.delta;
+  if (message === undefined) return !("text" in choice) || choice.text !== "";
+  if (typeof message !== "object" || message === null) return false;
+  return Object.entries(message).some(([name, value]) => name !== "role" && isValue(value));
+}
+
+function isValue(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  return value !== undefined && value !== null && value !== "";
+}
+
+/** By which member an object says that it is an error: each vendor and proxy has a shape. */
+function errorIn(answer: Record<string, unknown>, result: readonly string[]): boolean {
+  if (answer.error || answer.object === "error" || answer.type === "error") return true;
+  if (answer.success === false || ["error", "failed", "cancelled"].includes(`${answer.status}`)) {
+    return true;
+  }
+  // MiniMax says by a number in base_resp whether all went well.
+  if ((member(answer.base_resp, "status_code") ?? 0) !== 0) return true;
+  const choices = Array.isArray(answer.choices) ? answer.choices : [];
+  if (choices.some((one) => member(one, "finish_reason") === "error" || member(one, "error"))) {
+    return true;
+  }
+  return !result.some((name) => name in answer) && result.length > 0;
+}
+
+function said(isSomething: boolean): AnswerFinding {
+  return { state: isSomething ? "whole" : "empty" };
+}
+
+// What a request can be wrong in, as far as vendors say it in a code; 408 and 429 are not.
+const clientsCodes =
+  /invalid_request|context_length|content_(?:policy|filter)|not_found|unsupported/;
+const serversStatuses = [401, 402, 403, 408, 409, 425, 429];
+
+function error(answer: Record<string, unknown> | undefined): AnswerFinding {
+  const inner = answer?.error ?? member(answer?.response, "error") ?? answer;
+  const told = [member(inner, "code"), member(inner, "status"), member(inner, "type")];
+  const statuses = told.map(Number).filter((status) => status >= 400 && status <= 599);
+  const [status] = statuses;
+  const isClientsMistake =
+    status !== undefined
+      ? status < 500 && !serversStatuses.includes(status)
+      : told.some((one) => typeof one === "string" && clientsCodes.test(one));
+  return { state: "error", isClientsMistake };
+}

@@ -1,0 +1,33 @@
+// The last chunk of a stream that nobody but the gateway has asked for (stream_options.include_usage):
+// its choices are empty, and loops that read choices[0] break on it. It is read, and does not go on.
+
+import { jsonObjectIn, streamEvents } from "./stream";
+
+/** Whether an event's data is that chunk: no choices, and a usage. */
+export function isUsageChunk(data: string): boolean {
+  // Cheap for all the others: a chunk that has text has a choice.
+  if (!/"choices"\s*:\s*\[\s*\]/.test(data) || !/"usage"\s*:\s*\{/.test(data)) return false;
+  const chunk = jsonObjectIn(data);
+  return Array.isArray(chunk?.choices) && chunk.choices.length === 0 && Boolean(chunk.usage);
+}
+
+/** A kept stream without that chunk, every other byte as it came. */
+export function withoutUsageChunk(body: Buffer): Buffer {
+  const kept: Buffer[] = [];
+  for (let at = 0; at < body.length; ) {
+    const end = eventEnd(body, at);
+    const event = body.subarray(at, end);
+    if (!streamEvents(event).some(({ data }) => isUsageChunk(data))) kept.push(event);
+    at = end;
+  }
+  return Buffer.concat(kept);
+}
+
+/** The offset behind the blank line that ends the event at this place. */
+function eventEnd(body: Buffer, start: number): number {
+  const ends = ["\n\n", "\r\n\r\n", "\r\r"].flatMap((blank) => {
+    const found = body.indexOf(blank, start);
+    return found < 0 ? [] : [found + blank.length];
+  });
+  return Math.min(body.length, ...ends);
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it } from "vitest";
+import { noUsage } from "../models/usage";
+import { statementFrom, usageBy } from "./usage-statement";
+
+/** [input, output, estimated] of a usage object, where 9 tokens were estimated and 30 can be seen. */
+function read(usage: object, seen = 30) {
+  const statement = statementFrom(usage);
+  if (!statement) return undefined;
+  const { input_tokens, output_tokens, estimated } = usageBy(statement, 9, seen);
+  return [input_tokens, output_tokens, estimated];
+}
+
+describe("openai", () => {
+  describe("a usage object", () => {
+    it.each([
+      // What is stated counts.
+      [{ prompt_tokens: 20, completion_tokens: 50, total_tokens: 70 }, [20, 50, false]],
+      [{ input_tokens: 20, output_tokens: 50 }, [20, 50, false]],
+      // Thoughts beside the answer: xAI, Gemini (which does not name them), and without a total.
+      [
+        {
+          prompt_tokens: 32,
+          completion_tokens: 9,
+          total_tokens: 135,
+          completion_tokens_details: { reasoning_tokens: 94 },
+        },
+        [32, 103, false],
+      ],
+      [
+        {
+          prompt_tokens: 21,
+          completion_tokens: 0,
+          total_tokens: 81,
+          completion_tokens_details: { reasoning_tokens: 60 },
+        },
+        [21, 60, false],
+      ],
+      [
+        {
+          prompt_tokens: 20,
+          completion_tokens: 50,
+          total_tokens: 70,
+          completion_tokens_details: { reasoning_tokens: 40 },
+        },
+        [20, 50, false],
+      ],
+      [{ prompt_tokens: 20, completion_tokens: 5, total_tokens: 95 }, [20, 75, false]],
+      [
+        {
+          prompt_tokens: 20,
+          completion_tokens: 5,
+          completion_tokens_details: { reasoning_tokens: 40 },
+        },
+        [20, 45, false],
+      ],
+      // Zeros that stand for "not counted": what can be seen counts in their place.
+      [{ prompt_tokens: 12, completion_tokens: 0, total_tokens: 12 }, [12, 30, true]],
+      [{ prompt_tokens: 12, completion_tokens: 0, total_tokens: 0 }, [12, 30, true]],
+      [{ prompt_tokens: 0, completion_tokens: 50, total_tokens: 0 }, [9, 50, true]],
+      [{ prompt_tokens: 0, completion_tokens: 50, total_tokens: 62 }, [12, 50, false]],
+      [{ prompt_tokens: 12, total_tokens: 40 }, [12, 28, false]],
+      // Totals alone: the whole is right, its parts are a guess.
+      [{ total_tokens: 100 }, [70, 30, true]],
+      [{ total_tokens: 10 }, [0, 30, true]],
+      // Cached parts beside the prompt, as Anthropic counts.
+      [{ input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 90 }, [100, 5, false]],
+      [
+        { prompt_tokens: 60, completion_tokens: 5, total_tokens: 115, cache_read_input_tokens: 50 },
+        [110, 5, false],
+      ],
+    ])("%j is %j", (usage, expected) => {
+      expect(read(usage)).toEqual(expected);
+    });
+
+    it.each([
+      [{ prompt_tokens: 8, total_tokens: 8 }, [8, 0, false]],
+      [{ total_tokens: 8 }, [8, 0, false]],
+    ])("%j of embeddings is %j", (usage, expected) => {
+      expect(read(usage, 0)).toEqual(expected);
+    });
+
+    it.each([
+      ["OpenAI", { prompt_tokens_details: { cached_tokens: 4 } }],
+      ["OpenAI's responses", { input_tokens_details: { cached_tokens: 4 } }],
+      ["DeepSeek", { prompt_cache_hit_tokens: 4 }],
+      ["Moonshot", { cached_tokens: 4 }],
+      ["resellers of Anthropic", { cache_read_input_tokens: 4 }],
+    ])("has cached tokens by the name that %s gives them", (_, more) => {
+      const statement = statementFrom({ prompt_tokens: 10, completion_tokens: 1, ...more })!;
+      expect(usageBy(statement, 9, 0)).toEqual({
+        ...noUsage,
+        input_tokens: 10,
+        output_tokens: 1,
+        cached_input_tokens: 4,
+      });
+    });
+
+    it("has sound, writes to the cache, and time", () => {
+      const usage = {
+        ...{ prompt_tokens: 50, completion_tokens: 9 },
+        prompt_tokens_details: { audio_tokens: 20, cache_write_tokens: 7 },
+        completion_tokens_details: { audio_tokens: 3 },
+      };
+      expect(usageBy(statementFrom(usage)!, 0, 0)).toMatchObject({
+        ...{ audio_input_tokens: 20, cache_write_tokens: 7, audio_output_tokens: 3 },
+        output_tokens: 9,
+      });
+      expect(usageBy(statementFrom({ type: "duration", seconds: 12.5 })!, 9, 0)).toEqual({
+        ...noUsage,
+        audio_seconds: 12.5,
+      });
+    });
+
+    it.each([
+      ...[{}, null, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
+      ...[{ prompt_tokens: -1 }, { prompt_tokens: 1.5 }, { total_tokens: "9" }, { seconds: 3 }],
+    ])("%j states nothing", (usage) => {
+      expect(statementFrom(usage)).toBeUndefined();
+    });
+  });
+});

@@ -1,0 +1,149 @@
+// What a usage object says, by whatever names a vendor has for it, and the arithmetic between its
+// parts: zeros that stand for "not counted", totals alone, thoughts beside the answer.
+
+import { noUsage, type Usage } from "../models/usage";
+
+/** What an answer states; a member that is undefined is not stated. */
+export interface Statement {
+  input?: number;
+  output?: number;
+  /** Of input and output, where they are not stated apart. */
+  total?: number;
+  /** The parts of input and output, which stand in no other statement. */
+  parts: Partial<Usage>;
+}
+
+/** Reads a usage object; undefined for what states nothing. */
+export function statementFrom(value: unknown): Statement | undefined {
+  // Whisper counts time: {"type":"duration","seconds":12}; Mistral's Voxtral both.
+  const timed = member(value, "type") === "duration" ? duration(value, "seconds") : undefined;
+  const seconds = timed ?? duration(value, "prompt_audio_seconds");
+  const total = positive(value, "total_tokens");
+  const input = positive(value, "prompt_tokens") ?? positive(value, "input_tokens");
+  const output = positive(value, "completion_tokens") ?? positive(value, "output_tokens");
+  if ((total ?? input ?? output ?? seconds) === undefined) return undefined;
+  const parts = partsOf(value, input);
+  if (seconds !== undefined) parts.audio_seconds = seconds;
+  // A prompt that is the total leaves nothing for an answer: as for embeddings.
+  const isWhole = input !== undefined && total === input;
+  const stated = isWhole ? (output ?? 0) : output;
+  const spoken = withThoughts(stated, parts, { input, total });
+  return { input: withCached(input, parts, spoken, total), output: spoken, total, parts };
+}
+
+/**
+ * The usage that a statement makes with what is known beside it.
+ * @param inputTokens what was estimated of the request, where no input is stated
+ * @param outputTokens what can be seen of the answer, where no output is stated, or none
+ */
+export function usageBy(
+  { input, output, total, parts }: Statement,
+  inputTokens: number,
+  outputTokens: number,
+): Usage {
+  const usage = { ...noUsage, ...parts };
+  if (input === undefined && output === undefined && total === undefined) return usage;
+  if (output !== undefined && (output > 0 || outputTokens === 0)) {
+    if (input !== undefined) return filled(usage, input, output, false);
+    const rest = (total ?? 0) - output;
+    return rest > 0 ? filled(usage, rest, output, false) : filled(usage, inputTokens, output, true);
+  }
+  if (input !== undefined) {
+    const rest = (total ?? 0) - input;
+    return rest > 0
+      ? filled(usage, input, rest, false)
+      : filled(usage, input, outputTokens, outputTokens > 0);
+  }
+  return filled(usage, Math.max(0, total! - outputTokens), outputTokens, outputTokens > 0);
+}
+
+function filled(usage: Usage, input: number, output: number, estimated: boolean): Usage {
+  return {
+    ...usage,
+    input_tokens: input,
+    cached_input_tokens: Math.min(usage.cached_input_tokens, input),
+    output_tokens: output,
+    estimated,
+  };
+}
+
+// Where the total is more than its parts, the rest was paid for as output: xAI and Gemini count
+// thoughts beside completion_tokens, not always by a name. Thoughts are never more than all output.
+function withThoughts(
+  output: number | undefined,
+  { reasoning_tokens = 0, cached_input_tokens = 0, cache_write_tokens = 0 }: Partial<Usage>,
+  { input, total }: { input: number | undefined; total: number | undefined },
+): number | undefined {
+  if (output === undefined && reasoning_tokens === 0) return undefined;
+  const said = output ?? 0;
+  const rest = total === undefined || input === undefined ? 0 : total - input - said;
+  if (rest > 0 && rest === cached_input_tokens + cache_write_tokens) return said;
+  if (rest > 0) return said + rest;
+  return reasoning_tokens > said ? said + reasoning_tokens : output;
+}
+
+// Anthropic's way behind OpenAI's names: the cached parts stand beside the prompt, in the total too.
+function withCached(
+  input: number | undefined,
+  { cached_input_tokens = 0, cache_write_tokens = 0 }: Partial<Usage>,
+  output: number | undefined,
+  total: number | undefined,
+): number | undefined {
+  const cached = cached_input_tokens + cache_write_tokens;
+  if (input === undefined || cached === 0) return input;
+  const isBeside = total === input + cached + (output ?? 0) || cached > input;
+  return isBeside ? input + cached : input;
+}
+
+// OpenAI; DeepSeek (prompt_cache_hit_tokens); Moonshot (cached_tokens beside the others);
+// Anthropic's names, as resellers pass them on; OpenRouter and LiteLLM (cache writes).
+function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
+  const read =
+    member(value, "prompt_tokens_details") ??
+    member(value, "input_tokens_details") ??
+    member(value, "input_token_details");
+  const written =
+    member(value, "completion_tokens_details") ??
+    member(value, "output_tokens_details") ??
+    member(value, "output_token_details");
+  const cached =
+    amount(read, "cached_tokens") ??
+    amount(value, "prompt_cache_hit_tokens") ??
+    amount(value, "cached_tokens") ??
+    amount(value, "cache_read_input_tokens") ??
+    amount(value, "num_cached_tokens") ??
+    0;
+  return {
+    cached_input_tokens: cached,
+    cache_write_tokens:
+      amount(read, "cache_write_tokens") ??
+      amount(read, "cache_creation_tokens") ??
+      amount(value, "cache_creation_input_tokens") ??
+      0,
+    audio_input_tokens: Math.min(amount(read, "audio_tokens") ?? 0, input ?? 0),
+    reasoning_tokens: amount(written, "reasoning_tokens") ?? amount(value, "reasoning_tokens") ?? 0,
+    audio_output_tokens: amount(written, "audio_tokens") ?? 0,
+  };
+}
+
+// A zero stands for "not counted" with some vendors, and no prompt has none.
+function positive(value: unknown, name: string): number | undefined {
+  const found = amount(value, name);
+  return found === 0 ? undefined : found;
+}
+
+function amount(value: unknown, name: string): number | undefined {
+  const found = member(value, name);
+  return Number.isSafeInteger(found) && (found as number) >= 0 ? (found as number) : undefined;
+}
+
+function duration(value: unknown, name: string): number | undefined {
+  const found = member(value, name);
+  return typeof found === "number" && Number.isFinite(found) && found >= 0 ? found : undefined;
+}
+
+/** A member of what may be an object. */
+export function member(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}
