@@ -158,6 +158,31 @@ describe("a plugin made of stages", () => {
     expect(shared).not.toHaveProperty("llm_decision");
   });
 
+  it("answers a stored stream without the chunk that only the gateway has asked for, and learns from it", async () => {
+    const learned = vi.fn();
+    const usage = 'data: {"choices":[],"usage":{"prompt_tokens":1}}\n\n';
+    const answer = {
+      status: 200,
+      headers: {},
+      body: `${usage}data: [DONE]\n\n`,
+      source: "cache" as const,
+    };
+    const streamed = { ...request, id: "stored", body: '{"stream":true}', bytes: 15 };
+    const { kong, seen } = kongWith({ llm: streamed });
+    const asking = stageWith({
+      learn: learned,
+      decide: (exchange) => {
+        exchange.withoutUsage = true;
+        return undefined;
+      },
+    });
+    await pluginWith([asking, stageWith({ name: "cache", decide: () => ({ answer }) })]).access(
+      kong,
+    );
+    expect(seen.exit?.body).toBe("data: [DONE]\n\n");
+    expect(learned.mock.calls[0]?.[0]).toMatchObject({ body: Buffer.from(answer.body) });
+  });
+
   it("shows what it refuses to a stage that only watches", async () => {
     const learned = vi.fn();
     const { kong } = kongWith({ llm: { ...request, id: "watched", body: "{", bytes: 1 } });

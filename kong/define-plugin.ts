@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { namesModel } from "../openai/endpoint";
 import { endpointAt, endpointOf } from "../openai/endpoint-path";
 import { RequestBody } from "../openai/request-body";
+import { withoutUsageChunk } from "../openai/usage-chunk";
 import packageJson from "../package.json";
 import type { Decision, Needs, Question, Ruling } from "../stages/decision";
 import type { Answer, Exchange } from "../stages/exchange";
@@ -92,7 +93,9 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       const exchange = openExchange(question, body);
       const unknown = this.requiresConsumer && !question.consumer ? unauthenticated : undefined;
       const answer = await runStages(this.stages, exchange, unknown ?? refusal);
-      if (answer) return { answer, outcome: outcomeOf(exchange, answer) };
+      if (answer) {
+        return { answer: asAsked(exchange, answer), outcome: outcomeOf(exchange, answer) };
+      }
       if (delivery.socket !== undefined) awaitOutcome(exchange.ticket);
       return { decision: decisionOf(name, exchange, question.earlier) };
     }
@@ -172,6 +175,12 @@ function decisionOf(name: string, exchange: Exchange, earlier: Decision | undefi
     ...(exchange.withoutUsage && { without_usage: true }),
     ...(delivery.socket !== undefined && { outcomes_socket: delivery.socket }),
   };
+}
+
+/** A stored stream has the chunk that says what it took: the stages read it, the client may not want it. */
+function asAsked({ withoutUsage, ticket }: Exchange, answer: Answer): Answer {
+  if (!withoutUsage || !ticket.stream || answer.source !== "cache") return answer;
+  return { ...answer, body: withoutUsageChunk(Buffer.from(answer.body)).toString() };
 }
 
 /** What the stages learn of a request that never went upstream, because one of them answered. */
