@@ -3,7 +3,7 @@
 import { costOf, type Price } from "../../models/price";
 import type { Usage } from "../../models/usage";
 import { clientHasLeft, type Outcome } from "../../stages/outcome";
-import { usageOfOutcome } from "../../stages/outcome-usage";
+import { mayBeMore, usageOfOutcome } from "../../stages/outcome-usage";
 import type { Correction } from "./counts";
 import { billionths } from "./dollars";
 import type { Measure } from "./limit";
@@ -36,7 +36,8 @@ export function correctionsOf(
   // For a client that left before its answer the upstream may have worked, and bills it.
   const isLeft = outcome.status === clientHasLeft;
   const usage = isLeft ? undefined : usageOfOutcome(outcome, input_tokens);
-  const atLeast = usage?.estimated === true && (hardCap || outcome.truncated);
+  const isUnseen = outcome.truncated || mayBeMore(outcome);
+  const atLeast = usage?.estimated === true && (hardCap || isUnseen);
   return reserved.map(({ limit, start, amount }) => {
     const used = usage === undefined ? amount : usedOf(limit.measure, usage, price);
     const change = (atLeast ? Math.max(used, amount) : used) - amount;

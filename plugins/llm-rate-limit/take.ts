@@ -1,6 +1,7 @@
 // Takes what a request demands from its limits: as the model that was chosen for it, and where that
 // model's own limits have no room, as its fallback.
 
+import { nameInHeader } from "../../models/name";
 import type { Exchange } from "../../stages/exchange";
 import { maySendAs, sendAs } from "../../stages/send-as";
 import type { Taken } from "./counts";
@@ -63,8 +64,8 @@ export function serveAs(model: string | undefined, exchange: Exchange): void {
   const fallback_from = ticket.model?.fallback_from ?? left;
   const requested = ticket.model?.requested ?? left;
   ticket.model = { requested, served: model, label: model, fallback_from };
-  responseHeaders["X-LLM-Model"] = model;
-  responseHeaders["X-LLM-Fallback"] = fallback_from;
+  responseHeaders["X-LLM-Model"] = nameInHeader(model);
+  responseHeaders["X-LLM-Fallback"] = nameInHeader(fallback_from);
   countFallback(model);
 }
 
