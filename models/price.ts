@@ -1,13 +1,41 @@
-// What tokens cost, in US dollars for a million of them, by model.
+// What a model costs, as an operator or a vendor writes it down, and which of several prices is that
+// of a model. What comes of it is cost.ts' business.
 
-import type { Usage } from "../models/usage";
 import { modelGlob } from "./glob";
 
-export interface Price {
+/** US dollars: for a million tokens, or for each of what is named. */
+export interface Rates {
   input_usd_per_mtok: number;
   output_usd_per_mtok: number;
   /** Input that the upstream read from its prompt cache; without it, the input price. */
   cached_input_usd_per_mtok?: number;
+  /** Input that it wrote there for 5 minutes; without it, the input price. */
+  cache_write_usd_per_mtok?: number;
+  /** Input that it wrote there for 1 hour; without it, that for 5 minutes. */
+  cache_write_1h_usd_per_mtok?: number;
+  /** Input that was sound; without it, the input price. */
+  audio_input_usd_per_mtok?: number;
+  /** Output that is sound; without it, the output price. */
+  audio_output_usd_per_mtok?: number;
+  /** A picture that was made, beside its tokens. */
+  image_usd?: number;
+  /** A request, beside all else. */
+  request_usd?: number;
+  /** A second of sound that was read, where an endpoint counts those. */
+  second_usd?: number;
+}
+
+/** Prices of a whole request whose prompt is longer; what they do not name is as without them. */
+export interface Step extends Partial<Rates> {
+  above_input_tokens: number;
+}
+
+export interface Price extends Rates {
+  steps?: Step[];
+  /** By the tier that the answer names, what all prices are multiplied by; others: 1. */
+  tiers?: Record<string, number>;
+  /** What all prices are multiplied by in these hours, as hoursOf reads them. */
+  off_peak?: { times: number; hours: string[] };
 }
 
 /** A price for every model whose name matches the glob. */
@@ -19,22 +47,4 @@ export interface ModelPrice extends Price {
 export function priceTable(prices: readonly ModelPrice[]): (model: string) => Price | undefined {
   const compiled = prices.map((price) => ({ price, matches: modelGlob(price.model) }));
   return (model) => compiled.find(({ matches }) => matches(model))?.price;
-}
-
-/**
- * What a usage costs in US dollars. Reasoning tokens are output tokens and already in there.
- * Rounded to a millionth of a millionth, far below a token's price, so that equal usage gives equal
- * numbers that read well (0.1 + 0.2 does not).
- */
-export function costOf(
-  usage: Pick<Usage, "input_tokens" | "output_tokens" | "cached_input_tokens">,
-  price: Price,
-): number {
-  const { input_usd_per_mtok, output_usd_per_mtok } = price;
-  const { cached_input_usd_per_mtok = input_usd_per_mtok } = price;
-  const micros =
-    (usage.input_tokens - usage.cached_input_tokens) * input_usd_per_mtok +
-    usage.cached_input_tokens * cached_input_usd_per_mtok +
-    usage.output_tokens * output_usd_per_mtok;
-  return Math.round(micros * 1e6) / 1e12;
 }

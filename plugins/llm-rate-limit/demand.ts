@@ -1,11 +1,11 @@
 // What a request may take of each limit, before anybody knows what it will use: plain arithmetic between
 // its body, the prices and the limits.
 
-import { costOf, type Price } from "../../models/price";
+import { reserveOf } from "../../models/cost";
+import type { Price } from "../../models/price";
 import { estimateInputTokens, mostInputTokens } from "../../openai/estimate";
 import { answersAsked, hasOutput, outputBound } from "../../openai/output-bound";
 import type { Exchange } from "../../stages/exchange";
-import { billionths } from "./dollars";
 import { type Limit, noOutput, type Output, type Take } from "./limit";
 import type { RateLimitOptions } from "./schema";
 
@@ -42,6 +42,7 @@ export function demandOf({ body, ticket }: Exchange, options: ReserveOptions): D
 /** What a demand takes from each limit. @param price where a limit counts cost and it is known */
 export function takesOf(limits: Limit[], demand: Demand, price: Price | undefined): Take[] {
   const { inputTokens, answers } = demand;
+  const cost = price && reserveOf(price, inputTokens);
   return limits.map((limit): Take => {
     switch (limit.measure) {
       case "tokens":
@@ -53,16 +54,11 @@ export function takesOf(limits: Limit[], demand: Demand, price: Price | undefine
       case "cost_usd":
         return {
           limit,
-          amount: price ? costInBillionths(inputTokens, 0, price) : 0,
-          each: price ? costInBillionths(0, answers, price) : 0,
+          amount: cost?.prompt ?? 0,
+          each: answers * (cost?.token ?? 0),
         };
       default:
         return { limit, amount: 1, each: 0 };
     }
   });
-}
-
-function costInBillionths(input_tokens: number, output_tokens: number, price: Price): number {
-  const usage = { input_tokens, output_tokens, cached_input_tokens: 0 };
-  return billionths(costOf(usage, { ...price, cached_input_usd_per_mtok: undefined }));
 }

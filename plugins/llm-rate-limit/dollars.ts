@@ -1,9 +1,10 @@
-// Money as it is counted: in whole billionths of a dollar, so that sums are exact.
+// Money as it is counted: in whole billionths of a dollar, so that sums are exact; models/money.ts says
+// why in these.
+
+import { nanoUsd } from "../../models/money";
 
 /** Dollars in billionths, rounded up. */
-export function billionths(usd: number): number {
-  return Math.ceil(Math.round(usd * 1e12) / 1e3);
-}
+export const billionths = nanoUsd;
 
 /** Billionths of a dollar as dollars, as short as it can be said: 0.000123. */
 export function usd(amount: number): string {

@@ -1,11 +1,11 @@
 // What a request has used in the end, and so what each of its limits is corrected by.
 
-import { costOf, type Price } from "../../models/price";
+import { billOf } from "../../models/cost";
+import type { Price } from "../../models/price";
 import type { Usage } from "../../models/usage";
 import { clientHasLeft, type Outcome } from "../../stages/outcome";
 import { mayBeMore, usageOfOutcome } from "../../stages/outcome-usage";
 import type { Correction } from "./counts";
-import { billionths } from "./dollars";
 import type { Measure } from "./limit";
 import type { Limiter } from "./limiter";
 import type { Reservation } from "./reservation";
@@ -39,13 +39,14 @@ export function correctionsOf(
   const isUnseen = outcome.truncated || mayBeMore(outcome);
   const atLeast = usage?.estimated === true && (hardCap || isUnseen);
   return reserved.map(({ limit, start, amount }) => {
-    const used = usage === undefined ? amount : usedOf(limit.measure, usage, price);
+    const used =
+      usage === undefined ? amount : usedOf(limit.measure, usage, price, outcome.ended_at);
     const change = (atLeast ? Math.max(used, amount) : used) - amount;
     return { limit, start, change };
   });
 }
 
-function usedOf(measure: Measure, usage: Usage, price: Price | undefined): number {
+function usedOf(measure: Measure, usage: Usage, price: Price | undefined, endedAt: number): number {
   switch (measure) {
     case "tokens":
       return usage.input_tokens + usage.output_tokens;
@@ -54,7 +55,7 @@ function usedOf(measure: Measure, usage: Usage, price: Price | undefined): numbe
     case "output_tokens":
       return usage.output_tokens;
     case "cost_usd":
-      return price ? billionths(costOf(usage, price)) : 0;
+      return price ? billOf(usage, price, endedAt).nano_usd : 0;
     default:
       return 0;
   }

@@ -1,7 +1,8 @@
 // What a request took and cost, and under which names it is counted: values in, values out, so that
 // the metrics and the usage line say the same.
 
-import { costOf, type Price } from "../../models/price";
+import { costOf } from "../../models/cost";
+import type { Price } from "../../models/price";
 import { noUsage, type Usage } from "../../models/usage";
 import type { AskedUnits } from "../../openai/asked-units";
 import type { Outcome } from "../../stages/outcome";
@@ -15,7 +16,7 @@ export interface Account {
   label: string;
   /** undefined: not known, because this endpoint's answers are not read. */
   usage: Usage | undefined;
-  /** US dollars; undefined: not known, because the usage or the price is not. */
+  /** US dollars, in whole nano-dollars; undefined: not known, because the usage or the price is not. */
   cost_usd: number | undefined;
   /** US dollars that a hit would have cost upstream; undefined: no hit, or not known. */
   saved_usd: number | undefined;
@@ -45,15 +46,20 @@ export function accountOf(outcome: Outcome, asked: Asked, books: Books): Account
     model,
     label: labelOf(named?.label, model, books.labels),
     usage,
-    cost_usd: costBy(usage, model, books),
-    saved_usd: costBy(usageOfHit(outcome), model, books),
+    cost_usd: costBy(usage, model, outcome, books),
+    saved_usd: costBy(usageOfHit(outcome), model, outcome, books),
   };
 }
 
-function costBy(usage: Usage | undefined, model: string | undefined, { priceOf }: Books) {
+function costBy(
+  usage: Usage | undefined,
+  model: string | undefined,
+  { ended_at }: Outcome,
+  { priceOf }: Books,
+): number | undefined {
   if (usage === noUsage) return 0;
   const price = model === undefined ? undefined : priceOf(model);
-  return usage && price ? costOf(usage, price) : undefined;
+  return usage && price ? costOf(usage, price, ended_at) : undefined;
 }
 
 function labelOf(given: string | undefined, model: string | undefined, labels: Books["labels"]) {

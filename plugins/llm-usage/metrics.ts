@@ -6,6 +6,7 @@ import type { Usage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
 import { statusLabel } from "../../stages/status-label";
 import type { Account } from "./account";
+import { UsdCounter } from "./usd-counter";
 
 // From a cached prompt's first token to a long answer of a slow model.
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];
@@ -36,7 +37,7 @@ const tokens = new Counter({
   labelNames: ["model", "type"] as const,
 });
 
-const cost = new Counter({
+const cost = new UsdCounter({
   name: "llm_cost_usd_total",
   help: "US dollars that requests cost by the configured prices",
   labelNames: ["model", "consumer"] as const,
@@ -54,7 +55,7 @@ const estimated = new Counter({
   labelNames: ["model"] as const,
 });
 
-const saved = new Counter({
+const saved = new UsdCounter({
   name: "llm_cache_saved_usd_total",
   help: "US dollars that answers from the cache would have cost upstream by the configured prices",
   labelNames: ["model"] as const,
@@ -82,8 +83,8 @@ export function count(outcome: Outcome, account: Account): void {
   if (outcome.cut_by) cut.inc({ model, by: outcome.cut_by });
   const consumer = ticket.consumer ?? "anonymous";
   if (usage) countUsage(usage, model, consumer);
-  if (cost_usd) cost.inc({ model, consumer }, cost_usd);
-  if (saved_usd) saved.inc({ model }, saved_usd);
+  if (cost_usd) cost.incUsd({ model, consumer }, cost_usd);
+  if (saved_usd) saved.incUsd({ model }, saved_usd);
 }
 
 function countUsage(usage: Usage, model: string, consumer: string): void {

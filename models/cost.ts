@@ -1,0 +1,191 @@
+// What a usage costs, exactly: each part of it once, at the prices of the prompt's length, the tier
+// that the answer names and the hour. The only place where prices are multiplied.
+
+import { exactPlaces, nanoUsdOfExact, scaled, usdOfNano } from "./money";
+import { type Hours, hoursOf } from "./off-peak";
+import type { Price, Rates } from "./price";
+import { noUsage, type Usage } from "./usage";
+
+/** What can be priced of a usage; what is absent is 0. */
+export type Amounts = Partial<Omit<Usage, "estimated">>;
+
+/** What a bill has a line for. */
+export type Part =
+  | "input"
+  | "cached_input"
+  | "cache_write"
+  | "cache_write_1h"
+  | "audio_input"
+  | "output"
+  | "audio_output"
+  | "image"
+  | "second"
+  | "request";
+
+export interface BillLine {
+  part: Part;
+  /** Tokens, pictures, seconds or requests. */
+  count: number;
+  /** The price of one, and of all of them, in zepto-dollars: exact. */
+  each: bigint;
+  exact: bigint;
+}
+
+export interface Bill {
+  lines: BillLine[];
+  /** The step that the prompt's length reached, and what made all prices dearer or cheaper. */
+  above_input_tokens?: number;
+  tier?: string;
+  off_peak: boolean;
+  /** The sum of the lines in zepto-dollars, and rounded up to what is counted. */
+  exact: bigint;
+  nano_usd: number;
+}
+
+/**
+ * The bill for a usage. A token is billed once: where parts of the input overlap, as what its dearest
+ * kind is, and parts never exceed their whole. Reasoning tokens are output tokens. `noUsage` is free.
+ * @param at when the request ended, in milliseconds since 1970; without it no hour is cheaper
+ */
+export function billOf(usage: Amounts, price: Price, at?: number): Bill {
+  const { steps, tiers, times, isOffPeak } = preparedOf(price);
+  const inputTokens = usage.input_tokens ?? 0;
+  const { above, units } = steps.find(({ above }) => inputTokens > above)!;
+  const tier = usage.service_tier === undefined ? undefined : tiers.get(usage.service_tier);
+  const off_peak = at !== undefined && isOffPeak(at);
+  const factor = (tier ?? one) * (off_peak ? times : one);
+
+  const lines: BillLine[] = [];
+  let exact = 0n;
+  for (const [part, count] of partsOf(usage)) {
+    const unit = units[part];
+    if (count <= 0 || unit === 0n) continue;
+    const each = unit * factor;
+    const line =
+      part === "second"
+        ? { part, count, each: each * 1000n, exact: each * milliseconds(count) }
+        : { part, count, each, exact: each * BigInt(count) };
+    lines.push(line);
+    exact += line.exact;
+  }
+  return {
+    ...{ lines, off_peak, exact, nano_usd: nanoUsdOfExact(exact) },
+    ...(above >= 0 && { above_input_tokens: above }),
+    ...(tier !== undefined && { tier: usage.service_tier }),
+  };
+}
+
+/** What a usage costs in US dollars: a whole number of nano-dollars. Arguments as for billOf. */
+export function costOf(usage: Amounts, price: Price, at?: number): number {
+  return usdOfNano(billOf(usage, price, at).nano_usd);
+}
+
+/**
+ * What a request is reserved at before it is sent, in nano-dollars, each rounded up: its prompt, with
+ * no discount for what may be cached, and each token of its answers, at the step of its length.
+ */
+export function reserveOf(price: Price, inputTokens: number): { prompt: number; token: number } {
+  const { units } = preparedOf(price).steps.find(({ above }) => inputTokens > above)!;
+  const prompt = units.input * BigInt(inputTokens) + units.request;
+  return {
+    prompt: nanoUsdOfExact(prompt * one * one),
+    token: nanoUsdOfExact(units.output * one * one),
+  };
+}
+
+/** The parts of a usage that are billed apart, the dearest kinds of input first. */
+function partsOf(usage: Amounts): [Part, number][] {
+  let input = usage.input_tokens ?? 0;
+  let output = usage.output_tokens ?? 0;
+  const ofInput = (tokens = 0) => {
+    const part = Math.min(tokens, input);
+    input -= part;
+    return part;
+  };
+  const cacheWrite1h = ofInput(usage.cache_write_1h_tokens);
+  const cacheWrite = ofInput(usage.cache_write_tokens);
+  const audioInput = ofInput(usage.audio_input_tokens);
+  const cached = ofInput(usage.cached_input_tokens);
+  const audioOutput = Math.min(usage.audio_output_tokens ?? 0, output);
+  output -= audioOutput;
+  return [
+    ["input", input],
+    ["cached_input", cached],
+    ["cache_write", cacheWrite],
+    ["cache_write_1h", cacheWrite1h],
+    ["audio_input", audioInput],
+    ["output", output],
+    ["audio_output", audioOutput],
+    ["image", usage.images ?? 0],
+    ["second", usage.audio_seconds ?? 0],
+    ["request", usage === noUsage ? 0 : 1],
+  ];
+}
+
+// An upstream may state a fraction of a second; what is finer than a thousandth is rounded.
+function milliseconds(seconds: number): bigint {
+  return BigInt(Math.round(seconds * 1000));
+}
+
+/**
+ * A price as integers: of 10^-15 dollars for each token, thing and thousandth of a second, and two
+ * factors of thousandths, which make 10^-21.
+ */
+interface Prepared {
+  /** The longest prompts first; the last one holds for all. */
+  steps: { above: number; units: Record<Part, bigint> }[];
+  tiers: ReadonlyMap<string, bigint>;
+  times: bigint;
+  isOffPeak: Hours;
+}
+
+const factorPlaces = 3;
+const one = 10n ** BigInt(factorPlaces);
+const unitPlaces = exactPlaces - 2 * factorPlaces;
+
+const prepared = new WeakMap<Price, Prepared>();
+
+function preparedOf(price: Price): Prepared {
+  const known = prepared.get(price);
+  if (known) return known;
+  const made = prepare(price);
+  prepared.set(price, made);
+  return made;
+}
+
+function prepare(price: Price): Prepared {
+  const { steps = [], tiers = {}, off_peak, ...base } = price;
+  const hours = (off_peak?.hours ?? []).flatMap((text) => hoursOf(text) ?? []);
+  return {
+    steps: [{ above_input_tokens: -1 }, ...steps]
+      .map((step) => ({
+        above: step.above_input_tokens,
+        units: unitsOf({ ...base, ...step }),
+      }))
+      .sort((one, other) => other.above - one.above),
+    tiers: new Map(
+      Object.entries(tiers).map(([name, times]) => [name, scaled(times, factorPlaces)]),
+    ),
+    times: scaled(off_peak?.times ?? 1, factorPlaces),
+    isOffPeak: (at) => hours.some((within) => within(at)),
+  };
+}
+
+function unitsOf(rates: Rates): Record<Part, bigint> {
+  const { input_usd_per_mtok: input, output_usd_per_mtok: output } = rates;
+  const { cache_write_usd_per_mtok: write = input } = rates;
+  const tokens = (usdPerMtok: number) => scaled(usdPerMtok, unitPlaces - 6);
+  const things = (usd = 0) => scaled(usd, unitPlaces);
+  return {
+    input: tokens(input),
+    cached_input: tokens(rates.cached_input_usd_per_mtok ?? input),
+    cache_write: tokens(write),
+    cache_write_1h: tokens(rates.cache_write_1h_usd_per_mtok ?? write),
+    audio_input: tokens(rates.audio_input_usd_per_mtok ?? input),
+    output: tokens(output),
+    audio_output: tokens(rates.audio_output_usd_per_mtok ?? output),
+    image: things(rates.image_usd),
+    second: scaled(rates.second_usd ?? 0, unitPlaces - 3),
+    request: things(rates.request_usd),
+  };
+}
