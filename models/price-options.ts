@@ -1,10 +1,10 @@
-// How prices stand in the options of every plugin that counts dollars, and those that hold where an
-// operator has set none: one source, so that bills and budgets agree.
+// How prices stand in the options of every plugin that counts dollars: one source, so that bills and
+// budgets agree. What they do not name is priced by the catalogue.
 
 import { z } from "zod";
-import type { ModelPrice } from "./price";
 
 const usdPerMtok = z.number().min(0).max(1_000_000);
+const usd = z.number().min(0).max(1_000_000);
 
 export const modelPrices = z.array(
   z.object({
@@ -20,21 +20,40 @@ export const modelPrices = z.array(
       .describe(
         "US dollars for a million input tokens that the upstream read from its prompt cache; without it they cost as much as other input.",
       ),
+    cache_write_usd_per_mtok: usdPerMtok
+      .optional()
+      .describe(
+        "US dollars for a million input tokens that the upstream wrote to its prompt cache; without it they cost as much as other input.",
+      ),
+    cache_write_1h_usd_per_mtok: usdPerMtok
+      .optional()
+      .describe("The same for those kept for an hour; without it they cost as much as the others."),
+    audio_input_usd_per_mtok: usdPerMtok
+      .optional()
+      .describe(
+        "US dollars for a million input tokens of sound; without it they cost as much as other input.",
+      ),
+    audio_output_usd_per_mtok: usdPerMtok
+      .optional()
+      .describe(
+        "US dollars for a million output tokens of sound; without it they cost as much as other output.",
+      ),
+    image_usd: usd
+      .optional()
+      .describe("US dollars for a picture that is made, beside the price of its tokens."),
+    request_usd: usd.optional().describe("US dollars for a request, beside all else."),
+    second_usd: usd
+      .optional()
+      .describe(
+        "US dollars for a second of sound that is read, where the endpoint counts no tokens.",
+      ),
   }),
 );
 
-export const defaultPrices: ModelPrice[] = [
-  flatPrice("gpt-4.1", 8),
-  flatPrice("claude-sonnet-4*", 15),
-  flatPrice("gemini-2.5-flash", 2.5),
-  flatPrice("deepseek-v3.2", 0.42),
-];
-
-function flatPrice(model: string, usd: number): ModelPrice {
-  return {
-    model,
-    input_usd_per_mtok: usd,
-    output_usd_per_mtok: usd,
-    cached_input_usd_per_mtok: usd,
-  };
-}
+export const catalogueFileOption = z
+  .string()
+  .max(4096)
+  .optional()
+  .describe(
+    "File with a catalogue of models of your own, as the plugin server sees it; it stands before the one that comes along, and is read again when it changes. `kong-llm prices check` checks it.",
+  );

@@ -17,7 +17,12 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   stages: (config) => [
     prepareStage(usage, config.usage),
     prepareStage(models, config.models),
-    prepareStage(rateLimit, { prices: config.usage.prices, ...config.rate_limit }),
+    // Bills and budgets agree: what the limits do not say of prices is as in `usage`.
+    prepareStage(rateLimit, {
+      prices: config.usage.prices,
+      catalogue_file: config.usage.catalogue_file,
+      ...config.rate_limit,
+    }),
     prepareStage(cache, config.cache),
     prepareStage(upstreamKey, config.upstream_key),
   ],

@@ -1,7 +1,7 @@
 // What the limits of one config work with, made once: its options, rules, prices and counts.
 
-import { type Price, priceTable } from "../../models/price";
-import { defaultPrices } from "../../models/price-options";
+import type { Price } from "../../models/price";
+import { openPrices } from "../../stages/prices";
 import { type InsuredCounts, openCounts } from "./open-counts";
 import { rulesOf } from "./rules";
 import type { RateLimitOptions } from "./schema";
@@ -18,7 +18,7 @@ export function limiterOf(options: RateLimitOptions): Limiter {
   return {
     options,
     rulesFor: rulesOf(options),
-    priceOf: priceTable(options.prices ?? defaultPrices),
+    priceOf: openPrices(options).priceOf,
     counts: openCounts(options),
   };
 }

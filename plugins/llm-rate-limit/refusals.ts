@@ -85,7 +85,7 @@ export function unpriced({ responseHeaders }: Exchange, model: string): Answer {
   return refuse(
     400,
     {
-      message: `The model ${JSON.stringify(model.slice(0, 200))} has no price at this gateway, so a budget in dollars cannot hold for it: use another model, or ask the operator to set a price.`,
+      message: `The model ${JSON.stringify(model.slice(0, 200))} has no price at this gateway, so a budget in dollars cannot hold for it: use another model, or ask the operator to add it to \`prices\`.`,
       type: "invalid_request_error",
       param: "model",
       code: "model_not_priced",

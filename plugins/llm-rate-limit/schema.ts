@@ -1,8 +1,9 @@
 // The options of llm-rate-limit: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
-import { type ModelPrice, priceTable } from "../../models/price";
-import { modelPrices } from "../../models/price-options";
+import { pricesOver } from "../../models/catalogue";
+import type { ModelPrice } from "../../models/price";
+import { catalogueFileOption, modelPrices } from "../../models/price-options";
 import { redisOptions } from "../../redis/options";
 
 const periods = {
@@ -92,15 +93,17 @@ interface Priced {
   tiers: { cost_usd: object }[];
   models: { match: string; fallback: string; cost_usd: object }[];
   prices?: ModelPrice[];
+  catalogue_file?: string;
   unpriced_models: string;
 }
 
 /** Models that the options name, whose cost is limited and not known. */
-function unpricedNames({ cost_usd, tiers, models, prices, unpriced_models }: Priced): string[] {
+function unpricedNames(options: Priced): string[] {
+  const { cost_usd, tiers, models, prices, catalogue_file, unpriced_models } = options;
   const budgets = [cost_usd, ...[...tiers, ...models].map((one) => one.cost_usd)];
   const isLimited = budgets.some((budget) => Object.keys(budget).length > 0);
-  if (!isLimited || !prices || unpriced_models === "allow") return [];
-  const priceOf = priceTable(prices);
+  if (!isLimited || !prices || catalogue_file || unpriced_models === "allow") return [];
+  const priceOf = pricesOver(prices);
   const names = models.flatMap(({ match, fallback }) => [match, fallback]);
   return names.filter((name) => name !== "" && !name.includes("*") && !priceOf(name));
 }
@@ -158,8 +161,9 @@ export const rateLimitOptions = z
     prices: modelPrices
       .optional()
       .describe(
-        "What tokens cost, for `cost_usd`; the first match wins. Without them those of llm-usage hold: in llm-gateway as they are set there, else its defaults.",
+        "What models cost, for `cost_usd`, in place of the catalogue of models; the first match wins. Without them, in llm-gateway, those of its `usage`.",
       ),
+    catalogue_file: catalogueFileOption,
     unpriced_models: z
       .enum(["refuse", "allow"])
       .default("refuse")

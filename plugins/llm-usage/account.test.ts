@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { priceTable } from "../../models/price";
+import { pricesOver } from "../../models/catalogue";
 import { noUsage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
 import { accountOf, type Books } from "./account";
 import { usageOptions } from "./schema";
 
 const books: Books = {
-  priceOf: priceTable(usageOptions.parse({}).prices),
+  priceOf: pricesOver(usageOptions.parse({}).prices),
   labels: new Set(["gpt-4.1"]),
 };
 const answer = { usage: { prompt_tokens: 1000, completion_tokens: 500, total_tokens: 1500 } };
@@ -88,7 +88,7 @@ describe("llm-usage", () => {
     });
 
     it("an unknown cost for a model without a price", () => {
-      const model = { requested: "o3", served: "o3", label: "other" };
+      const model = { requested: "new", served: "new", label: "other" };
       const account = accountOf(ended({}, { model }), {}, books);
       expect(account.usage?.input_tokens).toBe(1000);
       expect(account.cost_usd).toBeUndefined();

@@ -1,7 +1,7 @@
 // The options of llm-usage: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
-import { defaultPrices, modelPrices } from "../../models/price-options";
+import { catalogueFileOption, modelPrices } from "../../models/price-options";
 
 export const usageOptions = z.object({
   log: z
@@ -11,15 +11,16 @@ export const usageOptions = z.object({
       "Write one line of JSON for each request to the standard output of the plugin server: who, which model, how it ended, tokens, cost and times; never a prompt or a key.",
     ),
   prices: modelPrices
-    .default(defaultPrices)
+    .default([])
     .describe(
-      "What tokens cost, by model; the first match wins. The cost of a model without a price is unknown and counted nowhere.",
+      "What models cost, in place of the catalogue of models; the first match wins. The cost of a model that neither knows is unknown and counted nowhere.",
     ),
+  catalogue_file: catalogueFileOption,
   metrics_models: z
     .array(z.string().min(1).max(200))
     .default([])
     .describe(
-      "Models that the metrics tell apart beside those named in llm-models and, without `*`, in `prices`; all others are counted as `other`.",
+      "Models that the metrics tell apart beside those named in llm-models, in the catalogue of models and, without `*`, in `prices`; all others are counted as `other`.",
     ),
 });
 

@@ -2,11 +2,11 @@
 // whose usage cannot be told is still a request. It decides first, so it sees what others refuse.
 
 import { z } from "zod";
-import { priceTable } from "../../models/price";
 import { unitsAsked } from "../../openai/asked-units";
 import { estimateInputTokens } from "../../openai/estimate";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
+import { openPrices } from "../../stages/prices";
 import type { Stage } from "../../stages/stage";
 import { type Account, accountOf, type Books } from "./account";
 import { count } from "./metrics";
@@ -40,11 +40,11 @@ export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   name: "usage",
   note: asked,
   guards: false,
-  prepare: (options) => ({
-    priceOf: priceTable(options.prices),
-    labels: labelsOf(options),
-    account: options.log ? countAndWrite : count,
-  }),
+  prepare(options) {
+    const { priceOf, names } = openPrices(options);
+    const labels = labelsOf(options, names);
+    return { priceOf, labels, account: options.log ? countAndWrite : count };
+  },
   decide(exchange) {
     exchange.keep = Math.max(exchange.keep, keptBytes);
     return { note: noteOf(exchange) };
@@ -54,9 +54,9 @@ export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   },
 };
 
-function labelsOf({ metrics_models, prices }: UsageOptions): Set<string> {
+function labelsOf({ metrics_models, prices }: UsageOptions, catalogued: string[]): Set<string> {
   const priced = prices.map(({ model }) => model).filter((model) => !model.includes("*"));
-  return new Set([...metrics_models, ...priced]);
+  return new Set([...metrics_models, ...priced, ...catalogued]);
 }
 
 function countAndWrite(outcome: Outcome, account: Account): Promise<void> {

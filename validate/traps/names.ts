@@ -1,8 +1,8 @@
 // Names that must be known elsewhere in a configuration: models that have a price, fallbacks among the
 // models, consumers among the consumers. What one plugin's options tell alone is its own traps.ts.
 
+import { catalogue } from "../../models/catalogue";
 import { modelGlob } from "../../models/glob";
-import { defaultPrices } from "../../models/price-options";
 import { type PluginEntry, stageOptions } from "../configuration";
 import { error, type Finding, warning } from "../finding";
 import type { Located } from "../located";
@@ -71,16 +71,22 @@ const unpriced: Trap = ({ plugins }) =>
     const limits = stageOptions(entry, "rate_limit");
     const at = limits && firstBudget(limits);
     if (!at) return [];
-    const matches = pricePatterns(entry, limits, plugins).map(modelGlob);
+    const written = writtenOnPrices(entry, limits, plugins);
+    // What stands in a file of the plugin server's cannot be seen from here.
+    if (written("catalogue_file")) return [];
+    const prices = written("prices")?.items() ?? [];
+    const matches = prices.flatMap((price) => price.get("model")?.text ?? []).map(modelGlob);
     const models = chainedWith(entry, plugins).flatMap(aliasesOf).flatMap(modelsOfChain);
-    const missing = [...new Set(models)].filter((model) => !matches.some((one) => one(model)));
+    const missing = [...new Set(models)].filter(
+      (model) => !matches.some((one) => one(model)) && !catalogue().find(model),
+    );
     if (missing.length === 0) return [];
     const pass = limits.get("unpriced_models")?.text === "allow";
     return [
       error(
         at,
         "unpriced",
-        `dollars are limited, but prices have nothing for ${missing.join(", ")}: its requests ${pass ? "pass for nothing" : "are refused"}`,
+        `dollars are limited, but neither prices nor the catalogue have anything for ${missing.join(", ")}: its requests ${pass ? "pass for nothing" : "are refused"}`,
       ),
     ];
   });
@@ -94,15 +100,13 @@ function firstBudget(limits: Located): Located | undefined {
     .find(({ value }) => typeof value === "number");
 }
 
-/** The model patterns that have a price, where this limiter looks for them. */
-function pricePatterns(entry: PluginEntry, limits: Located, plugins: PluginEntry[]): string[] {
-  const written =
-    limits.get("prices") ??
+/** What is said of prices, where this limiter looks for it. */
+function writtenOnPrices(entry: PluginEntry, limits: Located, plugins: PluginEntry[]) {
+  return (option: string): Located | undefined =>
+    limits.get(option) ??
     chainedWith(entry, plugins)
-      .map((one) => stageOptions(one, "usage")?.get("prices"))
+      .map((one) => stageOptions(one, "usage")?.get(option))
       .find((one) => one);
-  if (!written) return defaultPrices.map(({ model }) => model);
-  return written.items().flatMap((price) => price.get("model")?.text ?? []);
 }
 
 function modelsOfChain(alias: Located): string[] {

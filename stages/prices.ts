@@ -1,0 +1,28 @@
+// The prices that a plugin's options ask for, the same for all that count dollars. Here because a
+// catalogue file that cannot be read is told in the log.
+
+import { catalogue, pricesOver } from "../models/catalogue";
+import { catalogueFile } from "../models/catalogue-file";
+import type { ModelPrice, Price } from "../models/price";
+import { log } from "./log";
+
+export interface Prices {
+  priceOf(model: string): Price | undefined;
+  /** The models that the catalogues spell out, as they stand now. */
+  names: string[];
+}
+
+interface PriceOptions {
+  prices?: ModelPrice[];
+  catalogue_file?: string;
+}
+
+export function openPrices({ prices = [], catalogue_file }: PriceOptions): Prices {
+  const own = catalogue_file
+    ? catalogueFile(catalogue_file, (fault) => log.error(fault))
+    : undefined;
+  return {
+    priceOf: pricesOver(prices, own),
+    names: [...(own?.()?.names ?? []), ...catalogue().names],
+  };
+}
