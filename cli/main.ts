@@ -7,6 +7,7 @@ import { addCache } from "./cache";
 import { addDoctor } from "./doctor";
 import { addInstall } from "./install";
 import { addLimits } from "./limits";
+import { addPrices } from "./prices";
 import { addRender } from "./render";
 import { addSchema } from "./schema";
 import { addServe } from "./serve";
@@ -24,6 +25,7 @@ addValidate(program);
 addDoctor(program);
 addLimits(program);
 addCache(program);
+addPrices(program);
 
 program.parseAsync().catch((error: Error) => {
   process.stderr.write(`kong-llm: ${error.message}\n`);
