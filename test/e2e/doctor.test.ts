@@ -23,19 +23,25 @@ const echo: Server = createServer((incoming, response) => {
   incoming.pipe(onward);
 });
 
-// One for all faults: each is a configuration that Kong starts with anew.
+// One for all faults of a file: each is a configuration that Kong starts with anew.
 let gateway: Gateway;
 
 beforeAll(async () => {
   echo.listen(0, "127.0.0.1");
   await once(echo, "listening");
-  gateway = await startGateway({ edit: sendToEcho });
 });
-afterAll(async () => {
-  await gateway?.stop();
+afterAll(() => {
   echo.close();
   echo.closeAllConnections();
 });
+
+function inFrontOf(file: string): void {
+  beforeAll(async () => {
+    gateway = await startGateway({ config: file, edit: sendToEcho });
+  });
+  afterAll(() => gateway?.stop());
+}
+
 beforeEach(() => {
   gateway.upstream.clear();
   gateway.upstream.behave({ match: isStream, chunkDelayMs: 30 });
@@ -73,7 +79,9 @@ function config(kong: KongConfig, plugin: string): Record<string, unknown> {
   return kong.plugin(plugin)!.config;
 }
 
-const guardsOff: [string, (kong: KongConfig) => void, string][] = [
+type Fault = [name: string, off: (kong: KongConfig) => void, ...questions: string[]];
+
+const guardsOff: Fault[] = [
   [
     "key-auth lets anonymous requests in",
     (kong) => {
@@ -83,34 +91,13 @@ const guardsOff: [string, (kong: KongConfig) => void, string][] = [
     "a key is asked for",
   ],
   [
-    "consumers have their keys in one form only",
+    "llm-client-key is missing",
     (kong) => {
-      for (const consumer of kong.whole.consumers) consumer.keyauth_credentials.splice(1);
+      for (const service of kong.whole.services) {
+        service.plugins = service.plugins.filter(({ name }) => name !== "llm-client-key");
+      }
     },
     "a key works as x-api-key and as Bearer",
-  ],
-  [
-    "present.lua is missing",
-    (kong) => {
-      config(kong, "post-function").header_filter = [];
-    },
-    "refusals have OpenAI's shape",
-  ],
-  [
-    "carry-out.lua is missing",
-    (kong) => {
-      config(kong, "post-function").access = [];
-    },
-    "decisions are carried out",
-  ],
-  [
-    "neither key-auth nor carry-out.lua hides the key",
-    (kong) => {
-      config(kong, "key-auth").hide_credentials = false;
-      const [lua] = config(kong, "post-function").access as string[];
-      config(kong, "post-function").access = [lua!.replace('"X-API-Key", ', "")];
-    },
-    "your key stays here",
   ],
   [
     "the upstream key goes into a header that the upstream does not read",
@@ -127,13 +114,6 @@ const guardsOff: [string, (kong: KongConfig) => void, string][] = [
     "the upstream takes our key",
   ],
   ["nothing is limited", (kong) => kong.limit({}), "the limiter counts"],
-  [
-    "report.lua is missing",
-    (kong) => {
-      config(kong, "post-function").log = [];
-    },
-    "answers are learned from",
-  ],
   [
     "the cache is for other endpoints",
     (kong) => {
@@ -153,7 +133,47 @@ const guardsOff: [string, (kong: KongConfig) => void, string][] = [
   ],
 ];
 
+// Where Kong has our Lua files, none of it can be missing from a configuration.
+const luaOff: Fault[] = [
+  [
+    "present.lua is missing",
+    (kong) => {
+      config(kong, "post-function").header_filter = [];
+    },
+    "refusals have OpenAI's shape",
+    // It also notes for report.lua what kind of answer passes.
+    "the cache hits",
+  ],
+  [
+    "carry-out.lua is missing",
+    (kong) => {
+      config(kong, "post-function").access = [];
+    },
+    "decisions are carried out",
+    // The form that key-auth does not hide.
+    "your key stays here",
+  ],
+  [
+    "neither key-auth nor carry-out.lua hides the key",
+    (kong) => {
+      config(kong, "key-auth").hide_credentials = false;
+      const [lua] = config(kong, "post-function").access as string[];
+      config(kong, "post-function").access = [lua!.replace('"x-api-key", ', "")];
+    },
+    "your key stays here",
+  ],
+  [
+    "report.lua is missing",
+    (kong) => {
+      config(kong, "post-function").log = [];
+    },
+    "answers are learned from",
+  ],
+];
+
 describe("kong-llm doctor", () => {
+  inFrontOf("kong.yaml");
+
   it("finds nothing wrong and nothing unknown with a gateway as it should be", async () => {
     await configure();
     const diagnoses = await examine(options());
@@ -161,9 +181,9 @@ describe("kong-llm doctor", () => {
     expect(diagnoses).toHaveLength(10);
   });
 
-  it.each(guardsOff)("when %s, finds exactly that", async (_guard, off, question) => {
+  it.each(guardsOff)("when %s, finds exactly that", async (_guard, off, ...questions) => {
     await configure(off);
-    expect(await faults()).toEqual([question]);
+    expect(await faults()).toEqual(questions);
   });
 
   it("says what cannot be told without the plugin server's metrics and an echo", async () => {
@@ -200,6 +220,21 @@ describe("kong-llm doctor", () => {
       expect(code).toBe(2);
       expect(stderr).toContain("cannot be reached");
     });
+  });
+});
+
+describe("kong-llm doctor, where Kong has none of our Lua files", () => {
+  inFrontOf("examples/without-lua-files/kong.yaml");
+
+  it("finds nothing wrong and nothing unknown with a gateway as it should be", async () => {
+    await configure();
+    const diagnoses = await examine(options());
+    expect(diagnoses.filter(({ result }) => result !== "ok")).toEqual([]);
+  });
+
+  it.each(luaOff)("when %s, finds exactly that", async (_guard, off, ...questions) => {
+    await configure(off);
+    expect(await faults()).toEqual(questions);
   });
 });
 
