@@ -3,9 +3,7 @@
 // say goes back the same way.
 
 import type { z } from "zod";
-import { namesModel } from "../openai/endpoint";
-import { endpointAt, endpointOf } from "../openai/endpoint-path";
-import { RequestBody } from "../openai/request-body";
+import { endpointOf } from "../openai/endpoint-path";
 import { withoutUsageChunk } from "../openai/usage-chunk";
 import packageJson from "../package.json";
 import type { Decision, Needs, Question, Ruling } from "../stages/decision";
@@ -13,15 +11,15 @@ import type { Answer, Exchange } from "../stages/exchange";
 import { learnFrom } from "../stages/learn";
 import type { Mistake } from "../stages/mistake";
 import { delivery, type Outcome } from "../stages/outcome";
-import { badBody, misspelt, notGathered, tooLarge, unauthenticated } from "../stages/refusals";
+import { notGathered, unauthenticated } from "../stages/refusals";
 import { runStages } from "../stages/run";
 import type { PreparedStage } from "../stages/stage";
 import { readTicket, type Ticket, writeTicket } from "../stages/ticket";
 import { awaitOutcome } from "../stages/unheard";
 import { readConfig } from "./config";
-import { edited } from "./edits";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
+import { type ReadBody, readBody } from "./read-body";
 import { type KongField, schemaFields } from "./schema-fields";
 
 export interface PluginModule {
@@ -89,15 +87,18 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
     }
 
     async rule(question: Question): Promise<Ruling> {
-      const { body, refusal } = readBody(question, this.mostBodyBytes);
-      const exchange = openExchange(question, body);
-      const unknown = this.requiresConsumer && !question.consumer ? unauthenticated : undefined;
+      const read = readBody(question, this.mostBodyBytes);
+      const { refusal } = read;
+      const exchange = openExchange(question, read);
+      // A browser's preflight carries no key, and never goes upstream.
+      const isKnown = question.consumer !== undefined || question.request.method === "OPTIONS";
+      const unknown = this.requiresConsumer && !isKnown ? unauthenticated : undefined;
       const answer = await runStages(this.stages, exchange, unknown ?? refusal);
       if (answer) {
         return { answer: asAsked(exchange, answer), outcome: outcomeOf(exchange, answer) };
       }
       if (delivery.socket !== undefined) awaitOutcome(exchange.ticket);
-      return { decision: decisionOf(name, exchange, question.earlier) };
+      return { decision: decisionOf(name, exchange, read, question.earlier) };
     }
 
     async access(kong: pdk.Pdk): Promise<void> {
@@ -122,24 +123,9 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
   };
 }
 
-function readBody(
-  { request, earlier }: Question,
-  mostBytes: number,
-): { body?: RequestBody; refusal?: Answer } {
-  if (endpointAt(request.method, request.path) === "misspelt") return { refusal: misspelt };
-  if (!namesModel(endpointOf(request.method, request.path))) return {};
-  const bytes = request.bytes ?? 0;
-  if (bytes > mostBytes) return { refusal: tooLarge(bytes, mostBytes) };
-  const sent = request.body ?? "";
-  const parsed = earlier?.edits.length
-    ? RequestBody.parse(edited(sent, earlier.edits))
-    : RequestBody.parse(sent, request.bytes);
-  return "problem" in parsed ? { refusal: badBody(parsed.problem) } : { body: parsed };
-}
-
 function openExchange(
   { request, consumer, earlier }: Question,
-  body: RequestBody | undefined,
+  { body, headers }: ReadBody,
 ): Exchange {
   const ticket: Ticket = (earlier && readTicket(earlier.ticket)) ?? {
     id: request.id,
@@ -155,7 +141,7 @@ function openExchange(
     request,
     consumer,
     body,
-    upstreamHeaders: earlier?.headers ?? {},
+    upstreamHeaders: { ...earlier?.headers, ...headers },
     responseHeaders: earlier?.response_headers ?? {},
     ticket,
     keep: earlier?.keep ?? 0,
@@ -163,12 +149,19 @@ function openExchange(
   };
 }
 
-function decisionOf(name: string, exchange: Exchange, earlier: Decision | undefined): Decision {
+function decisionOf(
+  name: string,
+  exchange: Exchange,
+  read: ReadBody,
+  earlier: Decision | undefined,
+): Decision {
   const before = earlier?.edits ?? [];
+  const isChanged = exchange.body?.changed || read.headers !== undefined;
+  const edits = isChanged ? read.edits() : [];
   return {
     plugins: [...(earlier?.plugins ?? []), name],
     headers: exchange.upstreamHeaders,
-    edits: exchange.body?.changed ? [...before, exchange.body.edits()] : before,
+    edits: edits.length > 0 ? [...before, edits] : before,
     response_headers: exchange.responseHeaders,
     ticket: writeTicket(exchange.ticket),
     keep: exchange.keep,

@@ -42,6 +42,9 @@ local function stays_here(name)
   return known
 end
 
+-- Longest body that is changed, in bytes: files of forms are bounded by their servers well below.
+local LONGEST = 256 * 1024 * 1024
+
 -- edits: lists of { offset, length, text } in ascending order, applied one list after the other.
 local function edited(body, lists)
   for _, edits in ipairs(lists) do
@@ -68,12 +71,17 @@ return function(decision, body)
   -- The tap reads the answer as it passes, so it must not be compressed.
   upstream.set_header("Accept-Encoding", "identity")
   for name, value in pairs(decision.headers) do
-    upstream.set_header(name, value)
+    if value then
+      upstream.set_header(name, value)
+    else
+      upstream.clear_header(name)
+    end
   end
-  if not decision.edits or #decision.edits == 0 then
+  if #decision.edits == 0 then
     return nil
   end
-  local changed = edited(body, decision.edits)
+  -- Of a form only the fields were read so far.
+  local changed = edited(body or assert(kong.request.get_raw_body(LONGEST)), decision.edits)
   upstream.set_raw_body(changed)
   return changed
 end

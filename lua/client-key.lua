@@ -19,7 +19,7 @@ local PLACES = {
 
 local upstream = kong.service.request
 
-return function()
+local function show()
   local headers = ngx.req.get_headers(0)
   for _, place in ipairs(PLACES) do
     local value = headers[place.name]
@@ -36,4 +36,11 @@ return function()
     end
   end
   upstream.clear_header("x-api-key")
+end
+
+return function()
+  show()
+  -- Whatever becomes of the plugins behind this one: no key of a client goes upstream by these.
+  upstream.clear_header("authorization")
+  upstream.clear_header("api-key")
 end

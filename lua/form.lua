@@ -24,7 +24,8 @@ end
 -- A window over the pieces: what is behind is dropped, more is read only when it is needed.
 local function window(next_piece)
   local held = ""
-  local self = {}
+  -- at: how many bytes of the body have been stepped over.
+  local self = { at = 0 }
 
   -- What stands before the mark, up to `longest` bytes of it, stepping over the mark; nil without one.
   function self.upto(mark, longest)
@@ -38,9 +39,11 @@ local function window(next_piece)
       bytes = bytes + safe
       if from then
         held = held:sub(to + 1)
+        self.at = self.at + to
         return bytes <= longest and table.concat(kept) or nil, bytes
       end
       held = held:sub(safe + 1)
+      self.at = self.at + safe
       local piece = next_piece()
       if not piece then
         return nil, nil
@@ -67,29 +70,31 @@ local function field_in(head)
 end
 
 -- Name and value of each small part. One that is too long, or stands twice, is `false`: upstreams
--- differ in what they make of it. Nil for what every reader of forms need not read alike.
+-- differ in what they make of it. Then where each value stands, as { offset, length } in bytes. Nil for
+-- what every reader of forms need not read alike.
 local function read(content_type, next_piece)
   local boundary = boundary_of(content_type)
   local body, delimiter = window(next_piece), "\r\n--" .. (boundary or "")
   if not boundary or not body.upto("--" .. boundary, PIECE) then
     return nil
   end
-  local fields = {}
+  local fields, places = {}, {}
   for _ = 1, MOST_PARTS do
     local head, head_bytes = body.upto("\r\n\r\n", LONGEST_HEAD)
     if not head_bytes then
-      return fields
+      return fields, places
     end
     if not head or head:sub(1, 2) ~= "\r\n" or head:find(delimiter, 1, true) then
       return nil
     end
-    local name = field_in(head)
+    local name, starts_at = field_in(head), body.at
     local value, bytes = body.upto(delimiter, LONGEST_VALUE)
     if not bytes then
       return nil
     end
     if name then
       fields[name] = fields[name] == nil and value or false
+      places[name] = { starts_at, bytes }
     end
   end
   return nil
@@ -97,7 +102,9 @@ end
 
 return function(content_type)
   local next_piece, close = pieces()
-  local read_well, fields = pcall(read, content_type, next_piece)
+  local read_well, fields, places = pcall(read, content_type, next_piece)
   close()
-  return read_well and fields or nil
+  if read_well and fields then
+    return fields, places
+  end
 end

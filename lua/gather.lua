@@ -35,6 +35,7 @@ return function()
     method = request.get_method(),
     path = request.get_raw_path(),
     query = query ~= "" and query or nil,
+    upstream_path = ngx.var.upstream_uri,
     content_type = first_of(headers["content-type"]),
     content_encoding = first_of(headers["content-encoding"]),
     cache_control = first_of(headers["cache-control"]),
@@ -50,7 +51,7 @@ return function()
     local announced = tonumber(first_of(headers["content-length"])) or 0
     if is_form(gathered.content_type) then
       gathered.bytes = announced
-      gathered.form = form(gathered.content_type)
+      gathered.form, gathered.form_places = form(gathered.content_type)
     else
       body, gathered.bytes = read_body(announced)
     end

@@ -107,7 +107,7 @@ export class Asks {
       this.#open.add(open);
       if (credential !== undefined) request.credential = credential;
       if (headers !== undefined) request.headers = headers;
-      if (body && body.length > 0) request.body = body.toString();
+      if (body && body.length > 0) request.body = body;
       const ruling = await plugin.rule({ request, consumer, earlier: decisionIn(earlier, ticket) });
       if (!this.#open.has(open)) return;
       this.#answer(socket, request.id, ruling);

@@ -13,8 +13,10 @@ export interface GatheredRequest {
   path: string;
   /** As the client sent it, without the question mark; absent when empty. */
   query?: string;
-  /** Content of the body, for the endpoints that we read; absent for all others. */
-  body?: string;
+  /** As it goes upstream, before the stages: the service's own path is in it. */
+  upstream_path?: string;
+  /** Content of the body; bytes where they came as such. */
+  body?: string | Buffer;
   /** Length of the body in bytes as Kong has it. */
   bytes?: number;
   content_type?: string;
@@ -28,6 +30,8 @@ export interface GatheredRequest {
   upgrade?: string;
   /** The small parts of a multipart form; false for one that is long or stands twice. */
   form?: Record<string, string | false>;
+  /** Where the value of a field stands in the body: offset and length in bytes. */
+  form_places?: Record<string, [offset: number, length: number]>;
   /** Id of the credential, and headers by lower-case names, where a plugin asks for them. */
   credential?: string;
   headers?: Record<string, string>;

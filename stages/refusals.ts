@@ -1,6 +1,7 @@
 // What is answered where no stage has decided: the request cannot be read, nobody knows who asks, or
 // the gateway itself failed. Each in the shape of the caller's API.
 
+import type { Unreadable } from "../openai/compressed-request";
 import { type Answer, refuse } from "./exchange";
 
 /** The route's pre-function is missing. */
@@ -33,10 +34,40 @@ export const misspelt = refuse(404, {
   code: "unknown_endpoint",
 });
 
+/** The path names a model in place of the body, as Azure's SDK asks. */
+export function noDeployments(model: string): Answer {
+  const named = JSON.stringify(model.slice(0, 200));
+  const message = `Paths of Azure's deployments are not served here: use OpenAI's own client with a base_url that ends in /v1, and ${named} as its model.`;
+  return refuse(404, { message, type: "invalid_request_error", code: "unknown_endpoint" });
+}
+
+/** The path has no version in front of the endpoint, neither here nor upstream. */
+export const noVersion = refuse(404, {
+  message: "There is no such path: with an OpenAI SDK let base_url end in /v1.",
+  type: "invalid_request_error",
+  code: "unknown_endpoint",
+});
+
+/** The client asks for a WebSocket, as for sessions of Realtime: nobody could read what passes in it. */
+export const noWebSocket = refuse(404, {
+  message:
+    "WebSockets are not served here: ask over plain HTTP, with stream for bit-by-bit answers.",
+  type: "invalid_request_error",
+  code: "unknown_endpoint",
+});
+
 /** The body is longer than `max_body_bytes` allows. */
 export function tooLarge(bytes: number, most: number): Answer {
   const message = `The request body has ${bytes} bytes; at most ${most} are accepted.`;
   return refuse(413, { message, type: "invalid_request_error", code: "request_too_large" });
+}
+
+/** A compressed body is too long when it is expanded, damaged, or of a coding that is not read here. */
+export function notExpanded({ status, error: { message }, headers }: Unreadable): Answer {
+  const type = "invalid_request_error";
+  if (status === 413) return refuse(413, { message, type, code: "request_too_large" }, headers);
+  if (status === 400) return refuse(400, { message, type, code: null }, headers);
+  return refuse(415, { message, type, code: "unsupported_content_encoding" }, headers);
 }
 
 /** The body of an endpoint that names a model is no JSON object. */

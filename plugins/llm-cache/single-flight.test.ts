@@ -15,7 +15,7 @@ import { stage } from "./stage";
 log.level = "silent";
 
 const answer = '{"id":"a1","choices":[{"message":{"content":"안녕"}}]}';
-const stream = 'data: {"a":"안"}\n\ndata: [DONE]\n\n';
+const stream = 'data: {"choices":[{"delta":{"content":"안"}}]}\n\ndata: [DONE]\n\n';
 const patient = { wait_ms: 45_000 };
 
 // A prompt of its own for each test, as all of them share the store of this process.

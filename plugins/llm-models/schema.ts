@@ -165,6 +165,12 @@ export const modelsOptions = z.object({
     .describe(
       "What happens to a model that is neither an alias, nor a target or fallback, nor in `models`: `pass` sends it on as it is, `reject` answers 404 model_not_found.",
     ),
+  other_endpoints: z
+    .array(glob)
+    .default([])
+    .describe(
+      "Endpoints of the upstream that this gateway does not read and that may be asked all the same, as in `files*` or `batches*`: what stands behind /v1/. They are authenticated and counted as requests, but no model, token or dollar of them is seen; and what is stored there belongs to the upstream's account, so every consumer sees the files and answers of all. Without them such a request is answered with 404.",
+    ),
   access: z
     .array(accessRule)
     .default([])

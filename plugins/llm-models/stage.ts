@@ -4,6 +4,7 @@
 import { Counter } from "prom-client";
 import { z } from "zod";
 import { isModelName, nameInHeader } from "../../models/name";
+import { openedBy } from "../../openai/endpoint-path";
 import type { RequestBody } from "../../openai/request-body";
 import { standsForModel } from "../../openai/unnamed-model";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
@@ -15,6 +16,7 @@ import { firstHealthy, targetName } from "./fallback";
 import { askForUsage, badLength, fillIn, takeBack } from "./fill-in";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
 import { type NodeCooldowns, openCooldowns } from "./open-cooldowns";
+import { refuseUnlessOpened } from "./other-endpoints";
 import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
 import { type TermsOf, terms } from "./terms";
@@ -28,6 +30,8 @@ interface Prepared {
   labelOf: (served: string) => string;
   termsOf: TermsOf;
   cooldowns: NodeCooldowns;
+  /** By which glob of other_endpoints a path is open. */
+  openedBy: (path: string) => string | undefined;
   /** Models of which it matters whether they fail. */
   watched: Set<string>;
 }
@@ -59,6 +63,7 @@ export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
     labelOf: labels(options),
     termsOf: terms(options),
     cooldowns: openCooldowns(options),
+    openedBy: openedBy(options.other_endpoints),
     watched: modelsInChains(options),
   }),
   decide,
@@ -74,6 +79,10 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const mayUse = access(consumer);
   if (ticket.endpoint === "models") {
     return { answer: listing(openNames(names, resolve, mayUse), request.path) };
+  }
+  if (ticket.endpoint === "other") {
+    const answer = refuseUnlessOpened(exchange, prepared.openedBy);
+    return answer && { answer };
   }
   if (!body) return undefined;
   const unnamed = standsForModel(ticket.endpoint, body.value);

@@ -1,0 +1,113 @@
+// What the stages get to read of a request's body, by its endpoint: JSON, the fields of a form, what came
+// compressed; or why it goes no further. And how their changes become edits to the bytes that Kong has.
+
+import { readCompressed } from "../openai/compressed-request";
+import type { EndpointRow } from "../openai/endpoint";
+import { deploymentAt, endpointAt } from "../openai/endpoint-path";
+import { formBody } from "../openai/form";
+import { type BodyProblem, RequestBody } from "../openai/request-body";
+import type { Edit, Question } from "../stages/decision";
+import type { Answer, GatheredRequest } from "../stages/exchange";
+import {
+  badBody,
+  misspelt,
+  noDeployments,
+  notExpanded,
+  noVersion,
+  noWebSocket,
+  tooLarge,
+} from "../stages/refusals";
+import { edited } from "./edits";
+
+export interface ReadBody {
+  /** Undefined where the endpoint has none, or is not read. */
+  body?: RequestBody;
+  refusal?: Answer;
+  /** What the stages have changed, for the bytes that Kong has. */
+  edits(): Edit[];
+  /** Headers of the upstream request that follow from how it was read; false takes one away. */
+  headers?: Record<string, string | false>;
+}
+
+const nothing: ReadBody = { edits: () => [] };
+
+/** @param mostBytes of a body, in bytes, also after it was expanded; forms may be longer */
+export function readBody(question: Question, mostBytes: number): ReadBody {
+  const { request } = question;
+  const row = endpointAt(request.method, request.path);
+  const closed = whyClosed(request, row);
+  if (closed) return { ...nothing, refusal: closed };
+  if (typeof row === "string" || row.body === "none") return nothing;
+  if (row.body === "form") return readForm(request);
+  const bytes = request.bytes ?? 0;
+  if (bytes > mostBytes) return { ...nothing, refusal: tooLarge(bytes, mostBytes) };
+  return isCompressed(request) ? readExpanded(request, mostBytes) : readJson(question);
+}
+
+// Before anybody has decided: what is not read must not pass.
+function whyClosed(request: GatheredRequest, row: EndpointRow | string): Answer | undefined {
+  if (request.upgrade?.toLowerCase().includes("websocket")) return noWebSocket;
+  const deployment = deploymentAt(request.path);
+  if (deployment) return noDeployments(deployment.model);
+  if (row === "misspelt") return misspelt;
+  const isRead = typeof row !== "string" && row.body !== "none";
+  return isRead && request.upstream_path === `/${row.name}` ? noVersion : undefined;
+}
+
+function readJson({ request, earlier }: Question): ReadBody {
+  const sent = textOf(request.body);
+  const parsed = earlier?.edits.length
+    ? RequestBody.parse(edited(sent, earlier.edits))
+    : RequestBody.parse(sent, request.bytes);
+  return "problem" in parsed ? unusable(parsed) : { body: parsed, edits: () => parsed.edits() };
+}
+
+// The body goes on as it was meant: expanded, and without the header that says otherwise.
+function readExpanded(request: GatheredRequest, mostBytes: number): ReadBody {
+  const { content_encoding, body } = request;
+  // As text it has come broken: Kong's own protocol has no bytes for it.
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+  const coding = Buffer.isBuffer(body) ? content_encoding : "unknown";
+  const expanded = readCompressed(bytes, coding, mostBytes);
+  if (!Buffer.isBuffer(expanded)) return { ...nothing, refusal: notExpanded(expanded) };
+  const parsed = RequestBody.parse(expanded.toString(), expanded.length);
+  if ("problem" in parsed) return unusable(parsed);
+  return {
+    body: parsed,
+    edits: () => [[0, bytes.length, parsed.text]],
+    headers: { "content-encoding": false },
+  };
+}
+
+// Of a form only the small fields are known here; of those the model alone is ever changed.
+function readForm({ form, form_places: places = {} }: GatheredRequest): ReadBody {
+  if (!form) return unusable({ problem: "it is no multipart form that every server reads alike" });
+  const model = form.model;
+  if (model === false) return unusable({ problem: "its field model is too long, or there twice" });
+  const known = Object.entries(form).filter(
+    (field): field is [string, string] => field[1] !== false,
+  );
+  const parsed = formBody(Object.fromEntries(known));
+  if ("problem" in parsed) return unusable(parsed);
+  return {
+    body: parsed,
+    edits() {
+      const named = parsed.get("model");
+      const [offset, length] = places.model ?? [];
+      if (named === model || offset === undefined || length === undefined) return [];
+      return [[offset, length, String(named)]];
+    },
+  };
+}
+
+function isCompressed({ content_encoding }: GatheredRequest): boolean {
+  return content_encoding !== undefined && content_encoding.trim().toLowerCase() !== "identity";
+}
+
+function textOf(body: string | Buffer | undefined): string {
+  return body === undefined ? "" : body.toString();
+}
+
+function unusable({ problem }: BodyProblem): ReadBody {
+  return { ...nothing, refusal: badBody(problem) };
+}
