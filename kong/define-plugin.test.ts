@@ -268,6 +268,23 @@ describe("a plugin made of stages", () => {
     });
   });
 
+  it("gives snippets of version 0.1, which know no edits, the body as it shall be", async () => {
+    const renaming = stageWith({
+      decide(exchange) {
+        exchange.body?.set("model", "gpt-4.1");
+        return undefined;
+      },
+    });
+    const old = kongWith({ llm: request });
+    await pluginWith([renaming]).access(old.kong);
+    const { body } = old.shared.llm_decision as { body: string };
+    expect(JSON.parse(body).model).toBe("gpt-4.1");
+
+    const current = kongWith({ llm: { ...request, takes_edits: true } });
+    await pluginWith([renaming]).access(current.kong);
+    expect(current.shared.llm_decision).not.toHaveProperty("body");
+  });
+
   it("goes on from what another plugin of ours decided", async () => {
     const { kong, shared, calls } = kongWith({ llm: request });
     const first = stageWith({

@@ -108,7 +108,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       const earlier = alone ? undefined : await pdk.earlierDecision(kong);
       await pdk.addNeeds(kong, request, this.needs);
       const ruling = await this.rule({ request, consumer, earlier });
-      if ("decision" in ruling) return pdk.decide(kong, ruling.decision);
+      if ("decision" in ruling) return pdk.decide(kong, ruling.decision, request);
       await pdk.exit(kong, ruling.answer);
       await learnFrom(ruling.outcome);
     }

@@ -4,6 +4,7 @@
 import type Kong from "kong-pdk/kong";
 import type { Decision, Needs } from "../stages/decision";
 import type { Answer, Consumer, GatheredRequest } from "../stages/exchange";
+import { edited } from "./edits";
 
 export type Pdk = Kong;
 
@@ -38,8 +39,17 @@ export async function earlierDecision(kong: Pdk): Promise<Decision | undefined> 
   return { ...decision, headers: { ...headers }, response_headers: { ...response_headers } };
 }
 
-export async function decide(kong: Pdk, decision: Decision): Promise<void> {
-  await kong.ctx.shared.set("llm_decision", decision as unknown as string);
+/** Snippets of version 0.1 know no edits, and would send on the body as it came: they get a changed one. */
+export async function decide(
+  kong: Pdk,
+  decision: Decision,
+  { body = "", takes_edits }: GatheredRequest,
+): Promise<void> {
+  const told =
+    takes_edits || decision.edits.length === 0
+      ? decision
+      : { ...decision, body: edited(body, decision.edits) };
+  await kong.ctx.shared.set("llm_decision", told as unknown as string);
 }
 
 /**

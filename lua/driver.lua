@@ -37,6 +37,18 @@ local function headers_of(names)
   return found
 end
 
+-- What version 0.1 had in post-function may still stand beside us while nodes are upgraded: its
+-- carry-out.lua, which runs after us, refuses what it finds no decision for, and repeats what it finds.
+local function show_snippets(decision)
+  kong.ctx.shared.llm_decision = decision
+end
+
+-- Its present.lua, tap.lua and report.lua leave to us what has been learned of.
+local function quieten_snippets()
+  local shared = kong.ctx.shared
+  shared.llm_learned, shared.llm_refusal = true, nil
+end
+
 local function credential_id()
   local credential = kong.client.get_credential()
   return credential and credential.id
@@ -100,6 +112,7 @@ function handler:access(conf)
     return refuse(self, changed)
   end
   state.body = changed or state.body
+  show_snippets(head)
 end
 
 function handler:header_filter()
@@ -112,6 +125,7 @@ function handler:header_filter()
 end
 
 function handler:body_filter()
+  quieten_snippets()
   local state = state_of(self.name)
   if state.owner == self.name then
     tap(state, state.decision)
@@ -119,6 +133,7 @@ function handler:body_filter()
 end
 
 function handler:log()
+  quieten_snippets()
   local state = state_of(self.name)
   if state.owner == self.name then
     report(state, state.request or {}, state.decision)

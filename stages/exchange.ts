@@ -32,6 +32,8 @@ export interface GatheredRequest {
   form?: Record<string, string | false>;
   /** Where the value of a field stands in the body: offset and length in bytes. */
   form_places?: Record<string, [offset: number, length: number]>;
+  /** Kong can edit the body that it has: the snippets of version 0.1 need all of it. */
+  takes_edits?: boolean;
   /** Id of the credential, and headers by lower-case names, where a plugin asks for them. */
   credential?: string;
   headers?: Record<string, string>;

@@ -8,5 +8,7 @@ return function()
   show_key()
   local gathered, body = gather()
   gathered.body = body
+  -- carry-out.lua of version 0.1 does not: it gets the body as it shall be.
+  gathered.takes_edits = true
   kong.ctx.shared.llm = gathered
 end

@@ -25,6 +25,8 @@ export const configurations = [
 export interface GatewayOptions {
   /** Default: kong.yaml. */
   config?: string;
+  /** False: Kong has none of our Lua files. Default: it has, but for the configuration without. */
+  luaFiles?: boolean;
   /** Changes the configuration before Kong loads it. */
   edit?: (config: KongConfig) => void;
   /** A Redis for limits and cache; without it they live in the plugin server's memory. */
@@ -83,7 +85,8 @@ async function start(
 ): Promise<Gateway> {
   const upstream = await startModelServer();
   stops.push(upstream.close);
-  const drives = options.plugins === undefined && options.config !== withoutLuaFiles;
+  const drives =
+    options.luaFiles ?? (options.plugins === undefined && options.config !== withoutLuaFiles);
   const [server, dumps, lua] = await Promise.all([
     startPluginServer({ plugins: options.plugins, output: options.printed }),
     dumpsOf(options.plugins),
