@@ -1,6 +1,6 @@
-# The plugin server of kong-llm, and the dumps that Kong reads of its plugins.
-#   docker build -t kong-llm:0.1.0 .
-#   docker build -t kong-llm-model-server:0.1.0 --target model-server .     the stand-in upstream, for demos
+# The plugin server of kong-llm, and what writes the Lua files and dumps that Kong reads of its plugins.
+#   docker build -t kong-llm:0.2.0 .
+#   docker build -t kong-llm-model-server:0.2.0 --target model-server .     the stand-in upstream, for demos
 ARG NODE=node:24-alpine
 
 FROM ${NODE} AS build
@@ -8,7 +8,7 @@ WORKDIR /opt/kong-llm
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY . .
-RUN npm run build && node dist/cli/main.js schema --dir dumps
+RUN npm run build
 
 FROM ${NODE} AS dependencies
 WORKDIR /opt/kong-llm
@@ -25,7 +25,6 @@ FROM ${NODE} AS plugin-server
 WORKDIR /opt/kong-llm
 COPY --from=dependencies /opt/kong-llm/node_modules node_modules
 COPY --from=build /opt/kong-llm/dist dist
-COPY --from=build /opt/kong-llm/dumps dumps
 COPY package.json LICENSE ./
 # Volumes that are mounted here first take over the owner: the uid that Kong runs as beside it.
 RUN chmod 755 dist/cli/main.js \

@@ -120,13 +120,17 @@ describe("docker-compose.yml", () => {
     }
   });
 
-  it("runs Kong with plugins of ours, whose dumps and sockets are where Kong looks", () => {
+  it("runs Kong with plugins of ours, whose Lua, dumps and sockets are where Kong looks", () => {
     const [serving, preparing] = [services["plugin-server"]!, services.prepare!];
     const sockets = mounts(serving)[0]!;
     const prepared = mounts(preparing).find(({ source }) => source === "prepared")!;
     for (const gateway of gateways) {
       const environment = gateway.environment!;
-      const plugins = environment.KONG_PLUGINS!.split(",").filter((name) => name !== "bundled");
+      const enabled = environment.KONG_PLUGINS!.split(",");
+      expect(enabled.slice(0, 2)).toEqual(["bundled", "llm-client-key"]);
+      expect(environment.KONG_LUA_PACKAGE_PATH).toBe(`${prepared.target}/?.lua;;`);
+      // llm-client-key is Lua alone: no server answers for it.
+      const plugins = enabled.slice(2);
       expect(Object.keys(order)).toEqual(expect.arrayContaining(plugins));
       const servers = environment.KONG_PLUGINSERVER_NAMES!.split(",");
       expect(servers).toEqual(plugins.map((name) => name.replaceAll("-", "_")));
@@ -134,7 +138,7 @@ describe("docker-compose.yml", () => {
         const prefix = `KONG_PLUGINSERVER_${server.toUpperCase()}`;
         expect(environment[`${prefix}_SOCKET`]).toBe(`${sockets.target}/kong-llm.sock`);
         expect(environment[`${prefix}_QUERY_CMD`]).toBe(
-          `cat ${prepared.target}/${plugins[index]}.json`,
+          `cat ${prepared.target}/dumps/${plugins[index]}.json`,
         );
       }
       expect(gateway.volumes).toEqual([
@@ -143,6 +147,28 @@ describe("docker-compose.yml", () => {
       ]);
       expect(gateway.user).toBe(serving.user);
     }
+    expect(textsIn(preparing).map(({ text }) => text)).toContainEqual(
+      expect.stringContaining(`kong-llm install --dir ${prepared.target}\n`),
+    );
+    expect(preparing.image).toBe(serving.image);
+  });
+
+  it("enables every plugin of ours that kong.yaml has", () => {
+    const named = [...textOf("kong.yaml").matchAll(/- name: (llm-[a-z-]+)$/gm)]
+      .map(([, name]) => name!)
+      .filter((name) => name === "llm-client-key" || Object.hasOwn(order, name));
+    expect(named).toEqual(["llm-client-key", "llm-gateway"]);
+    for (const { environment } of gateways) {
+      expect(environment!.KONG_PLUGINS!.split(",")).toEqual(expect.arrayContaining(named));
+    }
+  });
+
+  it("builds the image from every folder that the build reads", () => {
+    const built = documentsOf("tsconfig.build.json")[0] as { include: string[] };
+    const copied = textOf(".dockerignore").split("\n");
+    expect(copied).toEqual(
+      expect.arrayContaining([...built.include, "lua"].map((folder) => `!${folder}`)),
+    );
   });
 
   it("gives Kong and the rendering every variable that kong.yaml names", () => {

@@ -64,44 +64,49 @@ describe("helm-values/", () => {
 describe.each(files)("%s", (file) => {
   const values = valuesOf(file);
   const { deployment, env } = values;
-  const [dumps, server] = deployment.initContainers as [Container, Container];
+  const [install, server] = deployment.initContainers as [Container, Container];
   const mountOf = (volume: string) =>
     deployment.userDefinedVolumeMounts.find(({ name }) => name === volume)!;
 
-  it("loads plugins of ours, whose dumps and socket are where Kong looks", () => {
-    const plugins = values.plugins.preInstalled.split(",");
+  it("loads plugins of ours, whose Lua, dumps and socket are where Kong looks", () => {
+    const [clientKey, ...plugins] = values.plugins.preInstalled.split(",");
+    expect(clientKey).toBe("llm-client-key");
+    const { mountPath } = mountOf("kong-llm-files");
+    expect(env.lua_package_path).toBe(`${mountPath}/?.lua;;`);
     expect(Object.keys(order)).toEqual(expect.arrayContaining(plugins));
     const servers = env.pluginserver_names!.split(",");
     expect(servers).toEqual(plugins.map((name) => name.replaceAll("-", "_")));
     for (const [index, name] of servers.entries()) {
       expect(env[`pluginserver_${name}_socket`]).toBe("/run/kong-llm/kong-llm.sock");
       expect(env[`pluginserver_${name}_query_cmd`]).toBe(
-        `cat ${mountOf("kong-llm-dumps").mountPath}/${plugins[index]}.json`,
+        `cat ${mountPath}/dumps/${plugins[index]}.json`,
       );
     }
   });
 
-  it("writes the dumps, then starts the server as a sidecar, before Kong", () => {
-    expect(dumps.command?.slice(0, 2)).toEqual(["cp", "-r"]);
-    expect(`${dumps.command?.at(-1)}`).toBe(`${dumps.volumeMounts[0]!.mountPath}/`);
-    expect(dumps.restartPolicy).toBeUndefined();
+  it("writes Lua and dumps, then starts a server of the same version, before Kong", () => {
+    const { mountPath } = install.volumeMounts[0]!;
+    expect(install.command).toEqual(["kong-llm", "install", "--dir", mountPath]);
+    expect(install.image).toBe(server.image);
+    expect(install.restartPolicy).toBeUndefined();
     expect(server.restartPolicy).toBe("Always");
     expect(server.startupProbe?.exec.command).toEqual([
       "test",
       "-S",
-      env.pluginserver_llm_gateway_socket,
+      // The last that it opens: where the Lua asks.
+      `${env.pluginserver_llm_gateway_socket}.ask`,
     ]);
     const directories = textOf("Dockerfile")
       .match(/mkdir -p (.+?) \\/)?.[1]
       ?.split(" ");
     expect(directories).toEqual(
-      [server, dumps].map(({ volumeMounts }) => volumeMounts[0]!.mountPath),
+      [server, install].map(({ volumeMounts }) => volumeMounts[0]!.mountPath),
     );
   });
 
   it("mounts only volumes that it defines, at the same place in every container", () => {
     const defined = deployment.userDefinedVolumes.map(({ name }) => name);
-    for (const { name, mountPath } of [dumps, server].flatMap((each) => each.volumeMounts)) {
+    for (const { name, mountPath } of [install, server].flatMap((each) => each.volumeMounts)) {
       expect(defined).toContain(name);
       expect(mountOf(name).mountPath).toBe(mountPath);
     }
@@ -123,7 +128,7 @@ describe.each(files)("%s", (file) => {
   it("runs everything as one user, on a read-only root, with requests to scale by", () => {
     const contexts = [
       values.containerSecurityContext,
-      dumps.securityContext,
+      install.securityContext,
       server.securityContext,
     ];
     for (const context of contexts) {
@@ -131,7 +136,7 @@ describe.each(files)("%s", (file) => {
     }
     expect(textOf("Dockerfile")).toMatch(/^USER 1000:1000$/m);
     const controller = values.ingressController.enabled ? [values.ingressController] : [];
-    const requesting = [dumps, server, values, ...controller].map(
+    const requesting = [install, server, values, ...controller].map(
       ({ resources }) => resources!.requests,
     );
     for (const requests of [...requesting, values.initContainerResources.requests]) {

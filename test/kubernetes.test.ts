@@ -134,6 +134,7 @@ describe("kubernetes/", () => {
   it("attaches every plugin of kong.yaml to the upstream, and none that is not there", () => {
     const attached = upstream.metadata.annotations!["konghq.com/plugins"]!.split(",");
     expect(attached).toEqual([...names("KongPlugin"), ...names("KongClusterPlugin")]);
+    expect(attached).toEqual(expect.arrayContaining(["llm-client-key", "key-auth", "llm-gateway"]));
     for (const { metadata } of all("KongClusterPlugin")) {
       expect(metadata.annotations).toEqual({ "kubernetes.io/ingress.class": "kong" });
     }
@@ -229,7 +230,7 @@ describe("kubernetes/", () => {
     }
   });
 
-  it("gives every consumer its key in both forms", () => {
+  it("gives every consumer one credential", () => {
     const consumers = all<{ credentials: string[] }>("KongConsumer");
     expect(consumers).not.toEqual([]);
     for (const { metadata, credentials } of consumers) {
@@ -241,7 +242,7 @@ describe("kubernetes/", () => {
         expect(labels).toEqual({ "konghq.com/credential": "key-auth" });
       }
       const keys = secrets.map(({ stringData }) => stringData.key);
-      expect(keys).toEqual(["CHANGEME", "Bearer CHANGEME"]);
+      expect(keys).toEqual(["CHANGEME"]);
     }
   });
 
