@@ -141,7 +141,7 @@ function textOfBill(model: string, { price }: CatalogueModel, bill: Bill, listed
   return `${why.join("\n")}\n${table([...lines, ...sum])}`;
 }
 
-const perPiece: readonly string[] = ["image", "second", "request"];
+const perPiece: readonly string[] = ["image", "second", "web_search", "request"];
 
 function priceText(each: bigint, part: string): string {
   return perPiece.includes(part) ? exactUsdText(each) : `${exactUsdText(each * 1_000_000n)} / 1M`;
@@ -166,6 +166,8 @@ const amounts = z.object({
   audio_output_tokens: tokens,
   images: tokens,
   audio_seconds: z.number().min(0).optional(),
+  web_searches: tokens,
+  characters: tokens,
   service_tier: z.string().optional(),
 });
 

@@ -86,7 +86,7 @@ describe("the catalogue", () => {
   });
 
   it("costs something for every model", () => {
-    const usage = { input_tokens: 1000, output_tokens: 1000, audio_seconds: 60 };
+    const usage = { input_tokens: 1000, output_tokens: 1000, audio_seconds: 60, characters: 1000 };
     for (const { model, price } of models) {
       expect(billOf(usage, price).nano_usd, model).toBeGreaterThan(0);
     }

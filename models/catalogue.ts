@@ -4,92 +4,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
-import { z } from "zod";
+import {
+  catalogueForm,
+  isGlob,
+  optionNames,
+  type WrittenModel,
+  type WrittenPrices,
+  type WrittenRates,
+} from "./catalogue-form";
 import { modelGlob } from "./glob";
-import { hoursOf } from "./off-peak";
 import { type ModelPrice, type Price, priceTable, type Rates, type Step } from "./price";
-
-const usd = z.number().min(0).max(1_000_000);
-const factor = z
-  .number()
-  .positive()
-  .max(100)
-  .refine((times) => Number.isInteger(times * 1000), "must have at most three decimal places");
-
-/** US dollars for a million tokens; image, second and request: for one. */
-const rates = {
-  input: usd.optional(),
-  cached_input: usd.optional(),
-  cache_write: usd.optional(),
-  cache_write_1h: usd.optional(),
-  output: usd.optional(),
-  audio_input: usd.optional(),
-  audio_output: usd.optional(),
-  image: usd.optional(),
-  second: usd.optional(),
-  request: usd.optional(),
-};
-
-const step = z.strictObject({ above: z.int().min(1), ...rates });
-
-const prices = z.strictObject({
-  ...rates,
-  steps: z.array(step).default([]),
-  tiers: z.record(z.string(), factor).optional(),
-  off_peak: z
-    .strictObject({
-      times: factor,
-      hours: z
-        .array(
-          z
-            .string()
-            .refine((text) => hoursOf(text) !== undefined, "must be as mon-fri 10:00-24:00"),
-        )
-        .min(1),
-    })
-    .optional(),
-  source: z.string(),
-  as_of: z.iso.date(),
-  note: z.string().optional(),
-});
-
-const model = z.strictObject({
-  model: z.string().min(1).max(200),
-  also: z.array(z.string().min(1).max(200)).default([]),
-  vendor: z.string().min(1),
-  price: prices.optional(),
-  list: prices.optional(),
-  context: z.int().min(1).optional(),
-  max_output: z.int().min(1).optional(),
-  abilities: z.array(z.enum(["tools", "images", "json_schema", "reasoning"])).default([]),
-  families: z.array(z.enum(["openai", "anthropic"])).default(["openai"]),
-  quirks: z.array(z.enum(["no_temperature", "max_completion_tokens"])).default([]),
-});
-
-const file = z
-  .strictObject({ sources: z.record(z.string(), z.url()), models: z.array(model).min(1) })
-  .superRefine(({ sources, models }, context) => {
-    const issue = (path: PropertyKey[], message: string) =>
-      context.addIssue({ code: "custom", path: ["models", ...path], message });
-    const matchers = models.map(({ model, also }) => [model, ...also].map(modelGlob));
-    models.forEach((one, index) => {
-      if (!one.price && !one.list) issue([index], "has neither a price nor a list price");
-      for (const kind of ["price", "list"] as const) {
-        for (const fault of one[kind] ? faultsOf(one[kind], sources) : []) {
-          issue([index, kind], fault);
-        }
-      }
-      for (const name of namesOf(one)) {
-        const other = matchers.findIndex(
-          (matches, at) => at !== index && matches.some((matches) => matches(name)),
-        );
-        if (other >= 0) issue([index], `${name} is also matched by ${models[other]!.model}`);
-      }
-    });
-  });
-
-type WrittenPrices = z.output<typeof prices>;
-type WrittenModel = z.output<typeof model>;
 
 /** Where a price is from: the page that states it, and the day on which it was seen to do so. */
 export interface Origin {
@@ -125,7 +49,7 @@ export function readCatalogue(text: string, name: string): Catalogue {
   const document = parseDocument(text);
   const [broken] = document.errors;
   if (broken) throw new Error(`${name} is no YAML: ${broken.message}`);
-  const read = file.safeParse(document.toJS());
+  const read = catalogueForm.safeParse(document.toJS());
   if (!read.success) {
     const faults = read.error.issues.map(
       ({ path, message }) => `${placeOf(path, document.toJS())}: ${message}`,
@@ -202,38 +126,10 @@ function priceOf(
   };
 }
 
-type WrittenRates = Partial<Record<keyof typeof rates, number>>;
-
 /** The rates under the names that options have. */
 function ratesOf(written: WrittenRates): Partial<Rates> {
-  const named = Object.entries(written).map(([kind, amount]) => [
-    ["image", "second", "request"].includes(kind) ? `${kind}_usd` : `${kind}_usd_per_mtok`,
-    amount,
-  ]);
-  return Object.fromEntries(named);
-}
-
-function faultsOf(written: WrittenPrices, sources: Record<string, string>): string[] {
-  const { source, steps } = written;
-  const named = (one: WrittenRates) => Object.keys(rates).filter((kind) => kind in one);
-  const lacking = steps.filter((step) => named(step).join() !== named(written).join());
-  const dearer = [written, ...steps].filter(
-    ({ input = 0, cached_input = 0 }) => cached_input > input,
-  );
-  return [
-    ...(named(written).length === 0 ? ["names no price"] : []),
-    ...(Object.hasOwn(sources, source) ? [] : [`its source ${source} is not among the sources`]),
-    ...(lacking.length > 0 ? ["its steps must name what it names itself"] : []),
-    ...(dearer.length > 0 ? ["cached_input is more than input"] : []),
-  ];
-}
-
-function namesOf({ model, also }: WrittenModel): string[] {
-  return [model, ...also].filter((name) => !isGlob(name));
-}
-
-function isGlob(name: string): boolean {
-  return name.includes("*");
+  const kinds = Object.keys(written) as (keyof WrittenRates)[];
+  return Object.fromEntries(kinds.map((kind) => [optionNames[kind], written[kind]]));
 }
 
 /** models.3.list is told by the model's name. */

@@ -36,9 +36,16 @@ describe("cost", () => {
     ]);
   });
 
-  it("counts pictures, seconds of sound and the request itself", () => {
-    const price = { ...flat(0), image_usd: 0.04, second_usd: 0.0001, request_usd: 0.005 };
-    expect(costOf({ images: 3, audio_seconds: 12.5 }, price)).toBe(0.12 + 0.00125 + 0.005);
+  it("counts pictures, seconds of sound, searches, letters and the request itself", () => {
+    const pieces = {
+      image_usd: 0.04,
+      second_usd: 0.0001,
+      web_search_usd: 0.01,
+      request_usd: 0.005,
+    };
+    const price = { ...flat(0), ...pieces, characters_usd_per_million: 15 };
+    const usage = { images: 3, audio_seconds: 12.5, web_searches: 2, characters: 100 };
+    expect(costOf(usage, price)).toBe(0.12 + 0.00125 + 0.02 + 0.0015 + 0.005);
   });
 
   it("is nothing for a hit, a refusal and a failed call, whatever a request costs", () => {

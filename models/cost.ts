@@ -20,11 +20,13 @@ export type Part =
   | "audio_output"
   | "image"
   | "second"
+  | "web_search"
+  | "character"
   | "request";
 
 export interface BillLine {
   part: Part;
-  /** Tokens, pictures, seconds or requests. */
+  /** Tokens, pictures, seconds, searches, letters or requests. */
   count: number;
   /** The price of one, and of all of them, in zepto-dollars: exact. */
   each: bigint;
@@ -118,6 +120,8 @@ function partsOf(usage: Amounts): [Part, number][] {
     ["audio_output", audioOutput],
     ["image", usage.images ?? 0],
     ["second", usage.audio_seconds ?? 0],
+    ["web_search", usage.web_searches ?? 0],
+    ["character", usage.characters ?? 0],
     ["request", usage === noUsage ? 0 : 1],
   ];
 }
@@ -174,7 +178,7 @@ function prepare(price: Price): Prepared {
 function unitsOf(rates: Rates): Record<Part, bigint> {
   const { input_usd_per_mtok: input, output_usd_per_mtok: output } = rates;
   const { cache_write_usd_per_mtok: write = input } = rates;
-  const tokens = (usdPerMtok: number) => scaled(usdPerMtok, unitPlaces - 6);
+  const tokens = (usdPerMillion: number) => scaled(usdPerMillion, unitPlaces - 6);
   const things = (usd = 0) => scaled(usd, unitPlaces);
   return {
     input: tokens(input),
@@ -186,6 +190,8 @@ function unitsOf(rates: Rates): Record<Part, bigint> {
     audio_output: tokens(rates.audio_output_usd_per_mtok ?? output),
     image: things(rates.image_usd),
     second: scaled(rates.second_usd ?? 0, unitPlaces - 3),
+    web_search: things(rates.web_search_usd),
+    character: tokens(rates.characters_usd_per_million ?? 0),
     request: things(rates.request_usd),
   };
 }

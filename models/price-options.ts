@@ -47,6 +47,12 @@ export const modelPrices = z.array(
       .describe(
         "US dollars for a second of sound that is read, where the endpoint counts no tokens.",
       ),
+    web_search_usd: usd
+      .optional()
+      .describe("US dollars for a search of the web that the upstream makes by itself."),
+    characters_usd_per_million: usd
+      .optional()
+      .describe("US dollars for a million letters that are spoken, where those are counted."),
   }),
 );
 

@@ -23,6 +23,10 @@ export interface Rates {
   request_usd?: number;
   /** A second of sound that was read, where an endpoint counts those. */
   second_usd?: number;
+  /** A search of the web that the upstream made by itself. */
+  web_search_usd?: number;
+  /** A million letters of a text that was spoken, where an endpoint counts those. */
+  characters_usd_per_million?: number;
 }
 
 /** Prices of a whole request whose prompt is longer; what they do not name is as without them. */
