@@ -98,8 +98,13 @@ async function half(model: string, content: string, leaves: boolean): Promise<Se
 
 const path = "/v1/chat/completions";
 const json: Ask = (n) => whole(path, chat(`question ${"x ".repeat(n % 50)} ${n}`));
+// A client gets the usage of a stream only where it asks for it; the gateway asks for the others.
+const askForUsage = { stream_options: { include_usage: true } };
 const stream: Ask = (n) =>
-  whole(path, chat(`stream ${"y ".repeat(n % 40)} ${n}`, "gpt-4", { stream: true }));
+  whole(
+    path,
+    chat(`stream ${"y ".repeat(n % 40)} ${n}`, "gpt-4", { stream: true, ...askForUsage }),
+  );
 const kinds: [share: number, ask: Ask][] = [
   [350, json],
   [250, stream],
