@@ -16,6 +16,7 @@ import { runStages } from "../stages/run";
 import type { PreparedStage } from "../stages/stage";
 import { readTicket, type Ticket, writeTicket } from "../stages/ticket";
 import { awaitOutcome } from "../stages/unheard";
+import { inShapeOf } from "./caller-shape";
 import { readConfig } from "./config";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
@@ -93,7 +94,8 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       // A browser's preflight carries no key, and never goes upstream.
       const isKnown = question.consumer !== undefined || question.request.method === "OPTIONS";
       const unknown = this.requiresConsumer && !isKnown ? unauthenticated : undefined;
-      const answer = await runStages(this.stages, exchange, unknown ?? refusal);
+      const answered = await runStages(this.stages, exchange, unknown ?? refusal);
+      const answer = answered && inShapeOf(question.request, answered);
       if (answer) {
         return { answer: asAsked(exchange, answer), outcome: outcomeOf(exchange, answer) };
       }

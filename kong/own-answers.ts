@@ -1,6 +1,7 @@
 // What a client reads where Kong answers by itself, before our stages or because the upstream failed: in
 // the shape of the caller's API in place of Kong's. lua/present.lua puts it there.
 
+import { errorBody as anthropicErrorBody } from "../anthropic/error";
 import { errorBody } from "../openai/error";
 
 export interface OwnAnswer {
@@ -13,6 +14,11 @@ const invalid = "invalid_request_error";
 
 /** By status: for a request that no stage has let through. */
 export const ofGateway: Record<number, OwnAnswer> = {
+  400: {
+    message: "The request is not valid HTTP; see that nothing between you and here changes it.",
+    type: invalid,
+    code: "bad_request",
+  },
   401: {
     message: "The API key is missing or not known here: send it as x-api-key or as a Bearer token.",
     type: invalid,
@@ -29,8 +35,18 @@ export const ofGateway: Record<number, OwnAnswer> = {
     code: "unknown_endpoint",
   },
   405: { message: "This method is not allowed here.", type: invalid, code: "method_not_allowed" },
+  408: {
+    message: "The request did not arrive in time; send it again.",
+    type: invalid,
+    code: "request_timeout",
+  },
   413: {
     message: "The request is longer than this gateway takes: shorten it.",
+    type: invalid,
+    code: "request_too_large",
+  },
+  414: {
+    message: "The path or the query is longer than the gateway takes; send a shorter one.",
     type: invalid,
     code: "request_too_large",
   },
@@ -43,6 +59,16 @@ export const ofGateway: Record<number, OwnAnswer> = {
     message: "Too many requests: wait a moment and try again.",
     type: "requests",
     code: "rate_limit_exceeded",
+  },
+  494: {
+    message: "The headers of the request are longer than the gateway takes; send fewer.",
+    type: invalid,
+    code: "request_too_large",
+  },
+  501: {
+    message: "The gateway does not know this Transfer-Encoding; send the body with its length.",
+    type: invalid,
+    code: "unsupported_transfer_encoding",
   },
   500: {
     message: "The gateway failed while it looked at this request; its log says why.",
@@ -82,7 +108,12 @@ export const ofUpstream: Record<number, OwnAnswer> = {
   },
 };
 
-const shapes = { openai: errorBody, anthropic: errorBody };
+type Shape = (answer: OwnAnswer, status: number) => string;
+
+const shapes: Record<string, Shape> = {
+  openai: errorBody,
+  anthropic: (answer, status) => anthropicErrorBody(status, answer),
+};
 
 /** The module that lua/present.lua requires as kong_llm.refusals. */
 export function refusalsLua(): string {
@@ -94,9 +125,9 @@ export function refusalsLua(): string {
   return `-- What Kong's own answers say, by the caller's API, who failed, and the status.\nreturn {\n${families.join("")}}\n`;
 }
 
-function tableOf(answers: Record<number, OwnAnswer>, shape: typeof errorBody): string {
+function tableOf(answers: Record<number, OwnAnswer>, shape: Shape): string {
   const rows = Object.entries(answers).map(
-    ([status, answer]) => `      [${status}] = ${luaText(shape(answer))},\n`,
+    ([status, answer]) => `      [${status}] = ${luaText(shape(answer, Number(status)))},\n`,
   );
   return `{\n${rows.join("")}    }`;
 }

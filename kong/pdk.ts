@@ -48,7 +48,7 @@ export async function decide(
   const told =
     takes_edits || decision.edits.length === 0
       ? decision
-      : { ...decision, body: edited(body, decision.edits) };
+      : { ...decision, body: edited(body.toString(), decision.edits) };
   await kong.ctx.shared.set("llm_decision", told as unknown as string);
 }
 

@@ -53,6 +53,8 @@ export interface Answer {
   headers: Record<string, string>;
   body: string;
   source: "cache" | "gateway";
+  /** Of a refusal: what its body says, for who gives it the shape of another API. */
+  error?: ApiError;
 }
 
 export interface Exchange {
@@ -83,5 +85,6 @@ export function refuse(
     headers: { "Content-Type": "application/json", ...headers },
     body: errorBody(error),
     source: "gateway",
+    error,
   };
 }
