@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { z } from "zod";
+import { clientKey } from "../kong/client-key";
 import { loadPlugins } from "../server/plugins";
 import { type Finding, findingLine } from "../validate/finding";
 import type { CheckedPlugin } from "../validate/options";
@@ -61,14 +62,15 @@ function yamlFiles(path: string): string[] {
     .map((file) => join(path, file));
 }
 
-/** By name; a plugin of kong-pdk's contract that is not ours is not checked. */
+/** By name, llm-client-key among them; a plugin of kong-pdk's contract that is not ours is not checked. */
 export async function checkedPlugins(directory: string): Promise<Map<string, CheckedPlugin>> {
   const plugins = await loadPlugins(directory);
-  return new Map(
-    [...plugins.values()].flatMap(({ name, Plugin }): [string, CheckedPlugin][] =>
+  return new Map([
+    ...[...plugins.values()].flatMap(({ name, Plugin }): [string, CheckedPlugin][] =>
       isChecked(Plugin) ? [[name, Plugin]] : [],
     ),
-  );
+    [clientKey.name, clientKey],
+  ]);
 }
 
 function isChecked(Plugin: object): Plugin is CheckedPlugin {

@@ -6,6 +6,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, isScalar, isSeq, parseDocument, Scalar, visit, type YAMLMap } from "yaml";
 import { z } from "zod";
+import { clientKey } from "../kong/client-key";
 import { snippetNames, snippet as wholeSnippet } from "../kong/snippets";
 import { redisOptions } from "../redis/options";
 import { editorSchemas } from "../validate/editor-schema";
@@ -35,7 +36,7 @@ export async function generated(): Promise<Generated[]> {
     ...optionTables(byPlugin),
     ...(await pages()),
     ...kubernetesFiles(kongYaml),
-    ...schemaFiles(byPlugin),
+    ...schemaFiles(new Map([...byPlugin, [clientKey.name, clientKey.Options]])),
   ];
 }
 

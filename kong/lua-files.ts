@@ -4,9 +4,8 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import packageJson from "../package.json";
+import { clientKey } from "./client-key";
 import { dump, type PluginDescription } from "./dump";
-import { clientKeyPriority } from "./order";
 import { refusalsLua } from "./own-answers";
 
 /** In the sources as in the build. */
@@ -29,11 +28,11 @@ export function luaFiles(plugins: Iterable<PluginDescription>): Map<string, stri
     );
   }
   const keyPlugin = `{
-  PRIORITY = ${clientKeyPriority},
-  VERSION = "${packageJson.version}",
+  PRIORITY = ${clientKey.priority},
+  VERSION = "${clientKey.version}",
   access = require("kong_llm.client-key"),
 }`;
-  addPlugin(files, "llm-client-key", clientKeySchema, keyPlugin);
+  addPlugin(files, clientKey.name, dump(clientKey).Schema, keyPlugin);
   return files;
 }
 
@@ -41,14 +40,6 @@ export function luaFiles(plugins: Iterable<PluginDescription>): Map<string, stri
 export function moduleFiles(): string[] {
   return readdirSync(sources).filter((file) => file.endsWith(".lua"));
 }
-
-const clientKeySchema = dump({
-  name: "llm-client-key",
-  version: packageJson.version,
-  priority: clientKeyPriority,
-  phases: ["access"],
-  schema: [],
-}).Schema;
 
 function addPlugin(
   files: Map<string, string>,

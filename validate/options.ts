@@ -65,10 +65,14 @@ function unknownOptions(plugin: string, schema: Allowed, at: Located): Finding[]
     }
     if (option) return unknownOptions(plugin, option, member);
     const names = Object.keys(properties);
-    const there = names.length > 9 ? "; its README lists them" : `: there are ${names.join(", ")}`;
-    const meant = didYouMean(name, names) || there;
+    const meant = didYouMean(name, names) || listed(names);
     return [error(member, "unknown-option", `is no option of ${plugin}${meant}`)];
   });
+}
+
+function listed(names: string[]): string {
+  if (names.length === 0) return ", which has none";
+  return names.length > 9 ? "; its README lists them" : `: there are ${names.join(", ")}`;
 }
 
 function badValues(issues: z.core.$ZodIssue[], schema: Allowed, config: Located): Finding[] {
