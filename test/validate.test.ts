@@ -1,11 +1,13 @@
 // What `kong-llm validate` says of configurations. test/config/refused/FAULT.yaml opens with the exact
-// lines that it must be refused with; in test/config/accepted/ nothing is wrong.
+// lines that it must be refused with, those of refused-beside-snippets/ when a second file brings the
+// snippets for a Kong without Lua files; in test/config/accepted/ nothing is wrong.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { checkedPlugins } from "../cli/validate";
+import { type SnippetName, snippet } from "../kong/snippets";
 import { findingLine } from "../validate/finding";
 import { validate } from "../validate/validate";
 import { runKongLlm } from "./support/command";
@@ -16,15 +18,21 @@ const files = (name: string) => readdirSync(folder(name)).map((file) => file.rep
 const textOf = (name: string, fault: string) =>
   readFileSync(join(folder(name), `${fault}.yaml`), "utf8");
 
-interface Plugin {
-  name: string;
-  config: unknown;
-}
-
-/** A second file with the Lua of kong.yaml, for all routes and as KongPlugins, as decK and kubectl take it. */
-function luaOf(kongYaml: string): string {
-  const { services } = parse(kongYaml) as { services: { plugins: Plugin[] }[] };
-  const plugins = services[0]!.plugins.filter(({ name }) => name.endsWith("-function"));
+/** A file with the snippets, for all routes and as KongPlugins, as decK and kubectl take it. */
+function snippetsFile(): { file: string; text: string } {
+  const lua = (name: SnippetName) => [snippet(name, ["llm-gateway"])];
+  const plugins = [
+    { name: "pre-function", config: { access: lua("gather") } },
+    {
+      name: "post-function",
+      config: {
+        access: lua("carry-out"),
+        header_filter: lua("present"),
+        body_filter: lua("tap"),
+        log: lua("report"),
+      },
+    },
+  ];
   const objects = plugins.map(({ name, config }) => ({
     apiVersion: "configuration.konghq.com/v1",
     kind: "KongPlugin",
@@ -32,26 +40,37 @@ function luaOf(kongYaml: string): string {
     plugin: name,
     config,
   }));
-  return [{ _format_version: "3.0", plugins }, ...objects]
-    .map((one) => stringify(one))
-    .join("---\n");
+  const documents = [{ _format_version: "3.0", plugins }, ...objects];
+  return { file: "snippets.yaml", text: documents.map((one) => stringify(one)).join("---\n") };
+}
+
+/** The lines with which a file opens, as they are said of it. */
+function expectedOf(text: string): string[] {
+  const lines = text.split("\n").filter((line) => /^# \d+: (error|warning): /.test(line));
+  return lines.map((line) => `it.yaml:${line.slice(2)}`);
 }
 
 describe("kong-llm validate", async () => {
   const plugins = await checkedPlugins(join(root, "plugins"));
-  const lua = { file: "lua.yaml", text: luaOf(readFileSync(join(root, "kong.yaml"), "utf8")) };
-  const saidOf = (text: string) =>
-    validate([{ file: "it.yaml", text }, lua], { plugins, together: true }).map(findingLine);
+  const saidOf = (text: string, ...beside: { file: string; text: string }[]) =>
+    validate([{ file: "it.yaml", text }, ...beside], { plugins, together: true }).map(findingLine);
 
   it.each(files("refused"))("refuses %s with its exact message", (fault) => {
     const text = textOf("refused", fault);
-    const expected = text
-      .split("\n")
-      .filter((line) => /^# \d+: (error|warning): /.test(line))
-      .map((line) => `it.yaml:${line.slice(2)}`);
+    const expected = expectedOf(text);
     expect(expected.length).toBeGreaterThan(0);
     expect(saidOf(text)).toEqual(expected);
   });
+
+  it.each(files("refused-beside-snippets"))(
+    "refuses %s beside the snippets with its exact message",
+    (fault) => {
+      const text = textOf("refused-beside-snippets", fault);
+      const expected = expectedOf(text);
+      expect(expected.length).toBeGreaterThan(0);
+      expect(saidOf(text, snippetsFile())).toEqual(expected);
+    },
+  );
 
   it.each(files("accepted"))("finds nothing in %s", (name) => {
     expect(saidOf(textOf("accepted", name))).toEqual([]);

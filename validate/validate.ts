@@ -8,6 +8,7 @@ import { objectsIn, readObjects } from "./kubernetes-objects";
 import { Located } from "./located";
 import { type CheckedPlugin, optionFindings } from "./options";
 import { authenticationTraps } from "./traps/authentication";
+import { driverTraps } from "./traps/drivers";
 import { entityTraps } from "./traps/entities";
 import { helmTraps } from "./traps/helm";
 import { kubernetesTraps } from "./traps/kubernetes";
@@ -32,6 +33,7 @@ const traps = [
   ...entityTraps,
   ...routingTraps,
   ...authenticationTraps,
+  ...driverTraps,
   ...luaTraps,
   ...nameTraps,
   ...secretTraps,

@@ -3,6 +3,7 @@
 import { authenticationPlugins } from "../../kong/bundled-plugins";
 import { llmWays, type PluginEntry, runningOn, type Way } from "../configuration";
 import { error, type Finding, warning } from "../finding";
+import { showsKey } from "../snippets";
 import { perRoute, type Trap } from "./trap";
 
 const nobodyAsked: Trap = (configuration) =>
@@ -22,7 +23,7 @@ const keyShown: Trap = (configuration) =>
       error(
         config?.get("hide_credentials") ?? config ?? at,
         "hide-credentials",
-        "the keys of your clients go to the upstream: set hide_credentials: true",
+        "a key of a client goes to the upstream in any header that our Lua does not clear: set hide_credentials: true",
       ),
     );
 
@@ -46,26 +47,25 @@ const anonymous: Trap = (configuration) =>
 
 /** key-auth's own name for the header is apikey, which no client of this API sends. */
 const headerNames: Trap = (configuration) =>
-  keyAuths(llmWays(configuration)).flatMap(({ at, config }): Finding[] => {
-    const names = config?.get("key_names");
-    const read = (names?.items() ?? []).map(({ text }) => text?.toLowerCase());
-    if (read.includes("x-api-key") || read.includes("authorization")) return [];
+  llmWays(configuration).flatMap((way): Finding[] => {
+    const keyAuth = runningOn(way, "key-auth");
+    if (!keyAuth) return [];
+    const read = headersOf(keyAuth);
+    if (read.includes("x-api-key") || (read.includes("authorization") && !showsKey(way))) return [];
+    const { at, config } = keyAuth;
     return [
       error(
-        names ?? config ?? at,
+        config?.get("key_names") ?? config ?? at,
         "key-names",
-        "clients send x-api-key, OpenAI SDKs authorization: list both in key_names",
+        "keys come as x-api-key: list it in key_names",
       ),
     ];
   });
 
-/** An OpenAI SDK sends `Bearer KEY`, and key-auth compares all of it. */
+/** An OpenAI SDK sends `Bearer KEY`, and key-auth compares all of it where nothing takes that away. */
 const bearerForm: Trap = (configuration) => {
-  const reads = keyAuths(llmWays(configuration)).some(({ config }) =>
-    (config?.get("key_names")?.items() ?? []).some(
-      ({ text }) => text?.toLowerCase() === "authorization",
-    ),
-  );
+  const compares = llmWays(configuration).filter((way) => !showsKey(way));
+  const reads = keyAuths(compares).some((one) => headersOf(one).includes("authorization"));
   if (!reads || configuration.kind !== "declarative") return [];
   return configuration.consumers.flatMap((consumer): Finding[] => {
     const credentials = consumer.get("keyauth_credentials");
@@ -75,11 +75,16 @@ const bearerForm: Trap = (configuration) => {
       warning(
         credentials,
         "bearer-form",
-        "OpenAI SDKs are refused: add the key a second time with `Bearer ` before it",
+        "OpenAI SDKs are refused: put llm-client-key beside key-auth, or add the key a second time with `Bearer ` before it",
       ),
     ];
   });
 };
+
+function headersOf({ config }: PluginEntry): string[] {
+  const names = config?.get("key_names")?.items() ?? [];
+  return names.flatMap(({ text }) => text?.toLowerCase() ?? []);
+}
 
 const sameKey: Trap = ({ kind, consumers }) => {
   const seen = new Set<string>();

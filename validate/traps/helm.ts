@@ -73,10 +73,18 @@ function smallBodies(env: Located): Finding[] {
   ];
 }
 
+/** Our Lua files are none that Kong distrusts; the snippets are. */
 function lockedLua(env: Located): Finding[] {
+  if (env.get("lua_package_path")) return [];
   const at = env.get("untrusted_lua");
   const off = at?.text === "off" || at?.value === false;
   return at && off
-    ? [error(at, "lua-off", 'pre- and post-function do not run: set it to "sandbox"')]
+    ? [
+        error(
+          at,
+          "lua-off",
+          'pre- and post-function do not run: set lua_package_path to our Lua files, or this to "sandbox"',
+        ),
+      ]
     : [];
 }
