@@ -29,11 +29,11 @@ export async function keyForms({ client }: Examination): Promise<Verdict> {
   return {
     result: "wrong",
     found: `${refused}: ${header.status < 400 ? bearer.status : header.status}.`,
-    todo: "List x-api-key and authorization in key_names, and give the consumer both forms of its key: KEY and Bearer KEY.",
+    todo: "Put llm-client-key beside key-auth, and x-api-key into its key_names; without Lua files put gather.lua of this version into access of pre-function.",
   };
 }
 
-/** Made by present.lua and tap.lua where Kong itself refuses. */
+/** Made by our Lua where Kong itself refuses. */
 export async function refusalShape({ client }: Examination): Promise<Verdict> {
   const refused = await client.send(path, undefined, { "x-api-key": "doctor-made-this-up" });
   if (refused.status < 400) {
@@ -45,6 +45,6 @@ export async function refusalShape({ client }: Examination): Promise<Verdict> {
   return {
     result: "wrong",
     found: "A 401 has another body: SDKs cannot read it.",
-    todo: "Put present.lua into header_filter and tap.lua into body_filter of post-function.",
+    todo: "See that llm-gateway is on this route; without Lua files put present.lua into header_filter and tap.lua into body_filter of post-function.",
   };
 }

@@ -44,7 +44,7 @@ export async function limiterCounts(examination: Examination): Promise<Verdict> 
   };
 }
 
-/** tap.lua and report.lua tell the plugin server of each answer. */
+/** Our Lua tells the plugin server of each answer. */
 export async function learns(examination: Examination): Promise<Verdict> {
   const waits = waitsFor(examination, ...needed);
   if (waits) return waits;
@@ -64,7 +64,7 @@ export async function learns(examination: Examination): Promise<Verdict> {
   return {
     result: "wrong",
     found: "The metrics do not count an answer of the upstream.",
-    todo: "Put tap.lua into body_filter and report.lua into log of post-function, and see that Kong's workers may write to the outcomes socket.",
+    todo: "See that the outcomes socket is there and that Kong's workers may write to it; without Lua files put tap.lua into body_filter and report.lua into log of post-function.",
   };
 }
 
@@ -82,7 +82,7 @@ export async function cacheHits(examination: Examination): Promise<Verdict> {
   return {
     result: "wrong",
     found: `The same question goes upstream again (X-Cache-Status: ${status ?? "none"}).`,
-    todo: "See that the cache is on for chat/completions, and that tap.lua and report.lua run.",
+    todo: "See that the cache is on for chat/completions, and, with --health-url, that answers are learned from.",
   };
 }
 

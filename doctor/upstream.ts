@@ -10,7 +10,7 @@ const noEcho: Verdict = {
   todo: "Route a path to a service that echoes request headers, and give it as --echo-path.",
 };
 
-/** What carry-out.lua does to every request, whatever was decided. */
+/** What our Lua does to every request, whatever was decided. */
 export async function carriedOut({ client }: Examination): Promise<Verdict> {
   const { echoPath } = client.options;
   if (echoPath === undefined) return noEcho;
@@ -21,13 +21,13 @@ export async function carriedOut({ client }: Examination): Promise<Verdict> {
     return {
       result: "ok",
       found:
-        "carry-out.lua runs. That it answers 503 without a decision shows only when the plugin server is stopped.",
+        "Our Lua runs. That it answers 503 without a decision shows only when the plugin server is stopped.",
     };
   }
   return {
     result: "wrong",
     found: "Headers of the consumer reach the upstream, or answers may be compressed.",
-    todo: "Put carry-out.lua into access of post-function: without it nothing stops a request when the plugin server is down.",
+    todo: "See that llm-gateway is on this route; without Lua files put carry-out.lua into access of post-function. Without it nothing stops a request when the plugin server is down.",
   };
 }
 
@@ -43,7 +43,7 @@ export async function keyHidden({ client }: Examination): Promise<Verdict> {
   return {
     result: "wrong",
     found: "The upstream gets the key of the client.",
-    todo: "Set hide_credentials: true in key-auth, and put carry-out.lua of this version into post-function.",
+    todo: "Set hide_credentials: true in key-auth, and see that llm-gateway is on this route; without Lua files put carry-out.lua of this version into access of post-function.",
   };
 }
 

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -100,6 +101,18 @@ const guardsOff: Fault[] = [
     "a key works as x-api-key and as Bearer",
   ],
   [
+    "llm-gateway is not on a route",
+    (kong) => {
+      const [service] = kong.whole.services;
+      const plugins = service!.plugins.filter(({ name }) => name !== "llm-gateway");
+      const routes = [{ name: "echo", paths: ["/v1/echo"], strip_path: false }];
+      kong.whole.services.push({ ...service, name: "echo", routes, plugins });
+    },
+    "decisions are carried out",
+    // The form that key-auth does not hide.
+    "your key stays here",
+  ],
+  [
     "the upstream key goes into a header that the upstream does not read",
     (kong) => {
       kong.options("upstream_key").header = "x-other";
@@ -136,6 +149,11 @@ const guardsOff: Fault[] = [
 // Where Kong has our Lua files, none of it can be missing from a configuration.
 const luaOff: Fault[] = [
   [
+    "gather.lua shows no key to key-auth",
+    (kong) => changeSnippet(kong, "pre-function", "  show_key()\n", ""),
+    "a key works as x-api-key and as Bearer",
+  ],
+  [
     "present.lua is missing",
     (kong) => {
       config(kong, "post-function").header_filter = [];
@@ -157,8 +175,7 @@ const luaOff: Fault[] = [
     "neither key-auth nor carry-out.lua hides the key",
     (kong) => {
       config(kong, "key-auth").hide_credentials = false;
-      const [lua] = config(kong, "post-function").access as string[];
-      config(kong, "post-function").access = [lua!.replace('"x-api-key", ', "")];
+      changeSnippet(kong, "post-function", '"x-api-key", ', "");
     },
     "your key stays here",
   ],
@@ -170,6 +187,13 @@ const luaOff: Fault[] = [
     "answers are learned from",
   ],
 ];
+
+/** Of the phase access. */
+function changeSnippet(kong: KongConfig, plugin: string, part: string, by: string): void {
+  const [lua] = config(kong, plugin).access as string[];
+  expect(lua).toContain(part);
+  config(kong, plugin).access = [lua!.replace(part, by)];
+}
 
 describe("kong-llm doctor", () => {
   inFrontOf("kong.yaml");
@@ -184,6 +208,20 @@ describe("kong-llm doctor", () => {
   it.each(guardsOff)("when %s, finds exactly that", async (_guard, off, ...questions) => {
     await configure(off);
     expect(await faults()).toEqual(questions);
+  });
+
+  it("finds nothing wrong where key-auth hides no key, as our Lua does", async () => {
+    await configure((kong) => {
+      config(kong, "key-auth").hide_credentials = false;
+    });
+    expect(await faults()).toEqual([]);
+  });
+
+  it("when the outcomes socket is gone, finds exactly that", async () => {
+    await configure();
+    rmSync(gateway.pluginServer.outcomesSocket);
+    expect(await faults()).toEqual(["answers are learned from"]);
+    await gateway.pluginServer.restart();
   });
 
   it("says what cannot be told without the plugin server's metrics and an echo", async () => {
