@@ -7,7 +7,7 @@ import { type Examination, type Verdict, waitsFor } from "./verdict";
 const noEcho: Verdict = {
   result: "unknown",
   found: "Cannot tell from here: only the upstream sees it.",
-  todo: "Route a path to a service that echoes request headers, and give it as --echo-path.",
+  todo: "Route a path to a service that echoes request headers, and give it as --echo-path; open it by other_endpoints.",
 };
 
 /** What our Lua does to every request, whatever was decided. */
@@ -82,6 +82,6 @@ function unreadable({ status }: Answer): Verdict {
   return {
     result: "unknown",
     found: `Cannot tell: the path of --echo-path answers ${status}.`,
-    todo: "It must lead to an upstream that answers with the headers that it got.",
+    todo: "It must lead to an upstream that answers with the headers that it got, and be opened by other_endpoints of llm-models.",
   };
 }

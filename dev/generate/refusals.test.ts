@@ -73,7 +73,7 @@ function unavailable(message: string) {
           .map((file) => join(room, file)),
       )
       .filter((file) => readFileSync(join(root, file), "utf8").includes("errorBody"));
-    expect(makers).toEqual(["kong/own-answers.ts", "stages/exchange.ts"]);
+    expect(makers).toEqual(["kong/caller-shape.ts", "kong/own-answers.ts", "stages/exchange.ts"]);
     const lua = readdirSync(join(root, "lua"), { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".lua"))
       .filter((file) => readFileSync(join(root, "lua", file), "utf8").includes('"error":{'));

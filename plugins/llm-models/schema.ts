@@ -223,9 +223,7 @@ export const modelsOptions = z.object({
     .describe(
       "Ask the upstream to end each stream with its token usage (stream_options.include_usage), so that streams are counted to the token.",
     ),
-  cooldown: cooldown
-    .prefault({})
-    .describe("When a model that fails is left alone for a while, and its fallbacks serve."),
+  cooldown: cooldown.prefault({}).describe("When a failing model is left alone for a while."),
   policy: z
     .enum(["local", "redis"])
     .default("local")

@@ -142,9 +142,9 @@ describe("llm-rate-limit", () => {
         const { ask } = user({ tokens: { month: 1000 } }, policy);
         const first = await ask();
         const second = await ask();
-        for (let i = 0; i < 3; i++) await first.ends({ input: 0, output: 1 });
-        await second.ends({ input: 0, output: 1 });
-        expect(remaining(await ask())).toBe(1000 - 2 - 100);
+        for (let i = 0; i < 3; i++) await first.ends({ input: 1, output: 1 });
+        await second.ends({ input: 1, output: 1 });
+        expect(remaining(await ask())).toBe(1000 - 4 - 100);
       });
 
       it.each<[string, Partial<Outcome>]>([
@@ -294,10 +294,8 @@ describe("llm-rate-limit", () => {
       await ask();
       const { headers, ends } = await ask();
       expect(headers["x-ratelimit-remaining-cost-usd"]).toBe(String(1 - 0.00199 - 0.000199));
-      await ends({ input: 0, output: 100 });
-      expect((await ask()).headers["x-ratelimit-remaining-cost-usd"]).toBe(
-        String(1 - 0.00199 - 0.0002 - 0.000199),
-      );
+      await ends({ input: 1, output: 99 });
+      expect((await ask()).headers["x-ratelimit-remaining-cost-usd"]).toBe("0.997612");
     });
 
     it("refuse where they say so, or where the fallbacks only lead around", async () => {

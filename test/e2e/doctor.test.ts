@@ -51,6 +51,7 @@ beforeEach(() => {
 function sendToEcho(config: KongConfig): void {
   modelPort = Number(config.whole.services[0]!.port);
   config.sendTo((echo.address() as AddressInfo).port);
+  config.options("models").other_endpoints = ["echo"];
 }
 
 function configure(edit: (config: KongConfig) => void = () => {}): Promise<void> {
