@@ -129,7 +129,7 @@ export async function pluginDumps(plugins?: string): Promise<PluginDump[]> {
 
 /** Writes what `kong-llm install` writes into a fresh directory, which goes with this process. */
 export async function installedLua(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), "kong-llm-lua-"));
+  const directory = mkdtempSync(join(tmpdir(), "lua-of-kong-llm-"));
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   // Kong's workers are unprivileged.
   chmodSync(directory, 0o755);

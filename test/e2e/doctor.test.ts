@@ -110,8 +110,6 @@ const guardsOff: Fault[] = [
       kong.whole.services.push({ ...service, name: "echo", routes, plugins });
     },
     "decisions are carried out",
-    // The form that key-auth does not hide.
-    "your key stays here",
   ],
   [
     "the upstream key goes into a header that the upstream does not read",
@@ -169,8 +167,6 @@ const luaOff: Fault[] = [
       config(kong, "post-function").access = [];
     },
     "decisions are carried out",
-    // The form that key-auth does not hide.
-    "your key stays here",
   ],
   [
     "neither key-auth nor carry-out.lua hides the key",

@@ -83,19 +83,42 @@ describe.each(configurations)("a request through %s", (_, config) => {
     expect(gateway.upstream.requests[0]?.url).toBe("/v1/embeddings");
   });
 
-  it("may be multipart for an endpoint that we do not read", async () => {
+  it("may be a form: its model is read, and an alias put in its place", async () => {
     const form = new FormData();
     const bytes = new Uint8Array([0, 255, 128, 10, 13]);
     form.set("file", new Blob([bytes]), "a.bin");
-    const answer = await fetch(`${gateway.url}/v1/files`, {
+    form.set("model", "gpt-4");
+    form.set("language", "ko");
+    const answer = await fetch(`${gateway.url}/v1/audio/transcriptions`, {
       method: "POST",
       headers: { "x-api-key": gateway.key },
       body: form,
     });
-    expect(answer.headers.get("x-llm-source")).toBe("upstream");
+    expect(answer.headers.get("x-llm-model")).toBe("gpt-4.1");
     const [request] = gateway.upstream.requests;
-    expect(request?.url).toBe("/v1/files");
+    expect(request?.url).toBe("/v1/audio/transcriptions");
     expect(request?.headers.authorization).toBe(`Bearer ${gateway.upstreamKey}`);
+    expect(request?.body).toMatch(/name="model"\r\n\r\ngpt-4\.1\r\n--/);
+    expect(request?.body).toMatch(/name="language"\r\n\r\nko\r\n--/);
+  });
+
+  it.each([
+    ["POST", "/v1/files"],
+    ["GET", "/v1/responses/resp_1"],
+    ["POST", "/v1/chat%2fcompletions"],
+    ["POST", "/v1/Chat/completions"],
+    ["POST", "/v1/chat/completions;v=1"],
+    ["POST", "/chat/completions"],
+    ["OPTIONS", "/v1/chat/completions"],
+  ])("%s %s is a 404 that never goes upstream", async (method, path) => {
+    const answer = await fetch(`${gateway.url}${path}`, {
+      method,
+      headers: { "x-api-key": gateway.key, "content-type": "application/json" },
+      ...(method === "POST" && { body: '{"model":"gpt-4","messages":[]}' }),
+    });
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ error: { code: "unknown_endpoint" } });
+    expect(gateway.upstream.requests).toEqual([]);
   });
 
   it("lists the models of this gateway", async () => {
