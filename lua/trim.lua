@@ -2,37 +2,35 @@
 -- usage, which has no choices, and on which clients that did not ask for it fail. Only whole events
 -- are looked at: the beginning of one waits for its end.
 
-local function ends_at(text, from)
-  local lf, crlf = text:find("\n\n", from, true), text:find("\r\n\r\n", from, true)
-  if crlf and (not lf or crlf < lf) then
-    return crlf + 3
-  end
-  return lf and lf + 1
+local NO_CHOICES, USAGE = '"choices"%s*:%s*%[%s*%]', '"usage"%s*:%s*{'
+
+-- Where the part of the text ends that is whole events; 0 where there is none.
+local function end_of_events(text)
+  local lf, crlf = text:match(".*\n\n()"), text:match(".*\r\n\r\n()")
+  return math.max(lf or 1, crlf or 1) - 1
 end
 
-local function is_usage_only(event)
-  return event:find('"choices"%s*:%s*%[%s*%]') ~= nil and event:find('"usage"%s*:%s*{') ~= nil
+-- Whole events without that chunk.
+local function without_usage(events)
+  local parts, at = {}, 1
+  local gap = events:find("\r\n\r\n", 1, true) and "\r\n\r\n" or "\n\n"
+  while at <= #events do
+    local _, last = events:find(gap, at, true)
+    local event = events:sub(at, last or #events)
+    if not (event:find(NO_CHOICES) and event:find(USAGE)) then
+      parts[#parts + 1] = event
+    end
+    at = (last or #events) + 1
+  end
+  return table.concat(parts)
 end
 
 -- The chunk as it goes on to the client. What is held back is kept in state.
 return function(state, chunk, ended)
   local text = (state.held or "") .. (chunk or "")
-  local parts, at = {}, 1
-  while true do
-    local last = ends_at(text, at)
-    if not last then
-      break
-    end
-    local event = text:sub(at, last)
-    if not is_usage_only(event) then
-      parts[#parts + 1] = event
-    end
-    at = last + 1
-  end
-  state.held = text:sub(at)
-  if ended then
-    parts[#parts + 1] = state.held
-    state.held = nil
-  end
-  return table.concat(parts)
+  local last = ended and #text or end_of_events(text)
+  local events = text:sub(1, last)
+  state.held = text:sub(last + 1)
+  -- One search over all of them: nearly no chunk has the event.
+  return events:find(NO_CHOICES) and without_usage(events) or events
 end
