@@ -6,7 +6,8 @@ local NO_CHOICES, USAGE = '"choices"%s*:%s*%[%s*%]', '"usage"%s*:%s*{'
 
 -- Where the part of the text ends that is whole events; 0 where there is none.
 local function end_of_events(text)
-  local lf, crlf = text:match(".*\n\n()"), text:match(".*\r\n\r\n()")
+  -- Anchored: else a text without the gap is tried again from each of its characters.
+  local lf, crlf = text:match("^.*\n\n()"), text:match("^.*\r\n\r\n()")
   return math.max(lf or 1, crlf or 1) - 1
 end
 
