@@ -2,10 +2,18 @@
 -- usage, which has no choices, and on which clients that did not ask for it fail. Only whole events
 -- are looked at: the beginning of one waits for its end.
 
-local NO_CHOICES, USAGE = '"choices"%s*:%s*%[%s*%]', '"usage"%s*:%s*{'
+-- As JSON is written without spaces, and as Python writes it.
+local NO_CHOICES = { '"choices":[]', '"choices": []' }
+
+local function has_no_choices(text)
+  return text:find(NO_CHOICES[1], 1, true) or text:find(NO_CHOICES[2], 1, true)
+end
 
 -- Where the part of the text ends that is whole events; 0 where there is none.
 local function end_of_events(text)
+  if text:sub(-2) == "\n\n" then
+    return #text
+  end
   -- Anchored: else a text without the gap is tried again from each of its characters.
   local lf, crlf = text:match("^.*\n\n()"), text:match("^.*\r\n\r\n()")
   return math.max(lf or 1, crlf or 1) - 1
@@ -18,7 +26,7 @@ local function without_usage(events)
   while at <= #events do
     local _, last = events:find(gap, at, true)
     local event = events:sub(at, last or #events)
-    if not (event:find(NO_CHOICES) and event:find(USAGE)) then
+    if not (has_no_choices(event) and event:find('"usage"', 1, true)) then
       parts[#parts + 1] = event
     end
     at = (last or #events) + 1
@@ -33,5 +41,5 @@ return function(state, chunk, ended)
   local events = text:sub(1, last)
   state.held = text:sub(last + 1)
   -- One search over all of them: nearly no chunk has the event.
-  return events:find(NO_CHOICES) and without_usage(events) or events
+  return has_no_choices(events) and without_usage(events) or events
 end
