@@ -60,7 +60,7 @@ local function edited(body, lists)
   return body
 end
 
--- The body that goes upstream; nil where it goes as it came.
+-- Whether the body was changed.
 return function(decision, body)
   local upstream = kong.service.request
   for name in pairs(ngx.req.get_headers(0, true)) do
@@ -78,10 +78,10 @@ return function(decision, body)
     end
   end
   if #decision.edits == 0 then
-    return nil
+    return false
   end
   -- Of a form only the fields were read so far.
   local changed = edited(body or assert(kong.request.get_raw_body(LONGEST)), decision.edits)
   upstream.set_raw_body(changed)
-  return changed
+  return true
 end

@@ -71,8 +71,10 @@ local function answer_for(plugin, conf, state)
   if not needs then
     return nil, unknown
   end
-  if not state.request then
+  -- What an earlier plugin of ours has changed is read as it is now: length, coding and form go with it.
+  if not state.request or state.changed then
     state.request, state.body = gather()
+    state.changed = nil
   end
   local question = {
     request = state.request, consumer = consumer(), headers = headers_of(needs.headers),
@@ -111,7 +113,7 @@ function handler:access(conf)
   if not carried then
     return refuse(self, changed)
   end
-  state.body = changed or state.body
+  state.changed = changed
   show_snippets(head)
 end
 
@@ -120,7 +122,7 @@ function handler:header_filter()
   if state.owner == self.name then
     present(state, state.request or {}, state.decision)
     -- A body may be long, and nobody needs it any more.
-    state.body = nil
+    state.body, state.changed = nil, nil
   end
 end
 

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
@@ -100,6 +101,22 @@ describe.each(configurations)("a request through %s", (_, config) => {
     expect(request?.headers.authorization).toBe(`Bearer ${gateway.upstreamKey}`);
     expect(request?.body).toMatch(/name="model"\r\n\r\ngpt-4\.1\r\n--/);
     expect(request?.body).toMatch(/name="language"\r\n\r\nko\r\n--/);
+  });
+
+  it("may be compressed where Kong has our Lua files, for each plugin of ours on its way", async () => {
+    const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: {
+        ...{ "x-api-key": gateway.key, "content-type": "application/json" },
+        "content-encoding": "gzip",
+      },
+      body: gzipSync('{"model":"gpt-4","messages":[{"role":"user","content":"\ufffd"}]}'),
+    });
+    expect(answer.status).toBe(config.includes("without-lua-files") ? 415 : 200);
+    for (const { headers, json } of gateway.upstream.requests) {
+      expect(headers["content-encoding"]).toBeUndefined();
+      expect(json).toMatchObject({ model: "gpt-4.1", messages: [{ content: "\ufffd" }] });
+    }
   });
 
   it.each([
