@@ -72,14 +72,10 @@ export function rowOf(name: string): EndpointRow | undefined {
   return rows.get(name);
 }
 
-/** POST endpoints whose JSON body gather.lua hands over; it holds the same list for its own use. */
+/** Endpoints whose answers llm-cache may keep, as its options name them. */
 export const modelEndpoints = [
   "chat/completions",
   "completions",
   "embeddings",
   "responses",
 ] as const satisfies readonly EndpointName[];
-
-export function namesModel(endpoint: Endpoint): boolean {
-  return (modelEndpoints as readonly string[]).includes(endpoint);
-}
