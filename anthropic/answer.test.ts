@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { answerKind } from "./answer";
+import { findingOf } from "./answer";
 import {
   event,
   json,
@@ -30,7 +30,7 @@ describe("answer", () => {
     ["a refusal before the first word", sse, ended("refusal")],
     ["a stream of nothing to add", sse, ended("end_turn", { output_tokens: 3 })],
   ])("takes %s as whole", (_, type, body) => {
-    expect(answerKind(type, Buffer.from(body))).toBe("whole");
+    expect(findingOf("messages", type, Buffer.from(body), false)).toEqual({ state: "whole" });
   });
 
   it.each([
@@ -43,6 +43,8 @@ describe("answer", () => {
     ["paused", "such a stream", sse, ended("pause_turn", { output_tokens: 3 })],
     ["error", "an error object", json, JSON.stringify(error)],
     ["error", "an error in another shape", json, '{"error":{"message":"no"}}'],
+    ["error", "an error before the end", sse, event("error", error) + stream("hi")],
+    ["cut", "no reason for its end", sse, messageStart() + messageDelta({}, null) + messageStop],
     ["error", "an error event", sse, messageStart() + event("error", error)],
     [
       "error",
@@ -50,13 +52,13 @@ describe("answer", () => {
       sse,
       messageStart() + textBlock(0, "a") + event("error", error),
     ],
-    ["unfinished", "a cut stream", sse, messageStart() + textBlock(0, "a")],
-    ["unfinished", "half a message", json, message().slice(0, 70)],
-    ["unfinished", "a message without a reason to stop", json, message({ stop_reason: null })],
-    ["unfinished", "a page of HTML", json, "<html>"],
+    ["cut", "a cut stream", sse, messageStart() + textBlock(0, "a")],
+    ["cut", "half a message", json, message().slice(0, 70)],
+    ["cut", "a message without a reason to stop", json, message({ stop_reason: null })],
+    ["cut", "a page of HTML", json, "<html>"],
     ["empty", "no content and no tokens", json, message({ content: [], usage: nothing })],
     ["empty", "a stream without content", sse, ended("end_turn")],
   ])("is %s for %s", (kind, _, type, body) => {
-    expect(answerKind(type, Buffer.from(body))).toBe(kind);
+    expect(findingOf("messages", type, Buffer.from(body), false).state).toBe(kind);
   });
 });

@@ -1,32 +1,65 @@
-// What an answer of POST messages with status 200 is: errors and half answers come with 200 too.
+// What an answer with status 200 is: errors and half answers come with 200 too.
 
-import { jsonObjectIn, readStream } from "./stream";
+import { eventsFromEnd, jsonObjectIn, readStream } from "./stream";
 import { isEventStream } from "./usage";
 
 /**
- * "whole": all of it, may be kept and replayed. "paused": all of it, but the upstream goes on with its
- * own tools when the client sends it back, so a replay is of no use. "unfinished": it was cut.
- * "error": an error object, or an error event after the head was sent. "empty": it ended well and
+ * `whole`: all of it, may be kept and replayed. `paused`: all of it, but the upstream goes on with its
+ * own tools when the client sends it back, so a replay is of no use. `cut`: it ends before its end.
+ * `error`: an error object, or an error event after the head was sent. `empty`: it ended well and
  * nothing was written.
  */
-export type AnswerKind = "whole" | "paused" | "unfinished" | "error" | "empty";
+export interface AnswerFinding {
+  state: "whole" | "paused" | "cut" | "error" | "empty";
+  /** An error that is about the request: it says nothing about the model. */
+  isClientsMistake?: boolean;
+}
 
-/** @param body all of the answer */
-export function answerKind(contentType: string, body: Buffer): AnswerKind {
-  if (isEventStream(contentType)) {
-    const { reportsError, stopped, ...said } = readStream(body);
-    if (reportsError) return "error";
-    return stopped ? kindOf(said) : "unfinished";
-  }
+/** @param truncated `body` is only the end of the answer */
+export function findingOf(
+  endpoint: string,
+  contentType: string,
+  body: Buffer,
+  truncated: boolean,
+): AnswerFinding {
+  if (isEventStream(contentType)) return ofStream(body, truncated);
+  if (truncated) return { state: "whole" };
   const answer = jsonObjectIn(body.toString("utf8"));
-  if (!answer) return "unfinished";
+  if (!answer) return { state: "cut" };
   const { type, error = null, stop_reason, content, usage } = answer;
-  if (type === "error" || error !== null) return "error";
-  return kindOf({
-    stopReason: typeof stop_reason === "string" ? stop_reason : undefined,
-    hasContent: Array.isArray(content) && content.length > 0,
-    usage,
-  });
+  if (type === "error" || error !== null) return errorOf(answer);
+  if (endpoint === "messages/count_tokens") {
+    return { state: "input_tokens" in answer ? "whole" : "empty" };
+  }
+  return {
+    state: stateOf({
+      stopReason: typeof stop_reason === "string" ? stop_reason : undefined,
+      hasContent: Array.isArray(content) && content.length > 0,
+      usage,
+    }),
+  };
+}
+
+function ofStream(body: Buffer, truncated: boolean): AnswerFinding {
+  const { reportsError, stopped, hasContent, ...said } = readStream(body);
+  if (reportsError) return errorOf(errorEventOf(body));
+  // Where the beginning of a stream is missing, what began there is too.
+  return { state: stopped ? stateOf({ ...said, hasContent: hasContent || truncated }) : "cut" };
+}
+
+function errorEventOf(body: Buffer): Record<string, unknown> {
+  for (const { type, data } of eventsFromEnd(body)) {
+    if (type === "error") return jsonObjectIn(data) ?? {};
+  }
+  return {};
+}
+
+// https://platform.claude.com/docs/en/api/errors
+const clientsTypes = new Set(["invalid_request_error", "not_found_error", "request_too_large"]);
+
+function errorOf({ error }: Record<string, unknown>): AnswerFinding {
+  const { type } = (error ?? {}) as { type?: unknown };
+  return { state: "error", isClientsMistake: clientsTypes.has(String(type)) };
 }
 
 interface Said {
@@ -41,8 +74,8 @@ interface Said {
 // https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
 const mayBeEmpty = new Set(["max_tokens", "refusal"]);
 
-function kindOf({ stopReason, hasContent, usage }: Said): AnswerKind {
-  if (stopReason === undefined) return "unfinished";
+function stateOf({ stopReason, hasContent, usage }: Said): AnswerFinding["state"] {
+  if (stopReason === undefined) return "cut";
   if (!hasContent && !mayBeEmpty.has(stopReason) && !hasOutput(usage)) return "empty";
   return stopReason === "pause_turn" ? "paused" : "whole";
 }

@@ -2,11 +2,9 @@
 // upstream, and for an answer that was cut before it stated its usage.
 
 import { textTokens } from "../models/text-tokens";
-import { noUsage, type Usage } from "../models/usage";
 import { attachmentTokens } from "./attachment";
-import type { Endpoint } from "./endpoint";
 import { eventsFromEnd, jsonObjectIn } from "./stream";
-import { isEventStream, isJson, startUsageOf, usageFrom } from "./usage";
+import { isEventStream, isJson } from "./usage";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -98,27 +96,8 @@ export function mostInputTokens(fields: Fields): number {
   return Math.ceil(tokens);
 }
 
-/**
- * The usage of an answer that states no output. What message_start says of the input is kept, as it is
- * exact; of a truncated body only what is kept is counted, so the output is then a lower bound.
- * @param inputTokens what estimateInputTokens said of the request
- */
-export function estimateUsage(
-  endpoint: Endpoint,
-  contentType: string,
-  body: Buffer,
-  inputTokens: number,
-): Usage {
-  if (endpoint === "messages/count_tokens") return { ...noUsage, estimated: true };
-  const begun = isEventStream(contentType) ? usageFrom(startUsageOf(body)) : undefined;
-  return {
-    ...(begun ?? { ...noUsage, input_tokens: inputTokens }),
-    output_tokens: outputTokens(contentType, body),
-    estimated: true,
-  };
-}
-
-function outputTokens(contentType: string, body: Buffer): number {
+/** What can be seen of an answer's output, in tokens; of a truncated one it is a lower bound. */
+export function outputTokens(contentType: string, body: Buffer): number {
   if (isEventStream(contentType)) {
     let tokens = 0;
     for (const { type, data } of eventsFromEnd(body)) {

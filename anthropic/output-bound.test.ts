@@ -1,13 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { RequestBody } from "../openai/request-body";
-import {
-  answersAsked,
-  boundOutput,
-  hasOutput,
-  leastOutputBound,
-  membersOf,
-  outputBound,
-} from "./output-bound";
+import { boundOutput, leastOutputBound, membersOf, outputBound } from "./output-bound";
 
 function bodyOf(fields: object): RequestBody {
   const body = RequestBody.parse(JSON.stringify(fields));
@@ -30,9 +23,7 @@ function bounded(fields: object, tokens: number): unknown {
 
 describe("output-bound", () => {
   it("is for messages alone: a count of tokens writes nothing", () => {
-    expect(hasOutput("messages")).toBe(true);
     expect(membersOf("messages")).toEqual(["max_tokens"]);
-    expect(hasOutput("messages/count_tokens")).toBe(false);
     expect(membersOf("messages/count_tokens")).toEqual([]);
     expect(outputBound("messages/count_tokens", bodyOf({ max_tokens: 9 }))).toBeUndefined();
   });
@@ -43,10 +34,6 @@ describe("output-bound", () => {
     expect(bound({})).toBeUndefined();
     expect(bound({ max_tokens: "many" })).toBeUndefined();
     expect(bound({ max_tokens: -1 })).toBeUndefined();
-  });
-
-  it("is one answer for a request, whatever it says of n", () => {
-    expect(answersAsked(bodyOf({ n: 5 }))).toBe(1);
   });
 
   it("lowers a higher bound and leaves a lower one", () => {

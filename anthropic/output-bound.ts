@@ -1,20 +1,13 @@
 // How a request bounds the length of its answer. The API requires the bound, thinking counts towards
 // it, and there is one answer for each request.
 
-import type { Endpoint } from "./endpoint";
-
 /** What is read and set of a request body. */
 interface Body {
   get(field: string): unknown;
   set(field: string, value: unknown): void;
 }
 
-const members: Partial<Record<Endpoint, readonly string[]>> = { messages: ["max_tokens"] };
-
-/** Whether answers of this endpoint have tokens that the request can bound. */
-export function hasOutput(endpoint: string): boolean {
-  return endpoint in members;
-}
+const hasOutput = (endpoint: string) => endpoint === "messages";
 
 /**
  * The bound in tokens that the request sets for its answer: the highest, where it names fallbacks with
@@ -81,14 +74,9 @@ function budgetOf(value: unknown): number | undefined {
   return type === "enabled" && isCount(budget_tokens) ? budget_tokens : undefined;
 }
 
-/** How many answers the request makes the model write. */
-export function answersAsked(_body: Pick<Body, "get">): number {
-  return 1;
-}
-
 /** The members that bound an answer's length, the one to set first; none where it has no length. */
 export function membersOf(endpoint: string): readonly string[] {
-  return members[endpoint as Endpoint] ?? [];
+  return hasOutput(endpoint) ? ["max_tokens"] : [];
 }
 
 function isBounded(bound: unknown, tokens: number): boolean {

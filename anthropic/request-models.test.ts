@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { leavesFallbackOpen, otherModels } from "./request-models";
+import { opensModels, otherModels } from "./request-models";
 
 describe("request-models", () => {
   it("finds fallbacks and an advisor, each once", () => {
@@ -21,8 +21,8 @@ describe("request-models", () => {
   });
 
   it("knows when the upstream chooses", () => {
-    expect(leavesFallbackOpen({ fallbacks: "default" })).toBe(true);
-    expect(leavesFallbackOpen({ fallbacks: [] })).toBe(false);
-    expect(leavesFallbackOpen({})).toBe(false);
+    expect(opensModels({ fallbacks: "default" })).toBe("fallbacks");
+    expect(opensModels({ fallbacks: [] })).toBeUndefined();
+    expect(opensModels({})).toBeUndefined();
   });
 });

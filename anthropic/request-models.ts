@@ -15,7 +15,7 @@ export function otherModels({ fallbacks, tools }: Fields): string[] {
   return [...new Set<string>(named)];
 }
 
-/** Whether the upstream may choose a model that nobody here named: `"fallbacks": "default"`. */
-export function leavesFallbackOpen({ fallbacks }: Fields): boolean {
-  return typeof fallbacks === "string";
+/** The member by which the upstream may choose a model that nobody named: `"fallbacks": "default"`. */
+export function opensModels({ fallbacks }: Fields): string | undefined {
+  return typeof fallbacks === "string" ? "fallbacks" : undefined;
 }

@@ -79,10 +79,15 @@ export function readStream(body: Buffer): StreamFacts {
   return facts;
 }
 
-/** True when the stream came to the end that the API promises, message_stop, and reports no error. */
-export function isWholeStream(body: Buffer): boolean {
-  const { reportsError, stopped, stopReason } = readStream(body);
-  return stopped && stopReason !== undefined && !reportsError;
+// The last event and the pings that may stand behind it are far shorter than this.
+const endBytes = 4096;
+
+/** True when the stream came to the end that the API promises, message_stop. */
+export function endsItself(body: Buffer): boolean {
+  for (const { type, data } of eventsFromEnd(body.subarray(-endBytes))) {
+    if (type !== "ping") return type === "message_stop" && jsonObjectIn(data) !== undefined;
+  }
+  return false;
 }
 
 interface MessageDelta {

@@ -13,7 +13,6 @@
 //   web_searches          server_tool_use.web_search_requests         (none)            (none)
 
 import { noUsage, type Usage } from "../models/usage";
-import { type Endpoint, namesModel } from "./endpoint";
 import { eventsFromEnd, jsonObjectIn } from "./stream";
 
 /**
@@ -24,12 +23,11 @@ import { eventsFromEnd, jsonObjectIn } from "./stream";
  * @param truncated `body` is only the end of the answer
  */
 export function usageOf(
-  endpoint: Endpoint,
+  endpoint: string,
   contentType: string,
   body: Buffer,
   truncated: boolean,
 ): Usage | undefined {
-  if (!namesModel(endpoint)) return undefined;
   if (endpoint === "messages/count_tokens") return noUsage;
   if (isEventStream(contentType)) return usageOfStream(body);
   if (!isJson(contentType)) return undefined;

@@ -3,7 +3,7 @@
 // say goes back the same way.
 
 import type { z } from "zod";
-import { endpointOf } from "../openai/endpoint-path";
+import { endpointOf } from "../families/endpoint-path";
 import { withoutUsageChunk } from "../openai/usage-chunk";
 import packageJson from "../package.json";
 import type { Decision, Needs, Question, Ruling } from "../stages/decision";

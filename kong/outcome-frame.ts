@@ -1,9 +1,8 @@
 // The bytes in which report.lua tells how requests ended: a batch is a sequence of records, a record
 // a sequence of fields, all with their length before them. Lua writes it, only this file reads it.
 
+import { familyOf, rowOf } from "../families/endpoint";
 import { readable } from "../openai/content-coding";
-import { rowOf } from "../openai/endpoint";
-import { endsItself } from "../openai/stream";
 import type { Outcome, Try } from "../stages/outcome";
 import { readTicket } from "../stages/ticket";
 
@@ -72,7 +71,7 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
     ...(record.retryAfterMs !== undefined && { retry_after_ms: record.retryAfterMs }),
     ...(record.tries !== undefined && { tries: triesIn(record.tries) }),
     body,
-    ...(ticket.stream && endsItself(body)
+    ...(ticket.stream && familyOf(ticket.endpoint).endsItself(body)
       ? { complete: true }
       : howItEnded(flags, ticket.method, record.status)),
     truncated: flags.includes("t"),

@@ -1,9 +1,9 @@
 // What the stages get to read of a request's body, by its endpoint: JSON, the fields of a form, what came
 // compressed; or why it goes no further. And how their changes become edits to the bytes that Kong has.
 
+import { deploymentAt, endpointAt } from "../families/endpoint-path";
+import type { EndpointRow } from "../families/family";
 import { readCompressed } from "../openai/compressed-request";
-import type { EndpointRow } from "../openai/endpoint";
-import { deploymentAt, endpointAt } from "../openai/endpoint-path";
 import { formBody } from "../openai/form";
 import { type BodyProblem, RequestBody } from "../openai/request-body";
 import type { Edit, Question } from "../stages/decision";

@@ -13,6 +13,11 @@ local function first_of(value)
   return type(value) == "table" and value[1] or value
 end
 
+-- All of them as one value (RFC 9110, section 5.3).
+local function joined(value)
+  return type(value) == "table" and table.concat(value, ",") or value
+end
+
 local function is_form(content_type)
   return content_type and content_type:lower():find("multipart/form-data", 1, true) ~= nil
 end
@@ -40,6 +45,7 @@ return function()
     content_encoding = first_of(headers["content-encoding"]),
     cache_control = first_of(headers["cache-control"]),
     anthropic_version = first_of(headers["anthropic-version"]),
+    anthropic_beta = joined(headers["anthropic-beta"]),
     upgrade = first_of(headers["upgrade"]),
     client_ip = kong.client.get_forwarded_ip(),
     route = route and (route.name or route.id),

@@ -31,7 +31,7 @@ end
 local function family_of(request)
   local path = request.path or kong.request.get_raw_path()
   local speaks = request.anthropic_version or kong.request.get_header("anthropic-version")
-  return (speaks or path:find("/messages", 1, true)) and "anthropic" or "openai"
+  return (speaks or path:find("/v1/messages", 1, true)) and "anthropic" or "openai"
 end
 
 -- Kong's own words for a request that was let through are about the upstream, all others about us.

@@ -13,12 +13,9 @@ describe("openai", () => {
       expect(named(({ body }) => body === "none")).toEqual(["models"]);
     });
 
-    it("says what is bounded, and what may be kept", () => {
+    it("says what is bounded", () => {
       expect(named(({ bounded }) => bounded)).toEqual([
         ...["chat/completions", "completions", "responses"],
-      ]);
-      expect(named(({ cacheable }) => cacheable)).toEqual([
-        ...["chat/completions", "completions", "responses", "embeddings", "moderations", "rerank"],
       ]);
     });
 

@@ -17,8 +17,6 @@ export interface EndpointRow {
   counts: Counted;
   /** A request can bound how many tokens its answer has. */
   bounded: boolean;
-  /** Its answers may be kept: asked again it is answered alike, as far as its temperature allows. */
-  cacheable: boolean;
   /** The members of a JSON answer of which one holds what was asked for; none: it is no JSON. */
   result: readonly string[];
   /** The API takes a request without a model: it has one of its own, or a stored prompt names it. */
@@ -29,15 +27,15 @@ type Facts = Partial<Omit<EndpointRow, "name">> & Pick<EndpointRow, "counts" | "
 
 // https://platform.openai.com/docs/api-reference; rerank as Cohere, Jina and vLLM have it.
 const table = {
-  "chat/completions": { counts: "tokens", bounded: true, cacheable: true, result: ["choices"] },
-  completions: { counts: "tokens", bounded: true, cacheable: true, result: ["choices"] },
+  "chat/completions": { counts: "tokens", bounded: true, result: ["choices"] },
+  completions: { counts: "tokens", bounded: true, result: ["choices"] },
   responses: {
-    ...{ counts: "tokens", bounded: true, cacheable: true, result: ["output"] },
+    ...{ counts: "tokens", bounded: true, result: ["output"] },
     modelOptional: true,
   },
-  embeddings: { counts: "tokens", cacheable: true, result: ["data"] },
-  moderations: { counts: "call", cacheable: true, result: ["results"], modelOptional: true },
-  rerank: { counts: "call", cacheable: true, result: ["results", "data"] },
+  embeddings: { counts: "tokens", result: ["data"] },
+  moderations: { counts: "call", result: ["results"], modelOptional: true },
+  rerank: { counts: "call", result: ["results", "data"] },
   "images/generations": { counts: "images", result: ["data"], modelOptional: true },
   "images/edits": { body: "form", counts: "images", result: ["data"], modelOptional: true },
   "images/variations": { body: "form", counts: "images", result: ["data"], modelOptional: true },
@@ -55,7 +53,6 @@ const usual = {
   method: "POST",
   body: "json",
   bounded: false,
-  cacheable: false,
   modelOptional: false,
 } as const;
 
@@ -71,11 +68,3 @@ const rows = new Map<string, EndpointRow>(endpoints.map((row) => [row.name, row]
 export function rowOf(name: string): EndpointRow | undefined {
   return rows.get(name);
 }
-
-/** Endpoints whose answers llm-cache may keep, as its options name them. */
-export const modelEndpoints = [
-  "chat/completions",
-  "completions",
-  "embeddings",
-  "responses",
-] as const satisfies readonly EndpointName[];

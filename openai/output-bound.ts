@@ -3,6 +3,8 @@
 import type { Endpoint } from "./endpoint";
 import type { RequestBody } from "./request-body";
 
+type Body = Pick<RequestBody, "get" | "set">;
+
 /** The members that bound an answer's length, by endpoint; the first is the one to set. */
 const members: Partial<Record<Endpoint, readonly string[]>> = {
   "chat/completions": ["max_tokens", "max_completion_tokens"],
@@ -13,13 +15,8 @@ const members: Partial<Record<Endpoint, readonly string[]>> = {
 /** More answers than any API gives for one request. */
 const mostAnswers = 1000;
 
-/** Whether answers of this endpoint have tokens that the request can bound. */
-export function hasOutput(endpoint: string): boolean {
-  return endpoint in members;
-}
-
 /** The bound in tokens that the request sets for each answer, the highest of several. */
-export function outputBound(endpoint: string, body: RequestBody): number | undefined {
+export function outputBound(endpoint: string, body: Pick<Body, "get">): number | undefined {
   const bounds = membersOf(endpoint)
     .map((member) => body.get(member))
     .filter((value): value is number => Number.isSafeInteger(value) && (value as number) > 0);
@@ -27,7 +24,7 @@ export function outputBound(endpoint: string, body: RequestBody): number | undef
 }
 
 /** Bounds each answer by so many tokens: every member that bounds it higher, or the one to set. */
-export function boundOutput(endpoint: string, body: RequestBody, tokens: number): void {
+export function boundOutput(endpoint: string, body: Body, tokens: number): void {
   const names = membersOf(endpoint);
   const given = names.filter((member) => (body.get(member) ?? null) !== null);
   for (const member of given) {
@@ -39,8 +36,8 @@ export function boundOutput(endpoint: string, body: RequestBody, tokens: number)
 }
 
 /** How many answers the request makes the model write: `n`, or `best_of` of completions. */
-export function answersAsked(body: RequestBody): number {
-  const asked = [body.get("n"), body.get("best_of")].map((value) =>
+export function answersAsked({ n, best_of }: RequestBody["value"]): number {
+  const asked = [n, best_of].map((value) =>
     Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 1,
   );
   return Math.min(mostAnswers, Math.max(...asked));

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { isWholeStream, streamEvents } from "./stream";
+import { endsItself, errorEventIn, streamEvents } from "./stream";
+
+function isWholeStream(body: Buffer): boolean {
+  return endsItself(body) && errorEventIn(body) === undefined;
+}
 
 const chunk = (content: string) =>
   `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`;

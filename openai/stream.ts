@@ -74,11 +74,6 @@ export function endsItself(body: Buffer): boolean {
   return last !== undefined && endsStream(last);
 }
 
-/** True when a stream came to its own end, and reports no error. */
-export function isWholeStream(body: Buffer): boolean {
-  return endsItself(body) && errorEventIn(body) === undefined;
-}
-
 /** The event by which a stream reports that it failed. */
 export function errorEventIn(body: Buffer): StreamEvent | undefined {
   // Inside a text the quotes would be escaped, so few streams have such a mark at all.

@@ -1,7 +1,21 @@
 // The last chunk of a stream that nobody but the gateway has asked for (stream_options.include_usage):
 // its choices are empty, and loops that read choices[0] break on it. It is read, and does not go on.
 
+import type { RequestBody } from "./request-body";
 import { jsonObjectIn, streamEvents } from "./stream";
+
+/**
+ * Asks for the usage at the end of a stream, unless the client says something about it.
+ * @returns true where nobody but us has asked: the client does not expect that chunk
+ */
+export function askForUsage(endpoint: string, body: Pick<RequestBody, "get" | "set">): boolean {
+  if (endpoint !== "chat/completions" && endpoint !== "completions") return false;
+  const given = body.get("stream_options") ?? {};
+  // What is no object the upstream shall refuse, as it would without us.
+  if (typeof given !== "object" || Array.isArray(given) || "include_usage" in given) return false;
+  body.set("stream_options", { ...given, include_usage: true });
+  return true;
+}
 
 /** Whether an event's data is that chunk: no choices, and a usage. */
 export function isUsageChunk(data: string): boolean {

@@ -26,6 +26,8 @@ export interface GatheredRequest {
   service?: string;
   content_encoding?: string;
   anthropic_version?: string;
+  /** What of that API is switched on beyond its version. */
+  anthropic_beta?: string;
   /** The protocol that the client wants to go on with: a WebSocket, in Realtime. */
   upgrade?: string;
   /** The small parts of a multipart form; false for one that is long or stands twice. */

@@ -1,15 +1,13 @@
 // How many tokens an ended request took, read from its answer once for all stages that ask: bills
 // and limits count the same.
 
+import { familyOf, rowOf } from "../families/endpoint";
+import type { EndpointRow, UsageReading } from "../families/family";
 import { reasons } from "../models/reasoning";
 import { noUsage, type Usage } from "../models/usage";
 import type { AskedUnits } from "../openai/asked-units";
-import { type Endpoint, type EndpointRow, rowOf } from "../openai/endpoint";
-import { outputTokens } from "../openai/estimate";
-import { statementIn, usageOf } from "../openai/usage";
-import { type Statement, usageBy } from "../openai/usage-statement";
 import { clientHasLeft, type Outcome } from "./outcome";
-import { answerOfOutcome } from "./outcome-answer";
+import { answerOfOutcome, keptAnswer } from "./outcome-answer";
 
 const read = new WeakMap<Outcome, Reading | "nothing" | "later">();
 
@@ -38,7 +36,7 @@ export function usageOfOutcome(
   read.set(outcome, reading);
   if (reading === "nothing") return noUsage;
   if (reading === "later") return undefined;
-  return withUnits(usageFrom(reading, row, inputTokens), row, units);
+  return withUnits(reading.usage.with(inputTokens, reading.seen), row, units);
 }
 
 /**
@@ -58,50 +56,36 @@ const readBytes = 16 * 1024;
 export function usageOfHit({ ticket, source, status, ...answer }: Outcome): Usage | undefined {
   if (source !== "cache" || status !== 200) return undefined;
   const { content_type, body } = answer;
-  const isLong = body.length > readBytes;
-  return usageOf(
-    ticket.endpoint as Endpoint,
-    content_type,
-    isLong ? body.subarray(-readBytes) : body,
-    isLong,
-  );
+  const truncated = body.length > readBytes;
+  const usage = familyOf(ticket.endpoint).usageOf({
+    endpoint: ticket.endpoint,
+    contentType: content_type,
+    body: truncated ? body.subarray(-readBytes) : body,
+    truncated,
+  });
+  return usage.isSilent ? undefined : usage.with(0, 0);
 }
 
 /** What an answer states, and how much of its output can be seen where it does not say it. */
 interface Reading {
-  statement: Statement | undefined;
+  usage: UsageReading;
   seen: number;
 }
 
 function readUsage(outcome: Outcome): Reading | "nothing" | "later" {
-  const { ticket, content_type, body, truncated } = outcome;
-  const statement = statementIn(ticket.endpoint, content_type, body, truncated);
-  const isBounded = rowOf(ticket.endpoint)?.bounded ?? false;
-  if (isComplete(statement, isBounded)) return { statement, seen: 0 };
+  const answer = keptAnswer(outcome);
+  const family = familyOf(answer.endpoint);
+  const usage = family.usageOf(answer);
+  if (usage.isComplete) return { usage, seen: 0 };
   const state = answerOfOutcome(outcome)?.state;
   if (state === "later") return "later";
-  const seen = isBounded ? outputTokens(content_type, body) : 0;
+  const seen = rowOf(answer.endpoint)?.bounded ? family.seenTokens(answer) : 0;
   // An error, or nothing at all, is not billed; what was said before a failure is, and the prompt of
   // an answer that was cut before its first word.
   const isNothing = outcome.complete && (state === "error" || state === "empty");
-  if (isNothing && seen === 0 && !statement) return "nothing";
-  return { statement, seen: ofWhole(outcome, seen) };
+  if (isNothing && seen === 0 && usage.isSilent) return "nothing";
+  return { usage, seen: ofWhole(outcome, seen) };
 }
-
-function isComplete(statement: Statement | undefined, isBounded: boolean): boolean {
-  return statement?.input !== undefined && (!isBounded || (statement.output ?? 0) > 0);
-}
-
-function usageFrom({ statement, seen }: Reading, row: EndpointRow, inputTokens: number): Usage {
-  if (statement) return usageBy(statement, inputTokens, seen);
-  const { counts } = row;
-  // What is counted by other things than tokens states tokens where it has some.
-  if (counts !== "tokens" && counts !== "seconds") return noTokens;
-  return { ...noUsage, input_tokens: inputTokens, output_tokens: seen, estimated: true };
-}
-
-/** As noUsage, but of a request that was served: its price is not nothing by that. */
-const noTokens: Usage = { ...noUsage };
 
 function withUnits(usage: Usage, { counts }: EndpointRow, units: AskedUnits): Usage {
   if (counts === "images" && usage.images === 0) return { ...usage, images: units.images ?? 1 };

@@ -19,7 +19,8 @@ vi.mock("../kong/define-plugin", () => ({ definePlugin }));
 
 // Each room, and the rooms below that it may import.
 const openai = ["models"];
-const stages = ["openai", "anthropic", "models", "redis"];
+const families = ["openai", "anthropic", "models"];
+const stages = ["families", ...families, "redis"];
 const kong = ["stages", ...stages];
 const plugins = ["kong", ...kong];
 const rooms: Record<string, string[]> = {
@@ -30,6 +31,7 @@ const rooms: Record<string, string[]> = {
   plugins,
   kong,
   stages,
+  families,
   // What a request took is told in one form, whatever API stated it: models/usage.ts.
   openai,
   anthropic: openai,

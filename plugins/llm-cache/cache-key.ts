@@ -29,20 +29,26 @@ export interface KeyParts {
   path: string;
   /** As the client wrote it: with some upstreams it names a version of the API. */
   query?: string;
+  /** Of the API, as headers name them: the version and what is switched on of it. */
+  versions?: readonly string[];
   /** The body as it goes upstream, with the resolved model: valid JSON. */
   body: string;
   ignoreFields: readonly string[];
+  /** Members that change nothing, at any depth, and what they are. */
+  marks?: ReadonlyMap<string, RegExp>;
 }
 
 /** The key as 64 hexadecimal digits. The stream member is part of the body, so streams stand apart. */
 export function cacheKey(parts: KeyParts): string {
-  const { identity, service, path, query, body, ignoreFields } = parts;
+  const { identity, service, path, query, versions = [], body, ignoreFields, marks } = parts;
   const ignored = [...new Set(ignoreFields)].sort();
   // The ignored names are in the key too: an answer stored while a field was ignored must not be
   // found once that field counts.
-  const asked = [identity, service, path.replace(/\/$/, ""), ignored, ...(query ? [query] : [])];
+  const asked: unknown[] = [identity, service, path.replace(/\/$/, ""), ignored];
+  if (query) asked.push(query);
+  if (versions.length > 0) asked.push(versions);
   return createHash("sha256")
     .update(`${JSON.stringify(asked)}\n`)
-    .update(canonicalJson(body, ignored))
+    .update(canonicalJson(body, ignored, marks))
     .digest("hex");
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../stages/outcome";
-import { dependsOnState, readDirectives, varies, whyUnstorable } from "./cacheable";
+import { readDirectives, varies, whyUnstorable } from "./cacheable";
 
 const answer = '{"id":"a1","choices":[{"message":{"content":"안녕"}}]}';
 const stream = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n';
@@ -127,14 +127,5 @@ describe("llm-cache", () => {
   ])("takes an answer of %s to %j, at most %d, for one that varies: %j", (...given) => {
     const [endpoint, body, most, expected] = given;
     expect(varies(endpoint, body as Record<string, unknown>, most)).toBe(expected);
-  });
-
-  it.each<[object, boolean]>([
-    [{ conversation: "conv_1" }, true],
-    [{ background: true }, true],
-    [{ background: false, conversation: null }, false],
-    [{ model: "m" }, false],
-  ])("sees whether %j depends on more than itself", (body, expected) => {
-    expect(dependsOnState(body as Record<string, unknown>)).toBe(expected);
   });
 });

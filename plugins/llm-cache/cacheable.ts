@@ -2,8 +2,8 @@
 // Request directives: RFC 9111, section 5.2.1.
 
 import { isUtf8 } from "node:buffer";
+import { familyOf } from "../../families/endpoint";
 import { isEventStream, isJson } from "../../openai/answer-form";
-import { isWholeStream } from "../../openai/stream";
 import type { Outcome } from "../../stages/outcome";
 import { answerOfOutcome } from "../../stages/outcome-answer";
 
@@ -27,14 +27,6 @@ export function readDirectives(cacheControl = ""): Directives {
     onlyIfCached: given.includes("only-if-cached"),
     maxAgeSeconds: given.includes("no-cache") ? 0 : Math.min(Number.POSITIVE_INFINITY, ...ages),
   };
-}
-
-/**
- * True for a request whose answer depends on more than its body: OpenAI's Responses API continues
- * a conversation that grows, and answers a background request before its work is done.
- */
-export function dependsOnState(body: Readonly<Record<string, unknown>>): boolean {
-  return (body.conversation ?? null) !== null || body.background === true;
 }
 
 /**
@@ -65,7 +57,9 @@ export function whyUnstorable(outcome: Outcome, maxEntryBytes: number): Unstorab
 // A body that is not UTF-8 would not come out of Kong as it went in: answers cross as text. A stream
 // must have come to its own end, so that whoever replays it knows that it has.
 function isWhole(outcome: Outcome): boolean {
-  const { content_type, body } = outcome;
+  const { content_type, body, ticket } = outcome;
   if (!isUtf8(body) || answerOfOutcome(outcome)?.state !== "whole") return false;
-  return isEventStream(content_type) ? isWholeStream(body) : isJson(content_type);
+  return isEventStream(content_type)
+    ? familyOf(ticket.endpoint).endsItself(body)
+    : isJson(content_type);
 }

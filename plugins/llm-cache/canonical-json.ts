@@ -29,9 +29,15 @@ const [zero, nine] = [0x30, 0x39] as const;
  * are both kept, as upstreams differ in which of them counts.
  *
  * @param ignored names of members of the outermost object to leave out
+ * @param marks names of members to leave out wherever they stand, where their canonical value is such
  */
-export function canonicalJson(text: string, ignored: readonly string[] = []): string {
+export function canonicalJson(
+  text: string,
+  ignored: readonly string[] = [],
+  marks: ReadonlyMap<string, RegExp> = new Map(),
+): string {
   const spelt = new Set(ignored.map((name) => JSON.stringify(name)));
+  const marked = new Map([...marks].map(([name, value]) => [JSON.stringify(name), value]));
   const open: Container[] = [];
   for (let at = 0; at < text.length; ) {
     const first = text.charCodeAt(at);
@@ -45,7 +51,7 @@ export function canonicalJson(text: string, ignored: readonly string[] = []): st
       const closes = first === closeBrace || first === closeBracket;
       const end = closes ? at + 1 : first === quote ? stringEnd(text, at) : scalarEnd(text, at);
       const value = closes
-        ? spellContainer(open.pop()!, open.length === 0 ? spelt : nothing)
+        ? spellContainer(open.pop()!, open.length === 0 ? spelt : nothing, marked)
         : spellScalar(text.slice(at, end), first);
       const container = open.at(-1);
       if (!container) return value;
@@ -58,12 +64,16 @@ export function canonicalJson(text: string, ignored: readonly string[] = []): st
 
 const nothing: ReadonlySet<string> = new Set();
 
-function spellContainer({ isObject, items }: Container, ignored: ReadonlySet<string>): string {
+function spellContainer(
+  { isObject, items }: Container,
+  ignored: ReadonlySet<string>,
+  marks: ReadonlyMap<string, RegExp>,
+): string {
   if (!isObject) return `[${joined(items)}]`;
   const members: { name: string; value: string }[] = [];
   for (let at = 0; at < items.length; at += 2) {
-    const name = items[at]!;
-    if (!ignored.has(name)) members.push({ name, value: items[at + 1]! });
+    const [name, value] = [items[at]!, items[at + 1]!];
+    if (!ignored.has(name) && !marks.get(name)?.test(value)) members.push({ name, value });
   }
   members.sort(byName);
   return `{${joined(members.map(({ name, value }) => `${name}:${value}`))}}`;

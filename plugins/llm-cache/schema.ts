@@ -1,7 +1,7 @@
 // The options of llm-cache: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
-import { modelEndpoints } from "../../openai/endpoint";
+import { modelEndpoints } from "../../families/endpoint";
 import { redisOptions } from "../../redis/options";
 import { encodings } from "./compression";
 
@@ -54,7 +54,7 @@ export const cacheOptions = z.object({
     ),
   endpoints: z
     .array(z.enum(modelEndpoints))
-    .default(["chat/completions", "completions", "embeddings"])
+    .default(["chat/completions", "completions", "embeddings", "messages"])
     .describe("Endpoints whose answers are cached, as the end of their path."),
   max_temperature: z
     .number()

@@ -4,6 +4,7 @@
 
 import { Counter, Gauge } from "prom-client";
 import { z } from "zod";
+import { familyOf } from "../../families/endpoint";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import { delivery } from "../../stages/outcome";
@@ -11,13 +12,7 @@ import type { Decided, Stage } from "../../stages/stage";
 import type { CacheStatus } from "../../stages/ticket";
 import type { Answers, Entry, Found } from "./answers";
 import { cacheKey, type Identity, identify } from "./cache-key";
-import {
-  type Directives,
-  dependsOnState,
-  readDirectives,
-  varies,
-  whyUnstorable,
-} from "./cacheable";
+import { type Directives, readDirectives, varies, whyUnstorable } from "./cacheable";
 import { follow, land, lead } from "./flight";
 import { openAnswers } from "./open-answers";
 import type { CacheOptions } from "./schema";
@@ -156,7 +151,8 @@ function keyOf(exchange: Exchange, options: CacheOptions): string | undefined {
   const { request, consumer, body, ticket } = exchange;
   const identity: Identity | undefined = identify(consumer, options);
   const cached = (options.endpoints as string[]).includes(ticket.endpoint);
-  if (!cached || !identity || !body || dependsOnState(body.value)) return undefined;
+  const family = familyOf(ticket.endpoint);
+  if (!cached || !identity || !body || family.dependsOnState(body.value)) return undefined;
   const { max_temperature } = options;
   if (max_temperature !== undefined && varies(ticket.endpoint, body.value, max_temperature)) {
     return undefined;
@@ -166,9 +162,17 @@ function keyOf(exchange: Exchange, options: CacheOptions): string | undefined {
     service: request.service ?? request.route ?? "",
     path: request.path,
     query: request.query,
+    versions: versionsIn(exchange),
     body: body.text,
     ignoreFields: options.ignore_fields,
+    marks: family.marks,
   });
+}
+
+/** Headers that make the same body another request. */
+function versionsIn({ request, upstreamHeaders }: Exchange): string[] {
+  const version = request.anthropic_version ?? upstreamHeaders["anthropic-version"];
+  return [version, request.anthropic_beta].filter((one) => typeof one === "string");
 }
 
 function mark(exchange: Exchange, status: CacheStatus, { policy }: Answers): void {

@@ -29,6 +29,7 @@ function filled(
   const body = RequestBody.parse(text);
   if ("problem" in body) throw new Error(body.problem);
   const exchange = {
+    request: {},
     ticket: { endpoint: endpoint ?? "chat/completions" },
     responseHeaders: {} as Record<string, string>,
   } as unknown as Exchange;

@@ -1,7 +1,7 @@
 // What a request body gets that its client left out, and what it may not ask for: the bound of the
 // answer's length, the temperature, the usage of a stream.
 
-import { membersOf } from "../../openai/output-bound";
+import { familyOf } from "../../families/endpoint";
 import type { RequestBody } from "../../openai/request-body";
 import { budgetOf, fitBudget, thinkingMembers, thinks } from "../../openai/thinking";
 import type { Exchange } from "../../stages/exchange";
@@ -9,10 +9,12 @@ import type { Terms } from "./terms";
 
 /** A member that bounds the length and is no number of tokens; undefined when all are. */
 export function badLength(endpoint: string, body: RequestBody): string | undefined {
-  return membersOf(endpoint).find((member) => {
-    const value = body.get(member);
-    return isBound(value) && !(Number.isInteger(value) && (value as number) >= 0);
-  });
+  return familyOf(endpoint)
+    .boundMembers(endpoint)
+    .find((member) => {
+      const value = body.get(member);
+      return isBound(value) && !(Number.isInteger(value) && (value as number) >= 0);
+    });
 }
 
 // A client that says one of them has said how to sample; Claude from Opus 4.1 and Sonnet 4.5 on
@@ -36,10 +38,16 @@ export function fillIn(
   terms: Terms,
   isOther: boolean,
 ): void {
-  const members = membersOf(exchange.ticket.endpoint);
+  const { endpoint } = exchange.ticket;
+  const family = familyOf(endpoint);
+  const members = family.boundMembers(endpoint);
   if (members.length === 0) return;
   boundLength(exchange, body, terms, members);
+  // What it asks of other models beside this one is no longer either.
+  if (Number.isFinite(terms.maxTokensLimit))
+    family.boundOutput(endpoint, body, terms.maxTokensLimit);
   if (isOther && terms.fixedTemperature) for (const one of refusedSamplers) body.remove(one);
+  if (family.refusesSamplers(exchange.request.anthropic_version)) return;
   const isSampled = samplers.some((member) => (body.get(member) ?? null) !== null);
   // Claude takes no temperature but 1 while it thinks.
   if (terms.temperature !== undefined && !isSampled && !thinks(body.value)) {
@@ -49,7 +57,11 @@ export function fillIn(
 
 /** Takes back what was changed for a model that does not serve it after all. */
 export function takeBack(endpoint: string, body: RequestBody): void {
-  const changed = [...refusedSamplers, ...thinkingMembers, ...membersOf(endpoint)];
+  const changed = [
+    ...refusedSamplers,
+    ...thinkingMembers,
+    ...familyOf(endpoint).boundMembers(endpoint),
+  ];
   for (const member of changed) body.restore(member);
 }
 
@@ -83,20 +95,6 @@ function defaultBound(body: RequestBody["value"], terms: Terms): number {
   const budget = budgetOf(body);
   const isOpen = (reasons || thinks(body)) && budget === 0 && !isOwnMaxTokens;
   return maxTokens === undefined || isOpen ? Number.POSITIVE_INFINITY : maxTokens + budget;
-}
-
-/**
- * Asks for the usage at the end of a stream, unless the client says something about it.
- * @returns true where nobody but us has asked: the client does not expect that chunk
- */
-export function askForUsage({ ticket }: Exchange, body: RequestBody): boolean {
-  const isAskable = ticket.endpoint === "chat/completions" || ticket.endpoint === "completions";
-  if (!isAskable || !ticket.stream) return false;
-  const given = body.get("stream_options") ?? {};
-  // What is no object the upstream shall refuse, as it would without us.
-  if (typeof given !== "object" || Array.isArray(given) || "include_usage" in given) return false;
-  body.set("stream_options", { ...given, include_usage: true });
-  return true;
 }
 
 // OpenAI's API takes an explicit null for "not given", llama.cpp and others -1 for "no bound".

@@ -1,8 +1,9 @@
-// The answers to GET /v1/models and /v1/models/{id} for one caller: aliases first, then the models
-// behind them. https://platform.openai.com/docs/api-reference/models
+// The answers to GET /v1/models and /v1/models/{id} for one caller, in the shape of its API: aliases
+// first, then the models behind them.
 
-import { modelIdIn } from "../../openai/endpoint-path";
-import { type Answer, refuse } from "../../stages/exchange";
+import { familyOfCaller } from "../../families/endpoint";
+import { modelIdIn } from "../../families/endpoint-path";
+import { type Answer, type GatheredRequest, refuse } from "../../stages/exchange";
 import type { MayUse } from "./access";
 import { type Resolve, upstreamModels } from "./resolve";
 import type { ModelsOptions } from "./schema";
@@ -21,10 +22,11 @@ export function openNames(names: string[], resolve: Resolve, mayUse: MayUse): st
 }
 
 /** Answers a GET below /models; the path is the client's, so its model id is percent-encoded. */
-export function listing(names: string[], path: string): Answer {
+export function listing(names: string[], { path, anthropic_version }: GatheredRequest): Answer {
+  const family = familyOfCaller(path, anthropic_version);
   const name = modelIdIn(path) ?? "";
-  if (name === "") return json({ object: "list", data: names.map(describe) });
-  return names.includes(name) ? json(describe(name)) : modelNotFound(name);
+  if (name === "") return json(family.listBody(names.map((id) => ({ id }))));
+  return names.includes(name) ? json(family.modelBody({ id: name })) : modelNotFound(name);
 }
 
 /** One answer for a model that does not exist and for one that the caller may not use. */
@@ -35,10 +37,6 @@ export function modelNotFound(name: string): Answer {
     param: "model",
     code: "model_not_found",
   });
-}
-
-function describe(id: string) {
-  return { id, object: "model", created: 0, owned_by: "kong-llm" };
 }
 
 function json(value: object): Answer {

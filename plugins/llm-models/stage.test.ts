@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { endpointOf } from "../../openai/endpoint-path";
+import { endpointOf } from "../../families/endpoint-path";
 import { RequestBody } from "../../openai/request-body";
 import type { Answer, Consumer, Exchange } from "../../stages/exchange";
 import { modelsOptions } from "./schema";

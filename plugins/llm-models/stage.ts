@@ -3,17 +3,18 @@
 
 import { Counter } from "prom-client";
 import { z } from "zod";
+import { familyOf } from "../../families/endpoint";
+import { openedBy } from "../../families/endpoint-path";
+import type { Family } from "../../families/family";
 import { isModelName, nameInHeader } from "../../models/name";
-import { openedBy } from "../../openai/endpoint-path";
 import type { RequestBody } from "../../openai/request-body";
-import { standsForModel } from "../../openai/unnamed-model";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
 import { accessOf, type MayUse } from "./access";
 import { firstHealthy, targetName } from "./fallback";
-import { askForUsage, badLength, fillIn, takeBack } from "./fill-in";
+import { badLength, fillIn, takeBack } from "./fill-in";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
 import { type NodeCooldowns, openCooldowns } from "./open-cooldowns";
 import { refuseUnlessOpened } from "./other-endpoints";
@@ -78,20 +79,23 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const { body, consumer, request, ticket } = exchange;
   const mayUse = access(consumer);
   if (ticket.endpoint === "models") {
-    return { answer: listing(openNames(names, resolve, mayUse), request.path) };
+    return { answer: listing(openNames(names, resolve, mayUse), request) };
   }
   if (ticket.endpoint === "other") {
     const answer = refuseUnlessOpened(exchange, prepared.openedBy);
     return answer && { answer };
   }
   if (!body) return undefined;
-  const unnamed = standsForModel(ticket.endpoint, body.value);
+  const family = familyOf(ticket.endpoint);
+  const unnamed = family.standsForModel(ticket.endpoint, body.value);
   if (unnamed !== undefined) return serveUnnamed(exchange, body, unnamed, prepared);
   const requested = body.get("model");
   if (!isModelName(requested)) return { answer: badModel(requested) };
   const route = resolve(requested);
   const models = route ? candidates(route, requested, mayUse, callerOf(exchange)) : [];
   if (!route || models.length === 0) return { answer: modelNotFound(requested) };
+  const beside = modelBeside(family, body, prepared, mayUse);
+  if (beside) return { answer: beside };
   const length = badLength(ticket.endpoint, body);
   if (length) return { answer: badMember(length, notTokens) };
 
@@ -151,7 +155,32 @@ function serve(exchange: Exchange, body: RequestBody, serving: Serving, prepared
   }
   if (served !== requested) body.set("model", served);
   fillIn(exchange, body, termsOf(served, route.defaults), served !== requested);
-  if (options.stream_usage && askForUsage(exchange, body)) exchange.withoutUsage = true;
+  complete(exchange, body, options);
+}
+
+/** What the upstream is asked for whichever model serves: its API's headers, the usage of a stream. */
+function complete(exchange: Exchange, body: RequestBody, { stream_usage }: ModelsOptions): void {
+  const { ticket, request, upstreamHeaders } = exchange;
+  const family = familyOf(ticket.endpoint);
+  Object.assign(upstreamHeaders, family.missingHeaders(request.anthropic_version));
+  if (!stream_usage || !ticket.stream) return;
+  if (family.askForUsage(ticket.endpoint, body)) exchange.withoutUsage = true;
+}
+
+/** Why a request must not pass for the models that the upstream may call beside the one it names. */
+function modelBeside(
+  family: Family,
+  body: RequestBody,
+  { options, resolve }: Prepared,
+  mayUse: MayUse,
+): Answer | undefined {
+  const closed = family
+    .modelsBeside(body.value)
+    .find((model) => !resolve(model) || !mayUse(model, model));
+  if (closed !== undefined) return modelNotFound(closed);
+  const member = family.opensModels(body.value);
+  const isOpen = options.access.length === 0 && options.unknown_models === "pass";
+  return member === undefined || isOpen ? undefined : badMember(member, leftOpen);
 }
 
 /**
@@ -171,7 +200,7 @@ function serveUnnamed(
   if (length) return { answer: badMember(length, notTokens) };
   const terms = { ...termsOf("", {}), temperature: undefined, maxTokens: undefined };
   fillIn(exchange, body, terms, false);
-  if (options.stream_usage && askForUsage(exchange, body)) exchange.withoutUsage = true;
+  complete(exchange, body, options);
   return undefined;
 }
 
@@ -194,6 +223,8 @@ function facts({ service, model }: Sent, { status }: Outcome, cooldown_ms?: numb
   return { stage: "models", service, model, status, cooldown_ms };
 }
 
+const leftOpen =
+  "lets the upstream choose a model, and not all are open to you: name the models that it may use.";
 const notTokens = "is not a number of tokens: give a whole number, or leave it out.";
 
 function badModel(value: unknown, unnamed?: string): Answer {

@@ -1,10 +1,9 @@
 // What a request may take of each limit, before anybody knows what it will use: plain arithmetic between
 // its body, the prices and the limits.
 
+import { familyOf, rowOf } from "../../families/endpoint";
 import { reserveOf } from "../../models/cost";
 import type { Price } from "../../models/price";
-import { estimateInputTokens, mostInputTokens } from "../../openai/estimate";
-import { answersAsked, hasOutput, outputBound } from "../../openai/output-bound";
 import type { Exchange } from "../../stages/exchange";
 import { type Limit, noOutput, type Output, type Take } from "./limit";
 import type { RateLimitOptions } from "./schema";
@@ -19,9 +18,6 @@ export interface Demand {
   answers: number;
 }
 
-// OpenAI's responses take no lower bound, and fewer say nothing.
-const leastOutputTokens = 16;
-
 /** Of a request whose body nobody reads, or whose tokens nobody counts. */
 export const noDemand: Demand = { inputTokens: 0, output: noOutput, answers: 1 };
 
@@ -29,14 +25,16 @@ type ReserveOptions = Pick<RateLimitOptions, "default_output_tokens" | "hard_cap
 
 /** What a request demands whose body we read; nothing where we read none. */
 export function demandOf({ body, ticket }: Exchange, options: ReserveOptions): Demand {
-  if (!body) return noDemand;
+  const { endpoint } = ticket;
+  if (!body || rowOf(endpoint)?.counts === "nothing") return noDemand;
   const { default_output_tokens, hard_cap } = options;
-  const estimate = estimateInputTokens(body.value);
-  const inputTokens = hard_cap ? Math.max(estimate, mostInputTokens(body.value)) : estimate;
-  if (!hasOutput(ticket.endpoint)) return { ...noDemand, inputTokens };
-  const wanted = outputBound(ticket.endpoint, body) ?? default_output_tokens;
-  const least = hard_cap ? Math.min(wanted, leastOutputTokens) : wanted;
-  return { inputTokens, output: { wanted, least }, answers: answersAsked(body) };
+  const family = familyOf(endpoint);
+  const estimate = family.estimateInputTokens(body.value);
+  const inputTokens = hard_cap ? Math.max(estimate, family.mostInputTokens(body.value)) : estimate;
+  if (family.boundMembers(endpoint).length === 0) return { ...noDemand, inputTokens };
+  const wanted = family.outputBound(endpoint, body) ?? default_output_tokens;
+  const least = hard_cap ? Math.min(wanted, family.leastOutputBound(endpoint, body)) : wanted;
+  return { inputTokens, output: { wanted, least }, answers: family.answersAsked(body.value) };
 }
 
 /** What a demand takes from each limit. @param price where a limit counts cost and it is known */

@@ -2,7 +2,7 @@
 // corrects what was taken for it when it has ended.
 
 import type { z } from "zod";
-import { boundOutput } from "../../openai/output-bound";
+import { familyOf } from "../../families/endpoint";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
@@ -55,5 +55,6 @@ async function learn(
 /** Lets the answer be no longer than what was taken for. */
 function cap({ ticket, body }: Exchange, { counted, takes }: TakenAttempt): void {
   const isCounted = takes.some(({ each }) => each > 0);
-  if (isCounted && body) boundOutput(ticket.endpoint, body, counted.output);
+  if (!isCounted || !body) return;
+  familyOf(ticket.endpoint).boundOutput(ticket.endpoint, body, counted.output);
 }

@@ -2,8 +2,7 @@
 // whose usage cannot be told is still a request. It decides first, so it sees what others refuse.
 
 import { z } from "zod";
-import { unitsAsked } from "../../openai/asked-units";
-import { estimateInputTokens } from "../../openai/estimate";
+import { familyOf } from "../../families/endpoint";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import { openPrices } from "../../stages/prices";
@@ -67,10 +66,11 @@ function countAndWrite(outcome: Outcome, account: Account): Promise<void> {
 function noteOf({ body, request, ticket }: Exchange): z.input<typeof asked> {
   if (!body) return {};
   const model = body.get("model");
-  const units = unitsAsked(ticket.endpoint, body.value, request.bytes ?? 0);
+  const family = familyOf(ticket.endpoint);
+  const units = family.unitsAsked(ticket.endpoint, body.value, request.bytes ?? 0);
   return {
     ...(typeof model === "string" && { model: model.slice(0, mostModelChars) }),
-    tokens: estimateInputTokens(body.value),
+    tokens: family.estimateInputTokens(body.value),
     ...(Object.keys(units).length > 0 && { units }),
   };
 }

@@ -1,9 +1,9 @@
 // Anthropic's API as the stand-in serves it: who may ask what, and errors in its shape.
 // https://platform.claude.com/docs/en/api/messages
 
-import { endpointOf, speaksAnthropic } from "../../anthropic/endpoint";
 import { errorBody } from "../../anthropic/error";
 import { modelEntry, modelsList } from "../../anthropic/models-list";
+import { endpointOf } from "../../families/endpoint-path";
 import type { Answered } from ".";
 import type { Behaviour } from "./behaviour";
 import { failing } from "./failing-stream";
@@ -24,7 +24,7 @@ interface Context {
 export function asksAnthropic({ url, headers }: RecordedRequest): boolean {
   const path = pathOf(url);
   if (/^\/v1\/messages(?:\/|$)/.test(path)) return true;
-  return /^\/v1\/models(?:\/|$)/.test(path) && speaksAnthropic(versionIn(headers));
+  return /^\/v1\/models(?:\/|$)/.test(path) && Boolean(versionIn(headers));
 }
 
 export function messagesApi(
@@ -36,7 +36,7 @@ export function messagesApi(
   const refuse = (status: number, message: string) => failure(status, message, context);
   const hasKey = headers["x-api-key"] || /^Bearer \S+$/.test(headers.authorization ?? "");
   if (!hasKey) return refuse(401, "x-api-key header is required");
-  if (!speaksAnthropic(versionIn(headers))) {
+  if (!versionIn(headers)) {
     return refuse(400, "anthropic-version: header is required");
   }
   if (behaviour.status !== undefined) return ordered(behaviour, context);

@@ -2,7 +2,8 @@
 // fold into an endpoint (escapes, parameters, capitals, doubled slashes) is that endpoint or nothing.
 
 import { modelGlob } from "../models/glob";
-import { type Endpoint, type EndpointRow, rowOf } from "./endpoint";
+import { rowOf } from "./endpoint";
+import type { EndpointRow } from "./family";
 
 /**
  * The endpoint at a path as the client spelt it, below any prefix of plain segments (/v1,
@@ -23,7 +24,7 @@ export function endpointAt(method: string, path: string): EndpointRow | "other" 
 }
 
 /** As above in one word, for who cannot refuse: what is misspelt is told from no other. */
-export function endpointOf(method: string, path: string): Endpoint {
+export function endpointOf(method: string, path: string): string {
   const found = endpointAt(method, path);
   return typeof found === "string" ? "other" : found.name;
 }
@@ -67,11 +68,13 @@ export function openedBy(globs: readonly string[]): (path: string) => string | u
 function otherNameOf(path: string): string | undefined {
   const segments = plainSegments(path);
   if (!segments || couldBeFolded(segments)) return undefined;
-  const version = segments.findIndex((segment) => /^v\d+[a-z]*\d*$/.test(segment));
-  const behind = segments.slice(version + 1);
-  if (version >= 0 && behind[0] === "openai") behind.shift();
+  const at = segments.findIndex((segment) => version.test(segment));
+  const behind = segments.slice(at + 1);
+  if (at >= 0 && behind[0] === "openai") behind.shift();
   return behind.join("/");
 }
+
+const version = /^v\d+[a-z]*\d*$/;
 
 // Nothing here that any server decodes, cuts off or folds; a dot at the end is one that Windows drops.
 const plain = /^(?!\.)[A-Za-z0-9._~:@-]*[A-Za-z0-9_~:@-]$/;
@@ -84,7 +87,13 @@ function plainSegments(path: string): string[] | undefined {
 }
 
 function rowAtEnd(segments: readonly string[]): EndpointRow | undefined {
-  return rowOf(segments.slice(-2).join("/")) ?? rowOf(segments.at(-1) ?? "");
+  return rowBehind(segments, 2) ?? rowBehind(segments, 1);
+}
+
+/** The row whose name the last segments are. */
+function rowBehind(segments: readonly string[], count: number): EndpointRow | undefined {
+  const row = rowOf(segments.slice(-count).join("/"));
+  return row?.behindVersion && !version.test(segments.at(-count - 1) ?? "") ? undefined : row;
 }
 
 // Express ignores case; Rails cuts a format off, as in completions.json.

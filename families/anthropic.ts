@@ -1,0 +1,85 @@
+// Anthropic's Messages API by the contract of family.ts.
+
+import { findingOf } from "../anthropic/answer";
+import { defaultVersion, endpoints, firstWithoutSamplers } from "../anthropic/endpoint";
+import { errorBody } from "../anthropic/error";
+import { estimateInputTokens, mostInputTokens, outputTokens } from "../anthropic/estimate";
+import { limitHeaders } from "../anthropic/limit-headers";
+import { modelEntry, modelsList } from "../anthropic/models-list";
+import { boundOutput, leastOutputBound, membersOf, outputBound } from "../anthropic/output-bound";
+import { opensModels, otherModels } from "../anthropic/request-models";
+import { dependsOnState } from "../anthropic/request-state";
+import { endsItself } from "../anthropic/stream";
+import { startUsageOf, usageFrom, usageOf as usageIn } from "../anthropic/usage";
+import { noUsage, type Usage } from "../models/usage";
+import { bodyFormOf } from "../openai/answer-form";
+import type { Family, KeptAnswer, UsageReading } from "./family";
+
+const noHeaders: Record<string, string> = {};
+const ofDefaultVersion = { "anthropic-version": defaultVersion };
+
+export const anthropic: Family = {
+  name: "anthropic",
+  endpoints,
+
+  estimateInputTokens,
+  mostInputTokens,
+  boundMembers: membersOf,
+  outputBound,
+  leastOutputBound,
+  boundOutput,
+  // There is one answer for each request, and nothing is counted but tokens.
+  answersAsked: () => 1,
+  unitsAsked: () => ({}),
+  modelsBeside: otherModels,
+  standsForModel: () => undefined,
+  opensModels,
+  // Every stream states its usage.
+  askForUsage: () => false,
+  dependsOnState,
+  // Where the upstream's prompt cache begins and ends.
+  marks: new Map([["cache_control", /^(?:null|\{(?:"ttl":"\w+",)?"type":"ephemeral"\})$/]]),
+  missingHeaders: (version) => (version ? noHeaders : ofDefaultVersion),
+  refusesSamplers: (version) => version !== undefined && version >= firstWithoutSamplers,
+
+  usageOf,
+  seenTokens: (answer) => outputTokens(typeOf(answer), answer.body),
+  findingOf: (answer) => findingOf(answer.endpoint, typeOf(answer), answer.body, answer.truncated),
+  endsItself,
+
+  errorBody,
+  requestIdHeader: "request-id",
+  listBody: modelsList,
+  modelBody: modelEntry,
+  limitHeaders,
+};
+
+function usageOf(answer: KeptAnswer): UsageReading {
+  const { endpoint, body, truncated } = answer;
+  const contentType = typeOf(answer);
+  const stated = usageIn(endpoint, contentType, body, truncated);
+  if (stated) return { isComplete: true, isSilent: false, with: (input) => filled(stated, input) };
+  // What message_start says of the input is exact, also of a stream that was cut.
+  const begun = bodyFormOf(contentType, body) === "stream" && usageFrom(startUsageOf(body));
+  return {
+    isComplete: false,
+    isSilent: !begun,
+    with: (input, seen) => ({
+      ...(begun || { ...noUsage, input_tokens: input }),
+      output_tokens: seen,
+      estimated: true,
+    }),
+  };
+}
+
+/** The beginning of a long stream may be missing, and the input with it. */
+function filled(stated: Usage, inputTokens: number): Usage {
+  return stated.estimated ? { ...stated, input_tokens: inputTokens } : stated;
+}
+
+/** What the body is, where an upstream names no type, or a wrong one. */
+function typeOf({ contentType, body }: KeptAnswer): string {
+  const form = bodyFormOf(contentType, body);
+  if (form === undefined) return contentType;
+  return form === "stream" ? "text/event-stream" : "application/json";
+}

@@ -1,0 +1,154 @@
+// The contract between the stages and the APIs that we front: what a stage asks of a request or an answer
+// without knowing whose API it speaks. One file beside this for each family that keeps it.
+
+import type { Usage } from "../models/usage";
+import type { AskedUnits } from "../openai/asked-units";
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What is known of an endpoint. What is in no row does not pass unless an operator opens it by name. */
+export interface EndpointRow {
+  /** The end of its path. */
+  name: string;
+  method: "GET" | "POST";
+  /** How a request's body is read; `form`: multipart, of which only the small parts are. */
+  body: "json" | "form" | "none";
+  /**
+   * What an answer is counted by, beside the tokens that it may state. `call`: by nothing else
+   * (moderations are free, a reranking is paid by the call).
+   */
+  counts: "tokens" | "images" | "seconds" | "characters" | "call" | "nothing";
+  /** A request can bound how many tokens its answer has. */
+  bounded: boolean;
+  /** The members of a JSON answer of which one holds what was asked for; none: it is no JSON. */
+  result: readonly string[];
+  /** The API takes a request without a model: it has one of its own, or a stored prompt names it. */
+  modelOptional: boolean;
+  /** Other APIs have paths with the same end: it is meant only right behind a version, as in /v1. */
+  behindVersion?: boolean;
+}
+
+/** What is read and set of a request body. */
+export interface BodyMembers {
+  readonly value: Fields;
+  get(field: string): unknown;
+  set(field: string, value: unknown): void;
+}
+
+/** An answer as it was kept: all of it, or only its end where it is `truncated`. */
+export interface KeptAnswer {
+  endpoint: string;
+  contentType: string;
+  body: Buffer;
+  truncated: boolean;
+}
+
+/**
+ * `empty`: nothing was said; `cut`: it ends before its end; `later`: its work is still to be done
+ * (a background response); `paused`: whole, and goes on when the client sends it back; all of it
+ * `whole`, as far as can be told.
+ */
+export type AnswerState = "whole" | "paused" | "error" | "empty" | "cut" | "later";
+
+export interface AnswerFinding {
+  state: AnswerState;
+  /** An error that is about the request: it says nothing about the model. */
+  isClientsMistake?: boolean;
+}
+
+/** What an answer says that it took. */
+export interface UsageReading {
+  /** All that bills need is stated: nothing else of the answer has to be read. */
+  isComplete: boolean;
+  /** Nothing at all is stated. */
+  isSilent: boolean;
+  /**
+   * @param inputTokens what was estimated of the request, where no input is stated
+   * @param seen tokens that can be seen of the answer, where no output is stated
+   */
+  with(inputTokens: number, seen: number): Usage;
+}
+
+/** A refusal in the words that all stages use. */
+export interface Refusal {
+  /** What was wrong, the value, what to do: one sentence. Never a key or a prompt. */
+  message: string;
+  type: string;
+  code: string | null;
+  param?: string | null;
+}
+
+/** What is known of a model, by the name that a client may ask for. */
+export interface ListedModel {
+  id: string;
+}
+
+/** The tightest limit of a kind, as a client is told of it. */
+export interface ToldLimit {
+  limit: number;
+  remaining: number;
+  /** Milliseconds from now until all of it is there again; infinite where it never is. */
+  resetMs: number;
+}
+
+export type ToldLimits = Partial<
+  Record<"requests" | "tokens" | "input-tokens" | "output-tokens", ToldLimit>
+>;
+
+export interface Family {
+  readonly name: "openai" | "anthropic";
+  readonly endpoints: readonly EndpointRow[];
+
+  // Of a request
+  /** Whole tokens, at least 1, that its prompt is likely to be counted as. */
+  estimateInputTokens(fields: Fields): number;
+  /** As many tokens as it can be counted as, where it carries all of its prompt. */
+  mostInputTokens(fields: Fields): number;
+  /** The members that bound an answer's length, the one to set first; none where it has no length. */
+  boundMembers(endpoint: string): readonly string[];
+  /** The bound in tokens that it sets for each answer, the highest of several. */
+  outputBound(endpoint: string, body: BodyMembers): number | undefined;
+  /** The lowest bound in tokens that leaves the request a good one. */
+  leastOutputBound(endpoint: string, body: BodyMembers): number;
+  /** Bounds each answer by so many tokens, no fewer than the least. */
+  boundOutput(endpoint: string, body: BodyMembers, tokens: number): void;
+  /** How many answers it makes the model write. */
+  answersAsked(fields: Fields): number;
+  /** What it asks for beside tokens. @param bytes length of the whole body */
+  unitsAsked(endpoint: string, fields: Fields, bytes: number): AskedUnits;
+  /** Models that the upstream may call for it beside the one that it names. */
+  modelsBeside(fields: Fields): string[];
+  /** In words, what stands in place of a model; undefined where it names one, or must. */
+  standsForModel(endpoint: string, fields: Fields): string | undefined;
+  /** The member that lets the upstream choose a model that nobody names. */
+  opensModels(fields: Fields): string | undefined;
+  /** Asks for the usage at the end of a stream. @returns whether nobody but us has asked */
+  askForUsage(endpoint: string, body: BodyMembers): boolean;
+  /** Whether its answer depends on more than its body. */
+  dependsOnState(fields: Fields): boolean;
+  /** Members that change nothing of the answer wherever they stand, and what they are, as canonical JSON. */
+  readonly marks: ReadonlyMap<string, RegExp>;
+  /** Headers that the upstream needs and this client left out. @param version the one it asks for */
+  missingHeaders(version: string | undefined): Readonly<Record<string, string>>;
+  /** Whether that version of the API refuses to be told how to sample, whatever the model. */
+  refusesSamplers(version: string | undefined): boolean;
+
+  // Of an answer
+  usageOf(answer: KeptAnswer): UsageReading;
+  /** What can be seen of an answer's output, in tokens. */
+  seenTokens(answer: KeptAnswer): number;
+  /** What an answer is that came with a status of success. */
+  findingOf(answer: KeptAnswer): AnswerFinding;
+  /** Whether a stream holds the end that its API promises. */
+  endsItself(body: Buffer): boolean;
+
+  // Of what we say
+  /** The body of a refusal. @param requestId the one in the answer's head */
+  errorBody(status: number, refusal: Refusal, requestId?: string): string;
+  /** Header in which its clients look for the id of a request. */
+  readonly requestIdHeader: string;
+  listBody(models: readonly ListedModel[]): object;
+  modelBody(model: ListedModel): object;
+  /** The limits in the headers that its clients read, beside those that all are told in. */
+  limitHeaders(limits: ToldLimits, nowMs: number): Record<string, string>;
+}
