@@ -41,6 +41,7 @@ export const anthropic: Family = {
   marks: new Map([["cache_control", /^(?:null|\{(?:"ttl":"\w+",)?"type":"ephemeral"\})$/]]),
   missingHeaders: (version) => (version ? noHeaders : ofDefaultVersion),
   refusesSamplers: (version) => version !== undefined && version >= firstWithoutSamplers,
+  keyPlace: { header: "x-api-key", prefix: "" },
 
   usageOf,
   seenTokens: (answer) => outputTokens(typeOf(answer), answer.body),

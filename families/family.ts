@@ -78,6 +78,14 @@ export interface Refusal {
   param?: string | null;
 }
 
+/** Where a key stands in a request. */
+export interface KeyPlace {
+  /** Name in lower case. */
+  header: string;
+  /** Text before the key. */
+  prefix: string;
+}
+
 /** What is known of a model, by the name that a client may ask for. */
 export interface ListedModel {
   id: string;
@@ -133,6 +141,9 @@ export interface Family {
   /** Whether that version of the API refuses to be told how to sample, whatever the model. */
   refusesSamplers(version: string | undefined): boolean;
 
+  /** Where its own clients put their key. */
+  readonly keyPlace: KeyPlace;
+
   // Of an answer
   usageOf(answer: KeptAnswer): UsageReading;
   /** What can be seen of an answer's output, in tokens. */
@@ -150,5 +161,5 @@ export interface Family {
   listBody(models: readonly ListedModel[]): object;
   modelBody(model: ListedModel): object;
   /** The limits in the headers that its clients read, beside those that all are told in. */
-  limitHeaders(limits: ToldLimits, nowMs: number): Record<string, string>;
+  limitHeaders?(limits: ToldLimits, nowMs: number): Record<string, string>;
 }

@@ -39,6 +39,7 @@ export const openai: Family = {
   marks: new Map(),
   missingHeaders: () => ({}),
   refusesSamplers: () => false,
+  keyPlace: { header: "authorization", prefix: "Bearer " },
 
   usageOf,
   seenTokens: ({ contentType, body }) => outputTokens(contentType, body),
@@ -50,8 +51,6 @@ export const openai: Family = {
   requestIdHeader: "x-request-id",
   listBody: modelsList,
   modelBody: modelEntry,
-  // All are told in OpenAI's headers.
-  limitHeaders: () => ({}),
 };
 
 function usageOf({ endpoint, contentType, body, truncated }: KeptAnswer): UsageReading {

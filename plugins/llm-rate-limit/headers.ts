@@ -1,6 +1,7 @@
 // What a client is told of its limits, in the three dialects that clients read: Kong's own, the
 // IETF's RateLimit draft (draft-ietf-httpapi-ratelimit-headers-07) and OpenAI's.
 
+import type { ToldLimits } from "../../families/family";
 import type { LimitState } from "./counts";
 import { usd } from "./dollars";
 import type { Measure } from "./limit";
@@ -28,6 +29,25 @@ export function limitHeaders(limits: LimitState[]): Headers {
   addOpenAi(headers, openAiNames.tokens, tokens, String);
   addOpenAi(headers, openAiNames.cost, cost, usd);
   return headers;
+}
+
+const toldMeasures = {
+  requests: "requests",
+  tokens: "tokens",
+  "input-tokens": "input_tokens",
+  "output-tokens": "output_tokens",
+} as const satisfies Record<keyof ToldLimits, Measure>;
+
+/** The tightest limit of each kind that APIs have headers of their own for. */
+export function toldLimits(limits: LimitState[]): ToldLimits {
+  const told: ToldLimits = {};
+  for (const [kind, measure] of Object.entries(toldMeasures)) {
+    const ofKind = limits.filter(({ limit }) => limit.measure === measure);
+    if (ofKind.length === 0) continue;
+    const { limit, remaining, resetMs } = tightest(ofKind);
+    told[kind as keyof ToldLimits] = { limit: limit.most, remaining, resetMs };
+  }
+  return told;
 }
 
 // Made once: names put together for each request would cost more than all else here.

@@ -1,8 +1,10 @@
 // Who is told what of a decision: the client in headers or a refusal, the operator in metrics, the
 // usage line and later stages in the ticket.
 
+import { familyOf } from "../../families/endpoint";
 import type { Answer, Exchange } from "../../stages/exchange";
-import { limitHeaders, tightest } from "./headers";
+import type { LimitState } from "./counts";
+import { limitHeaders, tightest, toldLimits } from "./headers";
 import type { Identity } from "./identity";
 import { countDecision, countRefusal, type Decision, logDryRun } from "./metrics";
 import type { Policy } from "./open-counts";
@@ -38,7 +40,7 @@ export function tell(
   const { counted, takes, demand } = attempt;
   const { limits, policy } = counted;
   if (identity.kind === "consumer") showUsed(exchange.ticket.consumer ?? "", limits);
-  if (!options.hide_client_headers) Object.assign(exchange.responseHeaders, limitHeaders(limits));
+  if (!options.hide_client_headers) showLimits(limits, exchange);
   if (attempt.result === "taken") {
     exchange.ticket.limit = { decision: "allowed" };
     return countDecision("allowed", policy);
@@ -49,6 +51,15 @@ export function tell(
   const by = `${limit.measure} per ${limit.window}`;
   const answer = exceeded(exchange, identity, limits, takes, demand.output);
   return refuse(answer, { ...refusal, by }, exchange, identity, options);
+}
+
+function showLimits(limits: LimitState[], { ticket, responseHeaders }: Exchange): void {
+  const family = familyOf(ticket.endpoint);
+  Object.assign(
+    responseHeaders,
+    limitHeaders(limits),
+    family.limitHeaders?.(toldLimits(limits), Date.now()),
+  );
 }
 
 /** Where it is no dry run. @param by what refused, for the operator */

@@ -52,6 +52,12 @@ export const upstreamKeyOptions = z.object({
     )
     .default([])
     .describe("Keys of the upstream; each request goes out with one of them."),
+  auth: z
+    .enum(["header", "family"])
+    .default("header")
+    .describe(
+      "How the key goes: `header` puts it into `header` on all endpoints, as relays take it; `family` as the clients of each API send it, which the vendors themselves ask for: x-api-key to /v1/messages, `Authorization: Bearer` elsewhere.",
+    ),
   header: z
     .string()
     .min(1)

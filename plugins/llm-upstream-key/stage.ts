@@ -4,6 +4,8 @@
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
 import { z } from "zod";
+import { familyOf } from "../../families/endpoint";
+import type { KeyPlace } from "../../families/family";
 import { refusesKey } from "../../openai/key-refusal";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
@@ -12,8 +14,8 @@ import { KeyRing } from "./keys";
 import type { UpstreamKeyOptions } from "./schema";
 
 interface Prepared {
-  header: string;
-  prefix: string;
+  /** Undefined where each family's own way is asked for. */
+  place: KeyPlace | undefined;
   headers: { name: string; value: string }[];
   restSeconds: number;
   ring: KeyRing;
@@ -35,9 +37,8 @@ export const stage: Stage<UpstreamKeyOptions, Prepared, typeof chosen> = {
   name: "upstream_key",
   note: chosen,
   guards: true,
-  prepare: ({ keys, header, prefix, headers, rest_seconds }) => ({
-    header: header.toLowerCase(),
-    prefix,
+  prepare: ({ auth, keys, header, prefix, headers, rest_seconds }) => ({
+    place: auth === "family" ? undefined : { header: header.toLowerCase(), prefix },
     headers: headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })),
     restSeconds: rest_seconds,
     ring: new KeyRing(keys),
@@ -48,7 +49,7 @@ export const stage: Stage<UpstreamKeyOptions, Prepared, typeof chosen> = {
 };
 
 function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
-  const { header, prefix, headers, ring } = prepared;
+  const { headers, ring } = prepared;
   keyedOfLate.set(keyedService(exchange.request.service ?? "", prepared), true);
   const key = ring.choose();
   if (!key) return { answer: noKey(ring.size) };
@@ -56,6 +57,7 @@ function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
   const missing = headers.find(({ value }) => value === "");
   if (missing) return { answer: noHeader(missing.name) };
   for (const { name, value } of headers) exchange.upstreamHeaders[name] = value;
+  const { header, prefix } = prepared.place ?? familyOf(exchange.ticket.endpoint).keyPlace;
   exchange.upstreamHeaders[header] = `${prefix}${key.value}`;
   return { note: { key: key.index, chosen_at: key.chosenAt } };
 }

@@ -31,6 +31,8 @@ export interface UsageLine {
   input_tokens: number | null;
   output_tokens: number | null;
   cached_input_tokens: number | null;
+  /** Part of the input that was written to the upstream's prompt cache, for however long. */
+  cache_write_tokens: number | null;
   reasoning_tokens: number | null;
   estimated: boolean;
   cost_usd: number | null;
@@ -63,6 +65,7 @@ export function usageLine(outcome: Outcome, account: Account): UsageLine {
     input_tokens: usage?.input_tokens ?? null,
     output_tokens: usage?.output_tokens ?? null,
     cached_input_tokens: usage?.cached_input_tokens ?? null,
+    cache_write_tokens: usage ? usage.cache_write_tokens + usage.cache_write_1h_tokens : null,
     reasoning_tokens: usage?.reasoning_tokens ?? null,
     estimated: usage?.estimated ?? false,
     cost_usd: account.cost_usd ?? null,
