@@ -1,9 +1,13 @@
-// Mistakes in the options of llm-upstream-key: a key where everybody can read it.
+// Mistakes in the options of llm-upstream-key: a key where everybody can read it, a header that is not used.
 
 import { error, type Mistake } from "../../stages/mistake";
 import type { UpstreamKeyOptions } from "./schema";
 
-export function traps({ keys }: UpstreamKeyOptions): Mistake[] {
+export function traps(options: UpstreamKeyOptions): Mistake[] {
+  return [...literalKeys(options), ...unusedHeader(options)];
+}
+
+function literalKeys({ keys }: UpstreamKeyOptions): Mistake[] {
   const message =
     "is a key in clear text: write {vault://env/holysheep-api-key}, or put it into a file";
   return keys.flatMap(({ value }, index) =>
@@ -11,6 +15,12 @@ export function traps({ keys }: UpstreamKeyOptions): Mistake[] {
       ? []
       : [error(["keys", index, "value"], "literal-key", message)],
   );
+}
+
+function unusedHeader({ auth, header }: UpstreamKeyOptions): Mistake[] {
+  if (auth === "header" || header.toLowerCase() === "authorization") return [];
+  const message = "is not used with auth: family, which sends the key as each API has it";
+  return [error(["header"], "unused-header", message)];
 }
 
 /** Well formed or not: a reference that Kong will not know is no key that leaks. */
