@@ -48,7 +48,6 @@ export const openai: Family = {
   endsItself,
 
   errorBody: (_status, refusal) => errorBody(refusal),
-  requestIdHeader: "x-request-id",
   listBody: modelsList,
   modelBody: modelEntry,
 };

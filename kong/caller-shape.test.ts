@@ -7,9 +7,7 @@ const request = { id: "r1", method: "POST", path: "/v1/chat/completions", client
 
 describe("a refusal", () => {
   it("keeps OpenAI's shape for a client of OpenAI's API", () => {
-    const { headers, ...answer } = inShapeOf(request, refusal);
-    expect(answer).toMatchObject({ status: 429, body: refusal.body });
-    expect(headers["x-request-id"]).toBe("r1");
+    expect(inShapeOf(request, refusal)).toEqual(refusal);
   });
 
   it.each([

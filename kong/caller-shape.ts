@@ -8,10 +8,8 @@ import type { Answer, GatheredRequest } from "../stages/exchange";
 export function inShapeOf(request: GatheredRequest, answer: Answer): Answer {
   const { error, status } = answer;
   if (!error) return answer;
-  const family = familyOfCaller(request.path, request.anthropic_version);
-  return {
-    ...answer,
-    headers: { ...answer.headers, [family.requestIdHeader]: request.id },
-    body: family.errorBody(status, error, request.id),
-  };
+  const { errorBody, requestIdHeader } = familyOfCaller(request.path, request.anthropic_version);
+  const headers = { ...answer.headers };
+  if (requestIdHeader) headers[requestIdHeader] = request.id;
+  return { ...answer, headers, body: errorBody(status, error, request.id) };
 }

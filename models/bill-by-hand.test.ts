@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from "vitest";
 import { catalogue } from "./catalogue";
-import { type Amounts, billOf, costOf } from "./cost";
+import { type Amounts, billOf, costOf, isPriced } from "./cost";
 import { usdOfNano } from "./money";
 import type { Price } from "./price";
 
@@ -11,7 +11,7 @@ interface Request {
   model: string;
   usage: Amounts;
   /** By the relay's price, and by the vendor's list. */
-  relay_usd: number;
+  relay_usd: number | undefined;
   list_usd: number;
 }
 
@@ -34,11 +34,11 @@ const requests: Request[] = [
     list_usd: 0.014754,
   },
   {
-    // relay: 800 + 200 = 1,000 x 8 = 0.008 (the relay has no tiers)
+    // relay: it has no price for a tier, so nobody knows
     // list:  800 x 2 = 1,600; 200 x 8 = 1,600; 3,200 x 1.75 (priority) = 5,600 -> 0.0056
     model: "gpt-4.1",
     usage: { input_tokens: 800, output_tokens: 200, service_tier: "priority" },
-    relay_usd: 0.008,
+    relay_usd: undefined,
     list_usd: 0.0056,
   },
   {
@@ -122,11 +122,13 @@ describe("a bill by hand", () => {
   it("sums to the last digit", () => {
     const sum = (kind: (model: string) => Price) =>
       usdOfNano(
-        requests.reduce((sum, { model, usage }) => sum + billOf(usage, kind(model)).nano_usd, 0),
+        requests
+          .filter(({ model, usage }) => isPriced(usage, kind(model)))
+          .reduce((sum, { model, usage }) => sum + billOf(usage, kind(model)).nano_usd, 0),
       );
-    // 0.012 + 0.104184 + 0.008 + 0.06 + 0.456 + 3.765 + 0.00005 + 0.0233025 + 0.00000336 + 0.042
-    //   = 0.124184 + 0.516 + 3.765 + 0.02335250 + 0.04200336 = 4.47053986
-    expect(sum((model) => priceOf(model).price)).toBe(4.47053986);
+    // 0.012 + 0.104184 + 0.06 + 0.456 + 3.765 + 0.00005 + 0.0233025 + 0.00000336 + 0.042
+    //   = 0.116184 + 0.516 + 3.765 + 0.02335250 + 0.04200336 = 4.46253986
+    expect(sum((model) => priceOf(model).price)).toBe(4.46253986);
     // 0.006 + 0.014754 + 0.0056 + 0.03 + 0.05475 + 1.5225 + 0.0000346 + 0.0074325 + 0.00000294
     //   + 0.002800644 = 0.026354 + 0.08475 + 1.5225 + 0.0074671 + 0.002803584 = 1.643874684
     expect(sum((model) => priceOf(model).list!)).toBe(1.643874684);

@@ -79,8 +79,13 @@ describe("cost", () => {
       expect([at("flex"), at("priority")]).toEqual([0.0015, 0.00525]);
     });
 
-    it("is as without one for a tier that has no price of its own", () => {
-      expect([at("default"), at("constructor"), at()]).toEqual([0.003, 0.003, 0.003]);
+    it("is as without one for the tier that price lists are about", () => {
+      expect([at("default"), at("standard"), at("on_demand")]).toEqual([at(), at(), at()]);
+    });
+
+    it("is not known for a tier that has no price", () => {
+      expect(at("scale")).toBeUndefined();
+      expect(costOf({ ...usage, service_tier: "flex" }, flat(2))).toBeUndefined();
     });
   });
 

@@ -77,9 +77,21 @@ export function billOf(usage: Amounts, price: Price, at?: number): Bill {
   };
 }
 
-/** What a usage costs in US dollars: a whole number of nano-dollars. Arguments as for billOf. */
-export function costOf(usage: Amounts, price: Price, at?: number): number {
-  return usdOfNano(billOf(usage, price, at).nano_usd);
+/**
+ * What a usage costs in US dollars: a whole number of nano-dollars. Undefined where the answer names a
+ * tier that the price knows nothing of: half or twice the price would be a guess. Arguments as for billOf.
+ */
+export function costOf(usage: Amounts, price: Price, at?: number): number | undefined {
+  return isPriced(usage, price) ? usdOfNano(billOf(usage, price, at).nano_usd) : undefined;
+}
+
+// What vendors call the tier that their price lists are about: OpenAI and Anthropic, Groq.
+const usualTiers = new Set(["default", "standard", "auto", "on_demand"]);
+
+/** Whether the price is known of the tier that the answer names. */
+export function isPriced({ service_tier }: Amounts, price: Price): boolean {
+  if (service_tier === undefined || usualTiers.has(service_tier.toLowerCase())) return true;
+  return price.tiers !== undefined && Object.hasOwn(price.tiers, service_tier);
 }
 
 /**

@@ -1,6 +1,6 @@
 // What a request has used in the end, and so what each of its limits is corrected by.
 
-import { billOf } from "../../models/cost";
+import { billOf, isPriced } from "../../models/cost";
 import type { Price } from "../../models/price";
 import type { Usage } from "../../models/usage";
 import { clientHasLeft, type Outcome } from "../../stages/outcome";
@@ -40,13 +40,20 @@ export function correctionsOf(
   const atLeast = usage?.estimated === true && (hardCap || isUnseen);
   return reserved.map(({ limit, start, amount }) => {
     const used =
-      usage === undefined ? amount : usedOf(limit.measure, usage, price, outcome.ended_at);
+      usage === undefined ? amount : usedOf(limit.measure, usage, price, outcome.ended_at, amount);
     const change = (atLeast ? Math.max(used, amount) : used) - amount;
     return { limit, start, change };
   });
 }
 
-function usedOf(measure: Measure, usage: Usage, price: Price | undefined, endedAt: number): number {
+/** @param reserved what stays where nobody knows better */
+function usedOf(
+  measure: Measure,
+  usage: Usage,
+  price: Price | undefined,
+  endedAt: number,
+  reserved: number,
+): number {
   switch (measure) {
     case "tokens":
       return usage.input_tokens + usage.output_tokens;
@@ -55,7 +62,8 @@ function usedOf(measure: Measure, usage: Usage, price: Price | undefined, endedA
     case "output_tokens":
       return usage.output_tokens;
     case "cost_usd":
-      return price ? billOf(usage, price, endedAt).nano_usd : 0;
+      if (!price) return 0;
+      return isPriced(usage, price) ? billOf(usage, price, endedAt).nano_usd : reserved;
     default:
       return 0;
   }
