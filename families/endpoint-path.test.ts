@@ -119,7 +119,7 @@ describe("openai", () => {
   describe("a model that is named by the path", () => {
     it.each([
       ["/v1/openai/deployments/gpt-4/chat/completions", "gpt-4", "/v1/chat/completions"],
-      ["/openai/deployments/my%20model/embeddings", "my model", "/embeddings"],
+      ["/openai/deployments/my%20model/embeddings", "my model", "/v1/embeddings"],
       ["/v1/engines/davinci/completions", "davinci", "/v1/completions"],
       ["/v1/engines/openai%2Fo3/chat/completions", "openai/o3", "/v1/chat/completions"],
     ])("%s is %s, asked at %s", (path, model, plainPath) => {

@@ -31,15 +31,16 @@ export function endpointOf(method: string, path: string): string {
 
 /**
  * The model that a path names in place of its body, and the plain path: Azure's SDK asks
- * /openai/deployments/NAME/chat/completions, older ones /engines/NAME/completions. Undefined for
- * any other path.
+ * /openai/deployments/NAME/chat/completions, older ones /engines/NAME/completions. A path without a
+ * version gets the first. Undefined for any other path.
  */
 export function deploymentAt(path: string): { model: string; path: string } | undefined {
+  if (!/\/(?:deployments|engines)\//.test(path)) return undefined;
   const found = /^(.*?)(?:\/openai)?\/(?:deployments|engines)\/([^/]+)(\/.+)$/.exec(path);
   if (!found) return undefined;
   const [, prefix = "", name = "", rest = ""] = found;
   const model = decodedName(name);
-  const plain = `${prefix}${rest}`;
+  const plain = `${prefix || "/v1"}${rest}`;
   const isPlain = typeof endpointAt("POST", plain) === "object";
   return model !== undefined && isPlain ? { model, path: plain } : undefined;
 }

@@ -20,6 +20,7 @@ import { inShapeOf } from "./caller-shape";
 import { readConfig } from "./config";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
+import { plainRequest } from "./plain-path";
 import { type ReadBody, readBody } from "./read-body";
 import { type KongField, schemaFields } from "./schema-fields";
 
@@ -87,8 +88,12 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       this.needs = definition.needs?.(parsed) ?? { headers: [], credential: false };
     }
 
-    async rule(question: Question): Promise<Ruling> {
-      const read = readBody(question, this.mostBodyBytes);
+    async rule(asked: Question): Promise<Ruling> {
+      const { request, model } = plainRequest(asked.request);
+      const question = { ...asked, request };
+      // What an earlier plugin of ours made of that model is in the body already.
+      const named = asked.earlier ? undefined : model;
+      const read = readBody(question, this.mostBodyBytes, named);
       const { refusal } = read;
       const exchange = openExchange(question, read);
       // A browser's preflight carries no key, and never goes upstream.
@@ -100,7 +105,8 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
         return { answer: asAsked(exchange, answer), outcome: outcomeOf(exchange, answer) };
       }
       if (delivery.socket !== undefined) awaitOutcome(exchange.ticket);
-      return { decision: decisionOf(name, exchange, read, question.earlier) };
+      const path = model === undefined ? undefined : request.upstream_path;
+      return { decision: { ...decisionOf(name, exchange, read, question.earlier), path } };
     }
 
     async access(kong: pdk.Pdk): Promise<void> {

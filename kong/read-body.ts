@@ -1,7 +1,7 @@
 // What the stages get to read of a request's body, by its endpoint: JSON, the fields of a form, what came
 // compressed; or why it goes no further. And how their changes become edits to the bytes that Kong has.
 
-import { deploymentAt, endpointAt } from "../families/endpoint-path";
+import { endpointAt } from "../families/endpoint-path";
 import type { EndpointRow } from "../families/family";
 import { readCompressed } from "../openai/compressed-request";
 import { formBody } from "../openai/form";
@@ -11,7 +11,6 @@ import type { Answer, GatheredRequest } from "../stages/exchange";
 import {
   badBody,
   misspelt,
-  noDeployments,
   notExpanded,
   noVersion,
   noWebSocket,
@@ -31,8 +30,17 @@ export interface ReadBody {
 
 const nothing: ReadBody = { edits: () => [] };
 
-/** @param mostBytes of a body, in bytes, also after it was expanded; forms may be longer */
-export function readBody(question: Question, mostBytes: number): ReadBody {
+/**
+ * @param mostBytes of a body, in bytes, also after it was expanded; forms may be longer
+ * @param model in place of the body's: the path has named it
+ */
+export function readBody(question: Question, mostBytes: number, model?: string): ReadBody {
+  const read = readAsSent(question, mostBytes);
+  if (model !== undefined && read.body?.get("model") !== model) read.body?.set("model", model);
+  return read;
+}
+
+function readAsSent(question: Question, mostBytes: number): ReadBody {
   const { request } = question;
   const row = endpointAt(request.method, request.path);
   const closed = whyClosed(request, row);
@@ -47,8 +55,6 @@ export function readBody(question: Question, mostBytes: number): ReadBody {
 // Before anybody has decided: what is not read must not pass.
 function whyClosed(request: GatheredRequest, row: EndpointRow | string): Answer | undefined {
   if (request.upgrade?.toLowerCase().includes("websocket")) return noWebSocket;
-  const deployment = deploymentAt(request.path);
-  if (deployment) return noDeployments(deployment.model);
   if (row === "misspelt") return misspelt;
   const isRead = typeof row !== "string" && row.body !== "none";
   return isRead && request.upstream_path === `/${row.name}` ? noVersion : undefined;

@@ -77,6 +77,9 @@ return function(decision, body)
       upstream.clear_header(name)
     end
   end
+  if decision.path then
+    upstream.set_path(decision.path)
+  end
   if #decision.edits == 0 then
     return false
   end

@@ -29,6 +29,8 @@ export interface Decision {
   plugins: string[];
   /** Of the upstream request, by names in lower case; false: it is taken away. */
   headers: Record<string, string | false>;
+  /** Of the upstream request, where it is another one than the client's. */
+  path?: string;
   /** Lists of edits to the body that the client sent, one after the other: the body itself stays in Kong. */
   edits: Edit[][];
   response_headers: Record<string, string>;

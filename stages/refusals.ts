@@ -34,13 +34,6 @@ export const misspelt = refuse(404, {
   code: "unknown_endpoint",
 });
 
-/** The path names a model in place of the body, as Azure's SDK asks. */
-export function noDeployments(model: string): Answer {
-  const named = JSON.stringify(model.slice(0, 200));
-  const message = `Paths of Azure's deployments are not served here: use OpenAI's own client with a base_url that ends in /v1, and ${named} as its model.`;
-  return refuse(404, { message, type: "invalid_request_error", code: "unknown_endpoint" });
-}
-
 /** The path has no version in front of the endpoint, neither here nor upstream. */
 export const noVersion = refuse(404, {
   message: "There is no such path: with an OpenAI SDK let base_url end in /v1.",

@@ -1,5 +1,5 @@
 import { gzipSync } from "node:zlib";
-import OpenAI from "openai";
+import OpenAI, { AzureOpenAI } from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
 
@@ -59,6 +59,19 @@ describe.each(configurations)("a request through %s", (_, config) => {
     expect(headers).not.toHaveProperty("x-api-key");
     expect(headers).not.toHaveProperty("cookie");
     expect(headers).not.toHaveProperty("x-consumer-username");
+  });
+
+  it("is served where Azure's SDK asks it, by the model that its path names", async () => {
+    const azure = new AzureOpenAI({
+      ...{ endpoint: gateway.url, apiKey: gateway.key, apiVersion: "2024-10-21", maxRetries: 0 },
+      deployment: "gpt-4",
+    });
+    const { messages } = chat("from Azure");
+    const answer = await azure.chat.completions.create({ model: "", messages });
+    expect(answer.choices[0]?.message.content).toBe("gpt-4.1 heard: from Azure");
+    const [request] = gateway.upstream.requests;
+    expect(request?.url).toBe("/v1/chat/completions?api-version=2024-10-21");
+    expect(request?.model).toBe("gpt-4.1");
   });
 
   it("keeps every byte of the body but what the gateway says", async () => {
