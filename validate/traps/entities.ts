@@ -3,9 +3,9 @@
 
 import { bundledPlugins, companions } from "../../kong/bundled-plugins";
 import { entityFields, topLevelFields } from "../../kong/entity-fields";
-import { llmWays, oursOn, type PluginEntry } from "../configuration";
+import { llmWays, oursOn, type PluginEntry, runningOn } from "../configuration";
 import { nameOf, referred } from "../declarative-file";
-import { error, type Finding } from "../finding";
+import { error, type Finding, warning } from "../finding";
 import type { Located } from "../located";
 import { didYouMean, nearest } from "../misspelling";
 import { perRoute, type Trap } from "./trap";
@@ -97,6 +97,66 @@ const sameScope: Trap = ({ kind, plugins }) => {
   });
 };
 
+/** Kong takes one entity of a name; decK stops, DB-less the whole file is refused. */
+const sameName: Trap = ({ kind, services, routes, consumers }) => {
+  if (kind !== "declarative") return [];
+  return [services, routes, consumers].flatMap((entities) => {
+    const seen = new Map<string, Located>();
+    return entities.flatMap((entity): Finding[] => {
+      const at = entity.get("name") ?? entity.get("username");
+      if (!at?.text) return [];
+      const earlier = seen.get(at.text);
+      if (!earlier) seen.set(at.text, entity);
+      if (!earlier) return [];
+      return [error(at, "same-name", `is the name of one in line ${earlier.line} already`)];
+    });
+  });
+};
+
+const oldFormat: Trap = ({ kind, roots }) =>
+  (kind === "declarative" ? roots : []).flatMap((root): Finding[] => {
+    const at = root.get("_format_version");
+    if (!at || String(at.value) === "3" || String(at.value).startsWith("3.")) return [];
+    const message = `is of an older Kong: write "3.0", by which Kong 3 reads paths`;
+    return [error(at, "old-format", message)];
+  });
+
+/** Without tags decK takes the file for all that there is, and deletes the rest of that Kong. */
+const noSelectTags: Trap = ({ kind, embedded, roots }) => {
+  const isDecks = [...roots].some((root) =>
+    [...root.all()].some(({ text }) => text?.includes("${{")),
+  );
+  const selects = roots.some((root) => root.get("_info")?.get("select_tags"));
+  const [first] = roots;
+  if (kind !== "declarative" || embedded || !isDecks || selects || !first) return [];
+  const message =
+    "has no _info.select_tags: deck sync would delete everything else in that Kong; give it a tag of its own";
+  return [warning(first, "no-select-tags", message)];
+};
+
+// By what each of them does to a request that ours decide about.
+const rivals: [names: string[], severity: typeof error, does: string][] = [
+  [["rate-limiting", "response-ratelimiting"], warning, "limits beside the limits of ours"],
+  [["proxy-cache"], warning, "keeps answers whatever the body asks, where it is told to take POST"],
+  [
+    bundledPlugins.filter((name) => name.startsWith("ai-")),
+    error,
+    "changes the same request and answer",
+  ],
+];
+
+const rivalPlugins: Trap = (configuration) =>
+  llmWays(configuration).flatMap((way) =>
+    rivals.flatMap(([names, says, does]) =>
+      names.flatMap((name): Finding[] => {
+        const rival = runningOn(way, name);
+        if (!rival) return [];
+        const [ours] = oursOn(way);
+        return [says(rival.at, "beside-ours", `${does}: remove ${name} where ${ours?.name} runs`)];
+      }),
+    ),
+  );
+
 /** Each would decide, limit and count the same request. */
 const decidedTwice: Trap = (configuration) =>
   perRoute(llmWays(configuration), "decided-twice", (way) => {
@@ -139,4 +199,8 @@ export const entityTraps = [
   sameScope,
   decidedTwice,
   danglingReference,
+  sameName,
+  oldFormat,
+  noSelectTags,
+  rivalPlugins,
 ];

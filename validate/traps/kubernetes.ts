@@ -16,13 +16,14 @@ export function kubernetesTraps(objects: Located[]): Finding[] {
     ...objects.filter((at) => kindOf(at) === "KongConsumerGroup").map(consumerGroup),
     ...objects.filter((at) => kindOf(at) === "Secret").flatMap(credential),
     ...objects.filter((at) => kindOf(at) === "KongConsumer").flatMap((at) => consumer(at, objects)),
+    ...objects.flatMap(classless),
+    ...twice(objects),
     ...patches(objects),
   ];
 }
 
 function unknownNames(objects: Located[]): Finding[] {
   const names = objects.filter((at) => pluginKinds.includes(kindOf(at))).map(nameOf);
-  if (names.length === 0) return [];
   return objects.flatMap((object) => {
     const at = annotation(object, "plugins");
     return namedPlugins(object)
@@ -77,17 +78,56 @@ function credential(object: Located): Finding[] {
 }
 
 function consumer(object: Located, objects: Located[]): Finding[] {
-  const secrets = objects.filter((at) => kindOf(at) === "Secret").map(nameOf);
+  const secrets = objects.filter((at) => kindOf(at) === "Secret");
   if (secrets.length === 0) return [];
-  return (object.get("credentials")?.items() ?? [])
-    .filter(({ text }) => text !== undefined && !secrets.includes(text))
-    .map((at) =>
+  return (object.get("credentials")?.items() ?? []).flatMap((at): Finding[] => {
+    const secret = secrets.find((one) => nameOf(one) === at.text);
+    if (secret) return unlabelled(secret, object);
+    if (at.text === undefined) return [];
+    const meant = didYouMean(at.text, secrets.map(nameOf));
+    return [
       warning(
         at,
         "credential-missing",
-        `no Secret here is called "${at.text}"${didYouMean(at.text!, secrets) || ": it must exist before the consumer"}`,
+        `no Secret here is called "${at.text}"${meant || ": it must exist before the consumer"}`,
       ),
-    );
+    ];
+  });
+}
+
+function unlabelled(secret: Located, consumer: Located): Finding[] {
+  if (secret.get("metadata")?.get("labels")?.get("konghq.com/credential")) return [];
+  const message = `is a credential of KongConsumer "${nameOf(consumer)}" without the label konghq.com/credential: key-auth, by which the controller finds it`;
+  return [error(secret, "credential-label", message)];
+}
+
+/** Kinds that the controller passes over where they name no class, and no class is the default one. */
+const classed = ["KongConsumer", "KongClusterPlugin"];
+
+function classless(object: Located): Finding[] {
+  if (!classed.includes(kindOf(object))) return [];
+  const annotations = object.get("metadata")?.get("annotations");
+  if (annotations?.get("kubernetes.io/ingress.class")) return [];
+  const message =
+    "has no annotation kubernetes.io/ingress.class: the controller passes it over, unless its class is the default one";
+  return [warning(object, "no-class", message)];
+}
+
+/** Of two objects with one name kubectl keeps what it applied last. */
+function twice(objects: Located[]): Finding[] {
+  const seen = new Map<string, Located>();
+  return objects.flatMap((object): Finding[] => {
+    const metadata = object.get("metadata");
+    const name = metadata?.get("name");
+    const key = `${kindOf(object)}/${metadata?.get("namespace")?.text ?? ""}/${name?.text}`;
+    const earlier = seen.get(key);
+    if (!name?.text) return [];
+    if (!earlier) seen.set(key, object);
+    // The same object may be read twice: in a List, and embedded in values.
+    if (!earlier || earlier.file !== object.file || earlier.line === object.line) return [];
+    const message = `is the name of a ${kindOf(object)} in line ${earlier.line} already: only one of the two will be there`;
+    return [error(name, "same-name", message)];
+  });
 }
 
 /** What configPatches puts into a config must be JSON: a text with its quotes. */
