@@ -7,14 +7,14 @@ import type { Address, RedisOptions, RedisTarget } from "./options";
 
 export type RedisClient = Redis | Cluster;
 
-/** The file that `tls_ca_file` names. */
-export class UnreadableAuthority extends Error {}
+/** What the options ask for is not there: its message says what. */
+export class Misconfigured extends Error {}
 
 /**
  * A client that is not connected yet.
  * @param attempt counted up, so that each begins with another Sentinel: a dead one may take all of
  *   the time that one attempt has
- * @throws UnreadableAuthority
+ * @throws Misconfigured
  */
 export function openClient(
   target: RedisTarget,
@@ -39,8 +39,18 @@ export function openClient(
 }
 
 /** Connects and writes: a Redis that is full, loading or a replica takes connections all the same. */
-export async function connectClient(client: RedisClient, prefix: string): Promise<void> {
+export async function connectClient(
+  client: RedisClient,
+  prefix: string,
+  database: number,
+): Promise<void> {
   await client.connect();
+  // ioredis goes on in database 0 where the one that it was told is not there.
+  if (client instanceof Redis && database > 0) {
+    await client.select(database).catch(() => {
+      throw new Misconfigured(`it has no database ${database}`);
+    });
+  }
   // Its nodes are connected to at their first command, for which no request shall wait.
   if (client instanceof Cluster)
     await Promise.all(client.nodes("master").map((node) => node.ping()));
@@ -87,7 +97,7 @@ function authority({ caFile }: RedisTarget): Buffer | undefined {
     return readFileSync(caFile);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UnreadableAuthority(`tls_ca_file cannot be read (${code})`);
+    throw new Misconfigured(`tls_ca_file cannot be read (${code})`);
   }
 }
 

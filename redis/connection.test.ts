@@ -42,6 +42,12 @@ describe("redis", () => {
       expect(connect()).not.toBe(connect({ password: "another" }));
     });
 
+    it("is down for a database that is not there, and says so", async () => {
+      const connection = connect({ database: 99 });
+      await expect(get(connection)).rejects.toThrow("unavailable");
+      expect(connection).toMatchObject({ state: "down", reason: expect.stringContaining("99") });
+    });
+
     it("runs commands, and waits for the first connection to do so", async () => {
       const connection = connect();
       expect(connection.state).toBe("connecting");

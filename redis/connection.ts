@@ -2,7 +2,7 @@
 // alone for a second, and then tried by us, never by a request. A request waits for a dead Redis at
 // most once, and only the requests that were under way when it died.
 
-import { connectClient, nameOf, openClient, type RedisClient, UnreadableAuthority } from "./client";
+import { connectClient, Misconfigured, nameOf, openClient, type RedisClient } from "./client";
 import { type RedisOptions, type RedisTarget, redisTarget } from "./options";
 
 export type { RedisClient } from "./client";
@@ -112,7 +112,7 @@ export class RedisConnection {
       client.on("error", note);
       client.on("node error", note);
       this.client = client;
-      await within(connect_timeout_ms, connectClient(client, prefix));
+      await within(connect_timeout_ms, connectClient(client, prefix, this.target.database));
       if (this.closed) return;
       reason = undefined;
       client.once("close", () => {
@@ -120,7 +120,7 @@ export class RedisConnection {
       });
       this.change("up");
     } catch (error) {
-      this.goDown(reason ?? describe(error));
+      this.goDown(error instanceof Misconfigured ? error.message : (reason ?? describe(error)));
     }
   }
 
@@ -205,7 +205,7 @@ function whyUnavailable(error: unknown): string | undefined {
 // Redis may repeat arguments in a message (the password of HELLO, the key of a command), so only
 // its code is kept, and of a network error its code and place.
 function describe(error: unknown): string {
-  if (error instanceof TimedOut || error instanceof UnreadableAuthority) return error.message;
+  if (error instanceof TimedOut || error instanceof Misconfigured) return error.message;
   if (!(error instanceof Error)) return "unknown error";
   if (error.message.startsWith("All sentinels")) return "no Sentinel tells where it is";
   if (error.name === "ReplyError") return `Redis answers ${firstWord(error.message)}`;
