@@ -7,8 +7,8 @@ import { wordsFor } from "./words";
 
 type Fields = Record<string, unknown>;
 
-/** An answer is one JSON text, or the chunks of a stream in the order they are sent. */
-export type ModelAnswer = { json: string } | { chunks: string[] };
+/** An answer is one JSON text, bytes of another type, or the chunks of a stream in their order. */
+export type ModelAnswer = { json: string } | { bytes: Buffer; type: string } | { chunks: string[] };
 
 interface Said {
   model: string;
@@ -113,6 +113,7 @@ export function responsesAnswer(body: Fields, behaviour: Behaviour): ModelAnswer
     ...usage,
     metadata: body.metadata ?? {},
   });
+  if (body.background === true) return whole({ ...response("queued", [], {}), background: true });
   const status = said.cutShort ? "incomplete" : "completed";
   const usage = behaviour.noUsage ? {} : { usage: responsesUsage(said) };
   const ended = response(status, [item(status, [part(text)])], usage);

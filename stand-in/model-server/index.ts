@@ -16,6 +16,7 @@ import {
 } from "./answers";
 import { type Behaviour, Behaviours, behavingModels } from "./behaviour";
 import { failing } from "./failing-stream";
+import { fieldsOf, formAnswerers, mediaAnswerers } from "./media-answers";
 import { asksAnthropic, messagesApi } from "./messages-api";
 import { PromptCache } from "./prompt-cache";
 import { RecordedRequest } from "./recorded-request";
@@ -65,6 +66,7 @@ const answerers: Record<string, (body: Record<string, unknown>, b: Behaviour) =>
   "/v1/completions": completionAnswer,
   "/v1/embeddings": embeddingsAnswer,
   "/v1/responses": responsesAnswer,
+  ...mediaAnswerers,
 };
 
 export async function startModelServer(options: Options = {}): Promise<ModelServer> {
@@ -145,10 +147,14 @@ function answerTo(request: RecordedRequest, behaviour: Behaviour, models: string
     if (models.includes(name)) return json(modelEntry(name));
     return failure(404, `The model '${name}' does not exist.`, "model_not_found");
   }
-  const answerer = request.method === "POST" ? answerers[path] : undefined;
+  const isPost = request.method === "POST";
+  const ofForm = isPost ? formAnswerers[path] : undefined;
+  if (ofForm) return { status: 200, answer: ofForm(fieldsOf(request.body)) };
+  const answerer = isPost ? answerers[path] : undefined;
   if (!answerer) return failure(404, `Unknown request URL: ${request.method} ${path}.`, null);
   if (!request.json) return failure(400, "The body must be a JSON object.", null);
-  if (!request.model) return failure(400, "The body must name a model.", null);
+  const isNamed = request.model !== undefined || path.startsWith("/v1/moderations");
+  if (!isNamed) return failure(400, "The body must name a model.", null);
   const answer = answerer(request.json, behaviour);
   return { status: 200, answer: failing(answer, failedEvent, behaviour) };
 }

@@ -26,19 +26,20 @@ export async function send(
     });
     return sendChunks(answer.chunks, request, response, behaviour);
   }
-  const length = Buffer.byteLength(answer.json);
+  const isJson = "json" in answer;
+  const whole = isJson ? Buffer.from(answer.json) : answer.bytes;
   response.writeHead(status, {
-    "Content-Type": "application/json",
-    "Content-Length": length,
+    "Content-Type": isJson ? "application/json" : answer.type,
+    "Content-Length": whole.length,
     ...headers,
   });
-  if (cutAfterChunks === undefined) return sendChunks([answer.json], request, response, behaviour);
-  await write(response, Buffer.from(answer.json).subarray(0, Math.floor(length / 2)));
+  if (cutAfterChunks === undefined) return sendChunks([whole], request, response, behaviour);
+  await write(response, whole.subarray(0, Math.floor(whole.length / 2)));
   cut(response);
 }
 
 async function sendChunks(
-  chunks: string[],
+  chunks: (string | Buffer)[],
   request: RecordedRequest,
   response: ServerResponse,
   { chunkDelayMs, holdLastChunk, cutAfterChunks, splitUtf8, holdEnd, endDelayMs }: Behaviour,
