@@ -8,12 +8,21 @@ import { Gate } from "../../stand-in/model-server";
 import { type Gateway, startGateway } from "../support/gateway";
 import { startRedis, type TestRedis } from "../support/redis";
 
-/** In the words of chat, or of responses. */
+/** In the words of chat, or of responses and messages. */
 interface Usage {
   prompt_tokens?: number;
   completion_tokens?: number;
   input_tokens?: number;
   output_tokens?: number;
+  /** Anthropic states these beside the input. */
+  cache_read_input_tokens?: number;
+  cache_creation_input_tokens?: number;
+}
+
+function inputOf(usage: Usage | undefined): number | undefined {
+  const { cache_read_input_tokens = 0, cache_creation_input_tokens = 0 } = usage ?? {};
+  const apart = cache_read_input_tokens + cache_creation_input_tokens;
+  return usage?.prompt_tokens ?? (usage?.input_tokens ?? 0) + apart;
 }
 
 /** What a client saw of one request. */
@@ -72,10 +81,12 @@ const chat = (content: string, model = "gpt-4", more: object = {}) => ({
 async function whole(path: string, body: unknown): Promise<Seen> {
   const answer = await post(path, body);
   const text = await answer.text();
-  const last = /"usage":(\{(?:[^{}]|\{[^{}]*\})*\})(?![\s\S]*"usage":\{)/.exec(text)?.[1];
+  const stated = [...text.matchAll(/"usage":(\{(?:[^{}]|\{[^{}]*\})*\})/g)].map(
+    ([, usage]) => JSON.parse(usage!) as Usage,
+  );
   return {
     status: answer.status,
-    usage: last === undefined ? undefined : (JSON.parse(last) as Usage),
+    usage: stated.length === 0 ? undefined : Object.assign({}, ...stated),
     hit: answer.headers.get("x-cache-status") === "Hit",
   };
 }
@@ -96,6 +107,13 @@ async function half(model: string, content: string, leaves: boolean): Promise<Se
   return { status: answer.status, hit: false };
 }
 
+const message = (content: string, more: object = {}) => ({
+  ...{ model: "claude", max_tokens: 50, messages: [{ role: "user", content }] },
+  ...more,
+});
+const mark = { cache_control: { type: "ephemeral" } };
+const longSystem = [{ type: "text", text: "rule ".repeat(1500), ...mark }];
+
 const path = "/v1/chat/completions";
 const json: Ask = (n) => whole(path, chat(`question ${"x ".repeat(n % 50)} ${n}`));
 // A client gets the usage of a stream only where it asks for it; the gateway asks for the others.
@@ -106,9 +124,17 @@ const stream: Ask = (n) =>
     chat(`stream ${"y ".repeat(n % 40)} ${n}`, "gpt-4", { stream: true, ...askForUsage }),
   );
 const kinds: [share: number, ask: Ask][] = [
-  [350, json],
-  [250, stream],
+  [250, json],
+  [190, stream],
   [50, (n) => whole("/v1/embeddings", { model: "text-embedding-3-small", input: [`text ${n}`] })],
+  [40, (n) => whole("/v1/messages", message(`message ${n}`))],
+  [40, (n) => whole("/v1/messages", message(`stream of ${n}`, { stream: true }))],
+  [20, (n) => whole("/v1/messages", message(`cached ${n}`, { system: longSystem }))],
+  [10, (n) => whole("/v1/messages/count_tokens", message(`count ${n}`))],
+  [20, (n) => whole("/v1/images/generations", { model: "painter", prompt: `paint ${n}`, n: 2 })],
+  [10, (n) => whole("/v1/moderations", { model: "moderator", input: `harmless ${n}` })],
+  [10, (n) => whole("/v1/rerank", { model: "ranker", query: "q", documents: [`${n}`] })],
+  [10, (n) => whole("/v1/audio/speech", { model: "speaker", voice: "v", input: `say ${n}` })],
   [40, (n) => whole("/v1/responses", { model: "gpt-4.1", input: `say ${n}`, reasoning: {} })],
   [30, (n) => whole(path, chat(`none ${n}`, "stand-in-no-usage"))],
   [30, (n) => whole(path, chat(`none ${n}`, "stand-in-no-usage", { stream: true }))],
@@ -173,7 +199,7 @@ describe("a thousand requests", () => {
     const stated = seen.filter(({ usage, hit }) => usage && !hit);
     const exact = told.filter(({ estimated }) => !estimated);
     expect(sum(exact.map(({ input_tokens }) => input_tokens))).toBe(
-      sum(stated.map(({ usage }) => usage?.prompt_tokens ?? usage?.input_tokens)),
+      sum(stated.map(({ usage }) => inputOf(usage))),
     );
     expect(sum(exact.map(({ output_tokens }) => output_tokens))).toBe(
       sum(stated.map(({ usage }) => usage?.completion_tokens ?? usage?.output_tokens)),
@@ -192,10 +218,12 @@ describe("a thousand requests", () => {
     const nanoSum = (usd: (number | null)[]) => sum(usd.map((one) => Math.round((one ?? 0) * 1e9)));
     const cost = nanoSum(told.map(({ cost_usd }) => cost_usd));
     expect(cost).toBeGreaterThan(0);
-    expect(await metric("llm_cost_usd_total")).toBe(cost / 1e9);
+    // Each series is exact; their sum is made here.
+    const nanoOf = async (name: string) => Math.round((await metric(name)) * 1e9);
+    expect(await nanoOf("llm_cost_usd_total")).toBe(cost);
     const saved = nanoSum(told.map(({ saved_usd }) => saved_usd));
     expect(saved).toBeGreaterThan(0);
-    expect(await metric("llm_cache_saved_usd_total")).toBe(saved / 1e9);
+    expect(await nanoOf("llm_cache_saved_usd_total")).toBe(saved);
 
     // Redis: every request that was let through, and what it has taken in the end.
     expect(await tally("tokens")).toBe(sum([...tokens.input, ...tokens.output]));
