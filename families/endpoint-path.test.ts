@@ -256,5 +256,8 @@ const exactly = new RegExp(`^(?:/[^/]+)*?/(${posts.join("|")})$`);
 /** The endpoint that a server routes a path to which is spelt plainly. */
 function nameAt(path: string): string | undefined {
   const name = exactly.exec(path)?.[1];
+  const before = name && path.slice(0, -name.length - 1);
+  // OpenAI has messages of its own, of a thread.
+  if (name?.startsWith("messages") && !/^$|\/v\d+[a-z]*\d*$/.test(before ?? "")) return undefined;
   return /[%;#?\\\0 ]|\/\.|\/\//.test(path) ? undefined : name;
 }

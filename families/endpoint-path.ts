@@ -91,10 +91,12 @@ function rowAtEnd(segments: readonly string[]): EndpointRow | undefined {
   return rowBehind(segments, 2) ?? rowBehind(segments, 1);
 }
 
-/** The row whose name the last segments are. */
+/** The row whose name the last segments are; the version may be in the path of the service. */
 function rowBehind(segments: readonly string[], count: number): EndpointRow | undefined {
   const row = rowOf(segments.slice(-count).join("/"));
-  return row?.behindVersion && !version.test(segments.at(-count - 1) ?? "") ? undefined : row;
+  const before = segments.at(-count - 1);
+  const isMeant = !row?.behindVersion || before === undefined || version.test(before);
+  return isMeant ? row : undefined;
 }
 
 // Express ignores case; Rails cuts a format off, as in completions.json.

@@ -24,7 +24,7 @@ export interface EndpointRow {
   result: readonly string[];
   /** The API takes a request without a model: it has one of its own, or a stored prompt names it. */
   modelOptional: boolean;
-  /** Other APIs have paths with the same end: it is meant only right behind a version, as in /v1. */
+  /** Other APIs have paths with the same end: it is meant right behind a version only, or alone. */
   behindVersion?: boolean;
 }
 

@@ -104,6 +104,17 @@ describe("the rooms", () => {
   });
 });
 
+describe("the suite", () => {
+  it("runs the tests of every room", () => {
+    const config = textOf("vitest.config.ts");
+    const run = /"\{([\w,-]+)\}\/\*\*\/\*\.test\.ts"/.exec(config)?.[1]?.split(",") ?? [];
+    const tested = Object.keys(rooms).filter((room) =>
+      filesBelow(room).some((file) => file.endsWith(".test.ts")),
+    );
+    expect(run).toEqual(expect.arrayContaining(tested));
+  });
+});
+
 describe("what is shipped", () => {
   it("is the rooms of the product, without their tests", () => {
     const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} };
