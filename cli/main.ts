@@ -3,7 +3,9 @@
 // for (Kong reads dumps from it), everything else goes to stderr.
 
 import { Command } from "commander";
+import { version } from "../package.json";
 import { addCache } from "./cache";
+import { addDemo } from "./demo";
 import { addDoctor } from "./doctor";
 import { addInstall } from "./install";
 import { addLimits } from "./limits";
@@ -15,6 +17,7 @@ import { addValidate } from "./validate";
 
 const program = new Command("kong-llm")
   .description("Plugin server and tools of the LLM gateway for Kong Gateway OSS 3.9")
+  .version(version, "-V, --version", "print the version")
   .showHelpAfterError("(kong-llm --help lists the commands)");
 
 addServe(program);
@@ -26,6 +29,7 @@ addDoctor(program);
 addLimits(program);
 addCache(program);
 addPrices(program);
+addDemo(program);
 
 program.parseAsync().catch((error: Error) => {
   process.stderr.write(`kong-llm: ${error.message}\n`);

@@ -1,12 +1,12 @@
-// Runs our plugin server as a child process, for `npm start` and the end-to-end tests: from the
-// sources, on sockets of its own, and never longer than its parent.
+// Runs our plugin server as a child process, for the demo and the end-to-end tests: from the sources or
+// from what is shipped, on sockets of its own, and never longer than its parent.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { PluginDump } from "../stand-in/kong/plugin-configs";
@@ -150,12 +150,15 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function mainWith(args: string[], imports = [join(__dirname, "end-with-parent.ts")]): string[] {
-  const loader = pathToFileURL(require.resolve("tsx")).href;
-  const preloaded = imports.map((file) => pathToFileURL(file).href);
+// ".ts" in the sources, ".js" in what is shipped.
+const extension = extname(__filename);
+
+function mainWith(args: string[], imports = [join(__dirname, `end-with-parent${extension}`)]) {
+  const loaders = extension === ".ts" ? [require.resolve("tsx")] : [];
+  const modules = [...loaders, ...imports].map((file) => pathToFileURL(file).href);
   return [
-    ...[loader, ...preloaded].flatMap((module) => ["--import", module]),
-    join(root, "cli", "main.ts"),
+    ...modules.flatMap((module) => ["--import", module]),
+    join(root, "cli", `main${extension}`),
     ...args,
   ];
 }

@@ -1,28 +1,19 @@
-// `npm start`: the whole gateway on this machine without Docker, for development: the plugin server,
-// the stand-in for Kong, and a stand-in for the model server unless HOLYSHEEP_API_KEY is set.
+// The demo (`npm start`, `kong-llm demo`): the whole gateway on this machine without Docker, for
+// development: the plugin server, the stand-in for Kong, and a stand-in for the model server unless
+// HOLYSHEEP_API_KEY is set.
 
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import {
-  DeclarativeError,
-  parseDeclarative,
-  renderDeclarative,
-  variablesOf,
-} from "../kong/declarative";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { parseDeclarative, renderDeclarative, variablesOf } from "../kong/declarative";
 import { log } from "../stages/log";
 import { type StandIn, startStandIn } from "../stand-in/kong/gateway";
 import { type ModelServer, startModelServer } from "../stand-in/model-server";
 import { installedLua, type PluginServer, pluginDumps, startPluginServer } from "./plugin-server";
 
 const madeUpKey = "development-key-for-the-stand-in";
-
-interface Arguments {
-  file: string;
-  port: number;
-}
 
 /** What was started, in the order of starting. */
 interface Started {
@@ -31,17 +22,47 @@ interface Started {
   kong?: StandIn;
 }
 
-async function main(): Promise<void> {
+/** The command, by itself (`node --import tsx dev/start.ts`) or as one of kong-llm's. */
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description(
+      "run the whole gateway here with stand-ins for Kong and the model: for trying, not for use",
+    )
+    .argument("[file]", "a kong.yaml of your own")
+    .addOption(
+      new Option("--port <port>", "port of 127.0.0.1 where it listens")
+        .env("PORT")
+        .argParser(portOf)
+        .default(8000),
+    )
+    .action((file: string | undefined, { port }: { port: number }) => run(port, file));
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65535) {
+    throw new InvalidArgumentError(`"${text}" is no port: give a number up to 65535`);
+  }
+  return port;
+}
+
+async function run(port: number, file = ourConfiguration()): Promise<void> {
   log.level = process.env.KONG_LLM_LOG_LEVEL ?? "warn";
-  const { file, port } = argumentsOf(process.argv.slice(2));
   const started: Started = {};
   stopOnSignals(started);
   try {
     await start(file, port, started);
   } catch (error) {
     await stop(started);
-    throw error;
+    process.stderr.write(`kong-llm: ${(error as Error).message}\n`);
+    process.exit(1);
   }
+}
+
+/** Beside us in the sources, beside dist in the package. */
+function ourConfiguration(): string {
+  const places = [join(__dirname, "../kong.yaml"), join(__dirname, "../../kong.yaml")];
+  return places.find((place) => existsSync(place)) ?? places[0]!;
 }
 
 async function start(file: string, port: number, started: Started): Promise<void> {
@@ -70,19 +91,6 @@ async function start(file: string, port: number, started: Started): Promise<void
     clientBodyBufferBytes: 1024 * 1024,
   });
   process.stdout.write(greeting(started.kong.url, plugins.healthUrl, keys, started.model));
-}
-
-function argumentsOf(args: string[]): Arguments {
-  const { values, positionals } = parseArgs({
-    args,
-    options: { port: { type: "string" } },
-    allowPositionals: true,
-  });
-  const port = Number(values.port ?? process.env.PORT ?? 8000);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new Error(`"${values.port ?? process.env.PORT}" is no port: give a number up to 65535`);
-  }
-  return { file: positionals[0] ?? join(__dirname, "..", "kong.yaml"), port };
 }
 
 /** Says so at once, and not after everything else has started. */
@@ -168,8 +176,4 @@ async function stop({ kong, plugins, model }: Started): Promise<void> {
   await model?.close();
 }
 
-main().catch((error: Error) => {
-  const isOurs = error instanceof DeclarativeError || !("code" in error);
-  process.stderr.write(`kong-llm: ${isOurs ? error.message : String(error)}\n`);
-  process.exit(1);
-});
+if (require.main === module) void demoCommand().parseAsync();

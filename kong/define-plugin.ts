@@ -42,7 +42,7 @@ export interface StagedPlugin {
   access(kong: pdk.Pdk): Promise<void>;
 }
 
-interface PluginClass {
+export interface PluginClass {
   new (config: unknown): StagedPlugin;
   /** The zod object of the options, for tools that check configurations. */
   Options: z.ZodType;
@@ -50,7 +50,7 @@ interface PluginClass {
   mistakesIn(options: unknown): Mistake[];
 }
 
-interface Definition<Config> {
+export interface Definition<Config> {
   name: PluginName;
   schema: z.ZodType<Config>;
   /** The mistakes that options can hold though each of them is allowed. */

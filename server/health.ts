@@ -4,6 +4,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { collectDefaultMetrics, register } from "prom-client";
+import { version } from "../package.json";
 import { neighbourStates } from "../stages/neighbours";
 
 export interface HealthAddress {
@@ -68,7 +69,7 @@ async function answer(
       const { ready, plugins } = readiness();
       // A neighbour that is down does not make the gateway unready: stages work without it, each in
       // the way that its options say.
-      const body = { ready, plugins, neighbours: neighbourStates() };
+      const body = { ready, version, plugins, neighbours: neighbourStates() };
       return send(response, ready ? 200 : 503, "application/json", `${JSON.stringify(body)}\n`);
     }
     case "/metrics":

@@ -2,6 +2,7 @@
 // when it scrapes.
 
 import { Counter, Gauge, Histogram } from "prom-client";
+import { version } from "../package.json";
 
 /** Running totals and current sizes of this process. */
 export const counts = {
@@ -18,6 +19,12 @@ export function tallyOf(method: string): { count: number } {
   counts.messages.push(tally);
   return tally;
 }
+
+new Gauge({
+  name: "llm_build_info",
+  help: "1, with the version of kong-llm and of Node that run here",
+  labelNames: ["version", "node"] as const,
+}).set({ version, node: process.versions.node }, 1);
 
 gauge("open_events", "Phases that run now or wait for Kong", () => counts.openEvents);
 gauge("instances", "Plugin instances, one for each config and Kong worker", () => counts.instances);

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { version } from "../package.json";
 import {
   documentsOf,
   filesBelow,
@@ -74,6 +75,14 @@ describe("what is deployed", () => {
     );
     expect(JSON.parse(stdout)).toEqual([]);
   }, 30_000);
+
+  it("names our images by the version of the package", () => {
+    const named = deployed.flatMap((file) => [
+      ...textOf(file).matchAll(/kong-llm(?:-model-server)?:(\d+\.\d+\.\d+)/g),
+    ]);
+    expect(named.length).toBeGreaterThan(5);
+    expect(new Set(named.map(([, tag]) => tag))).toEqual(new Set([version]));
+  });
 
   it("names a version of every image", () => {
     const images = files.flatMap((file) =>

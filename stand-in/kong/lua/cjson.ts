@@ -5,8 +5,10 @@ import { Handle, LuaError } from "../lua-value";
 import { type LuaState, lauxlib, lua } from "./fengari";
 import { latin1, push } from "./values";
 
+class EmptyArray extends Handle {}
+
 /** cjson.empty_array: an empty table that is an array. */
-export const emptyArray = new (class EmptyArray extends Handle {})();
+export const emptyArray: Handle = new EmptyArray();
 
 const deepest = 1000;
 const digits = 14;
