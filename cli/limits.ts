@@ -1,13 +1,12 @@
 // kong-llm limits: what somebody has taken of the limits in a Redis, and how to give it back.
 
 import { type Command, Option } from "commander";
-import { identityKeys } from "../plugins/llm-rate-limit/identity";
+import { identityKeys, identityLabels } from "../plugins/llm-rate-limit/identity";
 import { accountsOf, forget } from "../plugins/llm-rate-limit/ledger";
-import type { RateLimitOptions } from "../plugins/llm-rate-limit/schema";
 import { onRedis, type RedisFlags, withRedisFlags } from "./redis";
 
 interface IdentityFlags extends RedisFlags {
-  by: RateLimitOptions["limit_by"];
+  by: (typeof identityLabels)[number];
   header: string;
 }
 
@@ -24,12 +23,14 @@ export function addLimits(program: Command): void {
     .action(reset);
 }
 
-const kinds = ["consumer", "credential", "ip", "header", "route", "service"];
-
 function onIdentity(command: Command): Command {
   return withRedisFlags(command)
     .argument("<consumer>", "username or custom_id; with --by the value of that kind")
-    .addOption(new Option("--by <kind>", "as limit_by").choices(kinds).default("consumer"))
+    .addOption(
+      new Option("--by <kind>", "as limit_by, or as a level")
+        .choices(identityLabels)
+        .default("consumer"),
+    )
     .option("--header <name>", "as header_name, with --by header", "");
 }
 

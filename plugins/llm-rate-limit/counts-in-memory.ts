@@ -2,6 +2,7 @@
 // makes new instances for each worker, route and push of a config, and none may start from zero.
 
 import { LRUCache } from "lru-cache";
+import type { Calendar } from "./calendar";
 import type { Counting, Counts } from "./counts";
 import { type Limit, type Output, reservationName, settles, type Take, tallyName } from "./limit";
 import { corrected, resetOf, type Tally, tallyAt, usedOf, waitFor } from "./windows";
@@ -21,14 +22,16 @@ interface CountsInMemory extends Counts {
 }
 
 export function countsInMemory(
-  { namespace, leaseMs }: Counting,
+  { namespace, leaseMs, calendar }: Counting,
   clock: () => number = () => Date.now(),
 ): CountsInMemory {
-  const nameOf = (identity: string, limit: Limit) => tallyName(namespace, identity, limit);
+  const nameOf = (identity: string, { limit, who }: Pick<Take, "limit" | "who">) =>
+    tallyName(namespace, who?.key ?? identity, limit);
+  const find = (name: string, limit: Limit, now: number) => found(name, limit, now, calendar);
 
   function add(identity: string, id: string, take: Take, output: number, now: number): Tally {
     const { limit, amount, each } = take;
-    const name = nameOf(identity, limit);
+    const name = nameOf(identity, take);
     const tally = find(name, limit, now);
     const wanted = amount + each * output;
     if (wanted === 0) return tally;
@@ -40,7 +43,7 @@ export function countsInMemory(
 
   function count(identity: string, id: string, takes: Take[], output: number, now = clock()) {
     if (takes.some((take) => settles(take, output))) {
-      reservations.set(reservationName(namespace, identity, id), true);
+      reservations.set(reservationName(namespace, id), true);
     }
     return takes.map((take) => add(identity, id, take, output, now));
   }
@@ -50,15 +53,16 @@ export function countsInMemory(
 
     async take(identity, id, takes, output) {
       const now = clock();
-      const found = takes.map(({ limit }) => find(nameOf(identity, limit), limit, now));
-      const waits = takes.map((take, i) => waitOf(take, output, found[i]!, now));
+      const before = takes.map((take) => find(nameOf(identity, take), take.limit, now));
+      const waits = takes.map((take, i) => waitOf(take, output, before[i]!, now, calendar));
       const taken = waits.every((wait) => wait === 0);
-      const most = outputThatFits(takes, output, found, now);
-      const tallies = taken ? count(identity, id, takes, most, now) : found;
-      const limits = takes.map(({ limit }, i) => ({
+      const most = outputThatFits(takes, output, before, now);
+      const tallies = taken ? count(identity, id, takes, most, now) : before;
+      const limits = takes.map(({ limit, who }, i) => ({
         limit,
+        ...(who && { who }),
         remaining: Math.max(0, limit.most - used(limit, tallies[i]!, now)),
-        resetMs: limit.window === "lease" ? 0 : resetOf(limit.window, tallies[i]!, now),
+        resetMs: limit.window === "lease" ? 0 : resetOf(limit.window, tallies[i]!, now, calendar),
         waitMs: waits[i]!,
         start: tallies[i]!.start,
       }));
@@ -66,9 +70,9 @@ export function countsInMemory(
     },
 
     async settle(identity, id, corrections) {
-      const known = reservations.delete(reservationName(namespace, identity, id));
-      for (const { limit, start, change } of corrections) {
-        const name = nameOf(identity, limit);
+      const known = reservations.delete(reservationName(namespace, id));
+      for (const { limit, who, start, change } of corrections) {
+        const name = tallyName(namespace, who ?? identity, limit);
         if (limit.window === "lease") {
           leases.get(name)?.delete(id);
         } else if (known && change !== 0) {
@@ -83,8 +87,8 @@ export function countsInMemory(
 }
 
 /** A lease's tally is the number of requests under way. */
-function find(name: string, { window }: Limit, now: number): Tally {
-  if (window !== "lease") return tallyAt(window, tallies.get(name), now);
+function found(name: string, { window }: Limit, now: number, calendar?: Calendar): Tally {
+  if (window !== "lease") return tallyAt(window, tallies.get(name), now, calendar);
   const underWay = leases.get(name);
   for (const [id, end] of underWay ?? []) if (end <= now) underWay!.delete(id);
   return { start: 0, count: underWay?.size ?? 0, previous: 0 };
@@ -94,10 +98,16 @@ function used({ window }: Limit, tally: Tally, now: number): number {
   return window === "lease" ? tally.count : usedOf(window, tally, now);
 }
 
-function waitOf(take: Take, { least }: Output, tally: Tally, now: number): number {
+function waitOf(
+  take: Take,
+  { least }: Output,
+  tally: Tally,
+  now: number,
+  calendar?: Calendar,
+): number {
   const { window, most } = take.limit;
   const amount = take.amount + take.each * least;
-  if (window !== "lease") return waitFor(window, tally, amount, most, now);
+  if (window !== "lease") return waitFor(window, tally, amount, most, now, calendar);
   return tally.count + amount <= most ? 0 : leaseRetryMs;
 }
 

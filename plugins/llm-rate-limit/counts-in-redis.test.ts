@@ -93,16 +93,16 @@ describe("llm-rate-limit", () => {
       const identity = newIdentity();
       const short = countsInRedis(connection, prefix, { ...counting, leaseMs: 90_000 });
       const { limits } = await ask(identity, takes, "expiring", short);
-      const keys = await client.keys(`${prefix}:limit:test:{${identity}}:*`);
+      const keys = await client.keys(`${prefix}:limit:{test}:*:${identity}`);
 
-      expect(keys).toHaveLength(windows.length + 2);
+      expect(keys).toHaveLength(windows.length + 1);
       const expiry = (name: string) => client.pttl(`${prefix}:limit:${name}`);
       for (const { limit, resetMs } of limits) {
         const left = await expiry(tallyName("test", identity, limit));
         expect(left).toBeGreaterThan(0);
         expect(left).toBeLessThanOrEqual(limit.window === "lease" ? 90_000 : resetMs);
       }
-      const reserved = await expiry(reservationName("test", identity, "expiring"));
+      const reserved = await expiry(reservationName("test", "expiring"));
       expect(reserved).toBeGreaterThan(0);
       expect(reserved).toBeLessThanOrEqual(86_400_000);
     });
@@ -131,7 +131,7 @@ describe("llm-rate-limit", () => {
         await ask(identity, [wants(limit("minute", 5), amount)]);
       }
 
-      expect(await client.keys(`${prefix}:limit:test:{${identity}}:*`)).toEqual([]);
+      expect(await client.keys(`${prefix}:limit:{test}:*:${identity}`)).toEqual([]);
     });
 
     it("gives a lease back once its request has ended, or its time has passed", async () => {
@@ -147,16 +147,18 @@ describe("llm-rate-limit", () => {
       await expect.poll(async () => (await ask(identity, takes, "four")).taken).toBe(true);
     });
 
-    it("keeps all keys of one identity in one slot", () => {
-      const slots = (identity: string) =>
-        windows.map((window) =>
-          slotOf(`${prefix}:limit:${tallyName("test", identity, limit(window, 1))}`),
-        );
+    it("keeps all keys of one namespace in one slot, whosever they are", () => {
+      const slots = (namespace: string, identity: string) => [
+        ...windows.map((window) => tallyName(namespace, identity, limit(window, 1))),
+        reservationName(namespace, "r"),
+      ];
+      const slotsOf = (names: string[]) => names.map((name) => slotOf(`${prefix}:limit:${name}`));
 
       expect(slotOf("{user1000}.following")).toBe(slotOf("user1000"));
       expect(slotOf("123456789")).toBe(0x31c3);
-      expect(new Set(slots("consumer:alice")).size).toBe(1);
-      expect(slots("consumer:alice")[0]).not.toBe(slots("consumer:bob")[0]);
+      const ours = [...slots("a", "consumer:alice"), ...slots("a", "everybody")];
+      expect(new Set(slotsOf(ours)).size).toBe(1);
+      expect(slotsOf(slots("b", "everybody"))[0]).not.toBe(slotsOf(ours)[0]);
     });
 
     it("passes exactly when it said, by the clock of Redis, and not before", async () => {

@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import type { RedisConnection } from "../../redis/connection";
 import { loadScript } from "../../redis/script";
+import { type Period, utc } from "./calendar";
 import type { Counting, Counts, LimitState, Taken } from "./counts";
 import { type Limit, type Output, reservationName, settles, type Take, tallyName } from "./limit";
 
@@ -17,54 +18,62 @@ const settle = loadScript(join(__dirname, "settle.lua"));
 export function countsInRedis(
   connection: RedisConnection,
   prefix: string,
-  { namespace, leaseMs }: Counting,
+  counting: Counting,
 ): Counts {
-  const keysOf = (identity: string, limits: Limit[], reservedBy?: string) => {
-    const names = limits.map((limit) => tallyName(namespace, identity, limit));
-    if (reservedBy !== undefined) names.push(reservationName(namespace, identity, reservedBy));
+  const { namespace } = counting;
+  const keysOf = (limits: [identity: string, limit: Limit][], reservedBy?: string) => {
+    const names = limits.map(([identity, limit]) => tallyName(namespace, identity, limit));
+    if (reservedBy !== undefined) names.push(reservationName(namespace, reservedBy));
     return names.map((name) => `${prefix}:limit:${name}`);
   };
 
   return {
     async take(identity, id, takes, output) {
       const isReserved = takes.some((take) => settles(take, output.wanted));
-      const limits = takes.map(({ limit }) => limit);
-      const keys = keysOf(identity, limits, isReserved ? id : undefined);
-      const args = takeArguments(id, leaseMs, takes, output);
+      const whose = takes.map(({ limit, who }) => [who?.key ?? identity, limit] as [string, Limit]);
+      const keys = keysOf(whose, isReserved ? id : undefined);
+      const args = takeArguments(id, identity, counting, takes, output);
       const reply = await connection.run((client) => take(client, keys, args));
       return readTaken(reply as number[], takes);
     },
 
     async settle(identity, id, corrections) {
-      const limits = corrections.map(({ limit }) => limit);
-      const keys = keysOf(identity, limits, id);
+      const whose = corrections.map(
+        ({ limit, who }) => [who ?? identity, limit] as [string, Limit],
+      );
+      const keys = keysOf(whose, id);
       const args = corrections.flatMap(({ limit, start, change }) => [limit.window, start, change]);
       return (await connection.run((client) => settle(client, keys, [id, ...args]))) === 1;
     },
   };
 }
 
-/** ARGV of take.lua. */
+/** ARGV of take.lua. @param now by the clock of this node, in milliseconds since the epoch */
 export function takeArguments(
   id: string,
-  leaseMs: number,
+  identity: string,
+  { leaseMs, calendar = utc }: Counting,
   takes: Take[],
   { wanted, least }: Output,
+  now = Date.now(),
 ): (string | number)[] {
-  const limits = takes.flatMap(({ limit, amount, each }) => [
-    ...[limit.window, limit.most],
-    ...[amount, each],
-  ]);
-  return [id, leaseMs, wanted, least, ...limits];
+  const limits = takes.flatMap(({ limit: { window, most }, amount, each }) => {
+    const period =
+      window === "day" || window === "month" ? calendar.periodAt(window, now) : noPeriod;
+    return [window, most, amount, each, period.start, period.end];
+  });
+  return [id, identity, leaseMs, wanted, least, ...limits];
 }
+
+const noPeriod: Period = { start: 0, end: 0 };
 
 /** The reply of take.lua. */
 export function readTaken([taken, at, output, ...states]: number[], takes: Take[]): Taken {
-  const limits = takes.map(({ limit }, i): LimitState => {
+  const limits = takes.map(({ limit, who }, i): LimitState => {
     const state = states.slice(4 * i, 4 * i + 4) as [number, number, number, number];
     const [remaining, resetMs, wait, start] = state;
     const waitMs = wait === -1 ? Number.POSITIVE_INFINITY : wait;
-    return { limit, remaining, resetMs, waitMs, start };
+    return { limit, ...(who && { who }), remaining, resetMs, waitMs, start };
   });
   return { taken: taken === 1, at: at!, output: output!, limits };
 }

@@ -65,10 +65,10 @@ const lua = readFileSync(join(__dirname, "take.lua"), "utf8");
 const there: Place = {
   async take(identity, takes, now, output = noOutput, id = newId()) {
     const names = takes.map(({ limit }) => tallyName("test", identity, limit));
-    names.push(reservationName("test", identity, id));
+    names.push(reservationName("test", id));
     const keys = names.map((name) => `${prefix}:limit:${name}`);
     const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
-    const args = [...takeArguments(id, counting.leaseMs, takes, output), ...time];
+    const args = [...takeArguments(id, identity, counting, takes, output, now), ...time];
     const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
     return readTaken(reply as number[], takes);
   },
@@ -279,14 +279,16 @@ describe("llm-rate-limit", () => {
       expect(earlier.limits[0]!.waitMs).toBe(120_001);
     });
 
-    it("starts clean when a limit is changed", async () => {
+    it("remembers what was taken when a limit is raised or lowered", async () => {
       const identity = newIdentity();
       const now = Date.UTC(2026, 0, 1);
       const take = (most: number) => place.take(identity, [wants(limit("hour", most))], now);
 
       expect((await take(1)).taken).toBe(true);
       expect((await take(1)).taken).toBe(false);
-      expect((await take(2)).limits[0]!.remaining).toBe(1);
+      expect((await take(3)).limits[0]!.remaining).toBe(1);
+      expect((await take(1)).taken).toBe(false);
+      expect((await take(1)).limits[0]!.remaining).toBe(0);
     });
 
     it("lets exactly 50 of 200 concurrent takes have a budget of 50", async () => {

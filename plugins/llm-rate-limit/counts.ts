@@ -1,11 +1,15 @@
 // What counting does, wherever it is counted: a decision takes from every limit of an identity or from
 // none, and is settled once, when it is known what was used.
 
+import type { Calendar } from "./calendar";
+import type { Identity } from "./identity";
 import type { Limit, Output, Take } from "./limit";
 
 /** What one limit says about a decision. Times in milliseconds. */
 export interface LimitState {
   limit: Limit;
+  /** As in its Take. */
+  who?: Identity;
   /** What is left of it, after what was taken. */
   remaining: number;
   /** Until all of it is free again. */
@@ -30,6 +34,8 @@ export interface Taken {
 /** What is corrected of one limit: `change` is what was used minus what was taken. */
 export interface Correction {
   limit: Limit;
+  /** The key of whose limit it is, where it is not that of the identity that asked. */
+  who?: string;
   /** Of the bucket that was taken in. */
   start: number;
   change: number;
@@ -41,6 +47,8 @@ export interface Counting {
   namespace: string;
   /** How long a place of a request under way is held that nobody gives back. */
   leaseMs: number;
+  /** Where days and months begin; that of UTC where it is not said. */
+  calendar?: Calendar;
 }
 
 export interface Counts {

@@ -82,7 +82,7 @@ describe("llm-rate-limit", () => {
     it("is counted by what the limit measures, each answer whole", () => {
       const measures = ["requests", "tokens", "input_tokens", "output_tokens"] as const;
       const takes = takesOf(
-        measures.map((measure) => limit(measure)),
+        measures.map((measure) => ({ limit: limit(measure) })),
         demand,
         price,
       );
@@ -96,7 +96,7 @@ describe("llm-rate-limit", () => {
 
     it("is counted in billionths of a dollar, without a discount for a cached prompt", () => {
       const cached = { ...price, cached_input_usd_per_mtok: 0.1 };
-      const [take] = takesOf([limit("cost_usd")], demand, cached);
+      const [take] = takesOf([{ limit: limit("cost_usd") }], demand, cached);
       expect(take).toMatchObject({ amount: 14 * 420, each: 3 * 1500 });
     });
   });

@@ -5,7 +5,7 @@ import { familyOf, rowOf } from "../../families/endpoint";
 import { reserveOf } from "../../models/cost";
 import type { Price } from "../../models/price";
 import type { Exchange } from "../../stages/exchange";
-import { type Limit, noOutput, type Output, type Take } from "./limit";
+import { noOutput, type Output, type Take } from "./limit";
 import type { RateLimitOptions } from "./schema";
 
 /** The most that one request can take. */
@@ -38,25 +38,30 @@ export function demandOf({ body, ticket }: Exchange, options: ReserveOptions): D
 }
 
 /** What a demand takes from each limit. @param price where a limit counts cost and it is known */
-export function takesOf(limits: Limit[], demand: Demand, price: Price | undefined): Take[] {
+export function takesOf(
+  limits: Pick<Take, "limit" | "who">[],
+  demand: Demand,
+  price: Price | undefined,
+): Take[] {
   const { inputTokens, answers } = demand;
   const cost = price && reserveOf(price, inputTokens);
-  return limits.map((limit): Take => {
-    switch (limit.measure) {
+  return limits.map((whose): Take => {
+    const { measure } = whose.limit;
+    switch (measure) {
       case "tokens":
-        return { limit, amount: inputTokens, each: answers };
+        return { ...whose, amount: inputTokens, each: answers };
       case "input_tokens":
-        return { limit, amount: inputTokens, each: 0 };
+        return { ...whose, amount: inputTokens, each: 0 };
       case "output_tokens":
-        return { limit, amount: 0, each: answers };
+        return { ...whose, amount: 0, each: answers };
       case "cost_usd":
         return {
-          limit,
+          ...whose,
           amount: cost?.prompt ?? 0,
           each: answers * (cost?.token ?? 0),
         };
       default:
-        return { limit, amount: 1, each: 0 };
+        return { ...whose, amount: 1, each: 0 };
     }
   });
 }

@@ -9,18 +9,45 @@ import type { RateLimitOptions } from "./schema";
 
 export interface Identity {
   /** For the message to the client. */
-  kind: "consumer" | "credential" | "client address" | "header" | "route" | "service";
+  kind: IdentityKind;
   /** Names it among all identities, without braces, colons in names, or spaces. */
   key: string;
 }
 
+/** Of whom several consumers are a part: what is left of their limits tells what others have spent. */
+export function isShared(kind: IdentityKind): boolean {
+  return kind === "everybody" || kind === "team" || kind === "model" || kind === "provider";
+}
+
+export type IdentityKind =
+  | "consumer"
+  | "credential"
+  | "client address"
+  | "header"
+  | "route"
+  | "service"
+  // Of levels:
+  | "everybody"
+  | "team"
+  | "end user"
+  | "model"
+  | "provider";
+
 type IdentityOptions = Pick<RateLimitOptions, "limit_by" | "header_name">;
 
 /** What the adapter must ask Kong for, beside what is gathered anyway. */
-export function identityNeeds({ limit_by, header_name }: IdentityOptions): Needs {
+export function identityNeeds(
+  options: IdentityOptions & Pick<RateLimitOptions, "levels" | "end_user_header">,
+): Needs {
+  const { limit_by, header_name, levels, end_user_header } = options;
+  const levelled = (kind: string) => levels.some(({ by }) => by === kind);
+  const named = [
+    limit_by === "header" ? header_name : "",
+    levelled("end_user") ? end_user_header : "",
+  ];
   return {
-    headers: limit_by === "header" ? [header_name.toLowerCase()] : [],
-    credential: limit_by === "credential",
+    headers: named.filter((name) => name !== "").map((name) => name.toLowerCase()),
+    credential: limit_by === "credential" || levelled("credential"),
   };
 }
 
@@ -41,30 +68,34 @@ export function identify(
   return identity("client address", "ip", client_ip);
 }
 
+/** What `kong-llm limits` can look for: whatever has limits. */
+export const identityLabels = [
+  ...["consumer", "credential", "ip", "header", "route", "service"],
+  ...["everybody", "team", "end_user", "model", "provider"],
+] as const;
+
 /** The keys that a name may stand under: a consumer's is its username, custom_id or id. */
-export function identityKeys(
-  limitBy: IdentityOptions["limit_by"],
-  name: string,
-  header: string,
-): string[] {
+export function identityKeys(limitBy: string, name: string, header: string): string[] {
   if (limitBy === "header") return [`header:${header.toLowerCase()}:${digest(name)}`];
+  if (limitBy === "everybody") return ["everybody"];
+  if (limitBy === "end_user") return [`end_user:${digest(name)}`];
   const labels = limitBy === "consumer" ? ["consumer", "custom_id", "consumer_id"] : [limitBy];
   return labels.map((label) => `${label}:${encodeURIComponent(name)}`);
 }
 
 /** A header may hold a secret, and be long: only its digest is kept. */
-function digest(value: string): string {
+export function digest(value: string): string {
   return createHash("sha256").update(value).digest("base64url").slice(0, 22);
 }
 
 // The username comes first: it survives a consumer that is deleted and created again, and is what
 // an operator knows.
-function consumerKey({ id, username, custom_id }: Consumer): string {
+export function consumerKey({ id, username, custom_id }: Consumer): string {
   if (username) return `consumer:${encodeURIComponent(username)}`;
   if (custom_id) return `custom_id:${encodeURIComponent(custom_id)}`;
   return `consumer_id:${encodeURIComponent(id)}`;
 }
 
-function identity(kind: Identity["kind"], label: string, name: string): Identity {
+export function identity(kind: IdentityKind, label: string, name: string): Identity {
   return { kind, key: `${label}:${encodeURIComponent(name)}` };
 }

@@ -14,9 +14,10 @@ export interface Account {
   window: Window | "lease";
   /** The glob of the models that it is for; null for all. */
   model: string | null;
-  limit: number;
+  /** At the last request that took of it; null for concurrency, as what remains. */
+  limit: number | null;
   used: number;
-  remaining: number;
+  remaining: number | null;
   /** Seconds until all of it is free again, if nothing more is taken; null for concurrency. */
   free_in_seconds: number | null;
 }
@@ -31,7 +32,7 @@ export async function accountsOf(
   const keys = await keysOf(connection, prefix, identity);
   const read = keys
     .sort()
-    .map((key) => readAccount(connection, key, key.slice(`${prefix}:limit:`.length), millis(now)));
+    .map((key) => readAccount(connection, key, partsOf(key, prefix)!, millis(now)));
   return (await Promise.all(read)).filter((account) => account !== undefined);
 }
 
@@ -46,12 +47,28 @@ export async function forget(
 ): Promise<number> {
   const keys = await keysOf(connection, prefix, identity);
   // Reservations first: what is settled in between must not count against a new tally.
-  const reservations = keys.filter((key) => key.includes("}:reservation:"));
-  const tallies = keys.filter((key) => !reservations.includes(key));
-  for (const some of [reservations, tallies]) {
+  const reservations = await reservationsOf(connection, prefix, identity);
+  for (const some of [reservations, keys]) {
     await connection.run((client) => Promise.all(some.map((key) => client.unlink(key))));
   }
-  return tallies.length;
+  return keys.length;
+}
+
+/** The reservations that an identity has made: each holds its name. */
+async function reservationsOf(
+  connection: RedisConnection,
+  prefix: string,
+  identity: string,
+): Promise<string[]> {
+  const found: string[] = [];
+  const pattern = `${literally(prefix)}:limit:{*}:reservation:*`;
+  for await (const page of pagesOfKeys(connection, pattern)) {
+    const makers = await connection.run((client) =>
+      Promise.all(page.map((key) => client.get(key))),
+    );
+    found.push(...page.filter((_, at) => makers[at] === identity));
+  }
+  return found;
 }
 
 async function keysOf(
@@ -59,48 +76,68 @@ async function keysOf(
   prefix: string,
   identity: string,
 ): Promise<string[]> {
-  const pattern = `${literally(prefix)}:limit:*:{${literally(identity)}}:*`;
+  const pattern = `${literally(prefix)}:limit:{*}:*:*:${literally(identity)}*`;
   const keys = new Set<string>();
   for await (const page of pagesOfKeys(connection, pattern)) {
-    for (const key of page) keys.add(key);
+    for (const key of page) if (partsOf(key, prefix)?.identity === identity) keys.add(key);
   }
   return [...keys];
 }
 
+interface Parts extends Pick<Account, "namespace" | "measure" | "window" | "model"> {
+  identity: string;
+}
+
+/** What the name of a tally says; undefined for what is none. */
+function partsOf(key: string, prefix: string): Parts | undefined {
+  const name = key.slice(`${prefix}:limit:`.length);
+  const [, namespace, measure, window, identity, model] =
+    /^\{([^{}]*)\}:(\w+):(\w+):([^|]*)(?:\|(.*))?$/.exec(name) ?? [];
+  if (namespace === undefined || identity === undefined) return undefined;
+  if (!measures.includes(measure as Measure)) return undefined;
+  if (window !== "lease" && !windows.includes(window as Window)) return undefined;
+  const models = model === undefined ? null : decodeURIComponent(model);
+  const counted = { measure: measure as Measure, window: window as Account["window"] };
+  return { namespace, ...counted, model: models, identity };
+}
+
+// How much a limit of requests under way holds is in no key; of a day or month the key itself knows the
+// end, whatever calendar it is of: it expires then.
 async function readAccount(
   connection: RedisConnection,
   key: string,
-  name: string,
+  { identity, ...named }: Parts,
   now: number,
-): Promise<Account | undefined> {
-  const [, namespace, measure, window, most, model] =
-    /^(.*):\{[^{}]*\}:(\w+):(\w+):(\d+)(?::(.*))?$/.exec(name) ?? [];
-  if (namespace === undefined || !measures.includes(measure as Measure)) return undefined;
-  const models = model === undefined ? null : decodeURIComponent(model);
-  const named = { namespace, measure: measure as Measure, model: models };
+): Promise<Account> {
+  const { window } = named;
   if (window === "lease") {
     const used = await connection.run((client) => client.zcount(key, now + 1, "+inf"));
-    return account({ ...named, window }, Number(most), used, null);
+    return account(named, undefined, used, null);
   }
-  if (!windows.includes(window as Window)) return undefined;
-  const found = await connection.run((client) => client.hmget(key, "start", "count", "previous"));
-  const [start, count, previous] = found.map(Number) as [number, number, number];
-  const tally = tallyAt(window as Window, { start, count, previous }, now);
-  const used = usedOf(window as Window, tally, now);
-  const free = Math.ceil(resetOf(window as Window, tally, now) / 1000);
-  return account({ ...named, window: window as Window }, Number(most), used, free);
+  const [found, left] = await connection.run((client) =>
+    Promise.all([client.hmget(key, "start", "count", "previous", "most"), client.pttl(key)]),
+  );
+  const [start, count, previous, most] = found.map(Number) as [number, number, number, number];
+  if (window === "day" || window === "month") {
+    return account(named, most, count, Math.ceil(Math.max(0, left) / 1000));
+  }
+  const tally = tallyAt(window, { start, count, previous }, now);
+  const free = Math.ceil(resetOf(window, tally, now) / 1000);
+  return account(named, most, usedOf(window, tally, now), free);
 }
 
 function account(
   named: Pick<Account, "namespace" | "measure" | "window" | "model">,
-  most: number,
+  most: number | undefined,
   used: number,
   free_in_seconds: number | null,
 ): Account {
   const shown = (amount: number) => (named.measure === "cost_usd" ? Number(usd(amount)) : amount);
   return {
     ...named,
-    ...{ limit: shown(most), used: shown(used), remaining: shown(Math.max(0, most - used)) },
+    limit: most === undefined ? null : shown(most),
+    used: shown(used),
+    remaining: most === undefined ? null : shown(Math.max(0, most - used)),
     free_in_seconds,
   };
 }

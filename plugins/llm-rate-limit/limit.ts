@@ -1,6 +1,7 @@
-// What a limit is, and the name under which its tally is kept. The size of a limit is part of the
-// name, so a changed limit starts clean.
+// What a limit is, and the name under which its tally is kept. The size of a limit is no part of it: a
+// budget that is raised, or lowered, remembers what was spent.
 
+import type { Identity } from "./identity";
 import type { Window } from "./windows";
 
 /** What can be counted. `concurrency` counts the requests under way, all others count in windows. */
@@ -28,6 +29,8 @@ export interface Limit {
 /** What one decision wants from a limit: a fixed amount, and so much for each token of output. */
 export interface Take {
   limit: Limit;
+  /** Whose limit it is, where it is not that of the identity that asks. */
+  who?: Identity;
   /** 0 looks only. */
   amount: number;
   each: number;
@@ -42,18 +45,19 @@ export interface Output {
 export const noOutput: Output = { wanted: 0, least: 0 };
 
 /**
- * The name of a tally. The identity stands in braces: Redis Cluster chooses the slot by what they
- * hold, so all limits of one identity can be taken from in one script.
+ * The name of a tally. The namespace stands in braces: Redis Cluster chooses the slot by what they
+ * hold, so limits of everybody, of a team and of a consumer can be taken from in one script.
+ * @param identity percent-encoded where it is a name, so that it holds no `|`
  */
 export function tallyName(namespace: string, identity: string, limit: Limit): string {
-  const { measure, window, most, model } = limit;
-  const name = `${namespace}:{${identity}}:${measure}:${window}:${most}`;
-  return model === undefined ? name : `${name}:${encodeURIComponent(model)}`;
+  const { measure, window, model } = limit;
+  const name = `{${namespace}}:${measure}:${window}:${identity}`;
+  return model === undefined ? name : `${name}|${encodeURIComponent(model)}`;
 }
 
 /** The name of the reservation that a request has made: it is there until it is settled, once. */
-export function reservationName(namespace: string, identity: string, id: string): string {
-  return `${namespace}:{${identity}}:reservation:${id}`;
+export function reservationName(namespace: string, id: string): string {
+  return `{${namespace}}:reservation:${id}`;
 }
 
 /** Whether what a decision takes from a limit is to be corrected when the request has ended. */

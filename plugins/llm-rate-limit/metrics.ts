@@ -3,6 +3,7 @@
 import { LRUCache } from "lru-cache";
 import { Counter } from "prom-client";
 import { log } from "../../stages/log";
+import type { IdentityKind } from "./identity";
 import type { Limit } from "./limit";
 import type { Settled } from "./unsettled";
 
@@ -14,8 +15,8 @@ const decisions = new Counter({
 
 const refusals = new Counter({
   name: "llm_rate_limit_refusals_total",
-  help: "Refused requests, those of a dry run too, by the limit that they met first",
-  labelNames: ["measure", "window"] as const,
+  help: "Refused requests, those of a dry run too, by the limit that they met first, and whose it is",
+  labelNames: ["measure", "window", "level"] as const,
 });
 
 const fallbacks = new Counter({
@@ -43,8 +44,9 @@ export function countDecision(decision: Decision, policy: "local" | "redis"): un
   decisions.inc({ decision, policy });
 }
 
-export function countRefusal({ measure, window }: Limit): void {
-  refusals.inc({ measure, window });
+/** @param kind whose limit it is */
+export function countRefusal({ measure, window }: Limit, kind: IdentityKind): void {
+  refusals.inc({ measure, window, level: kind.replace(" ", "_") });
 }
 
 export function countFallback(to: string): void {

@@ -59,7 +59,7 @@ describe("llm-rate-limit", () => {
       const names = await connectionTo(options.redis)!.run((client) =>
         client.keys("kong-llm:limit:*"),
       );
-      expect(names).toEqual([`kong-llm:limit:${options.namespace}:{alice}:requests:month:3`]);
+      expect(names).toEqual([`kong-llm:limit:{${options.namespace}}:requests:month:alice`]);
     });
   });
 

@@ -3,6 +3,7 @@
 
 import { RedisUnavailable } from "../../redis/connection";
 import { redisNeighbour } from "../../stages/redis-neighbour";
+import { type Calendar, calendarOf } from "./calendar";
 import type { Correction, Taken } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
 import { countsInRedis } from "./counts-in-redis";
@@ -27,8 +28,9 @@ export interface InsuredCounts {
 
 /** The counts that the options ask for. */
 export function openCounts(options: RateLimitOptions): InsuredCounts {
-  const { namespace, lease_seconds, on_redis_failure, redis } = options;
-  const counting = { namespace, leaseMs: lease_seconds * 1000 };
+  const { namespace, lease_seconds, on_redis_failure, redis, time_zone, month_day } = options;
+  const calendar = calendarOf(time_zone, month_day);
+  const counting = { namespace, leaseMs: lease_seconds * 1000, calendar };
   const here = countsInMemory(counting);
   const connection = options.policy === "redis" ? redisNeighbour("rate_limit", redis) : undefined;
   const shared = connection && countsInRedis(connection, redis.prefix, counting);
@@ -43,7 +45,7 @@ export function openCounts(options: RateLimitOptions): InsuredCounts {
         return { ...taken, policy: "redis" };
       } catch (error) {
         if (!(error instanceof RedisUnavailable)) throw error;
-        const corrections = error.asked ? givingBack(takes, output) : [];
+        const corrections = error.asked ? givingBack(takes, output, calendar) : [];
         if (corrections.length > 0) {
           void settleWhenItCan(connection, () => shared.settle(identity, id, corrections));
         }
@@ -64,13 +66,13 @@ export function openCounts(options: RateLimitOptions): InsuredCounts {
  * answers, as far as it would be settled. Its buckets are those of our clock; where Redis' differ,
  * it stays taken.
  */
-function givingBack(takes: Take[], { least }: Output): Correction[] {
+function givingBack(takes: Take[], { least }: Output, calendar: Calendar): Correction[] {
   const now = Date.now();
   return takes.flatMap((take): Correction[] => {
     if (!settles(take, least)) return [];
-    const { limit, amount, each } = take;
+    const { limit, who, amount, each } = take;
     const { window } = limit;
-    const start = window === "lease" ? 0 : tallyAt(window, undefined, now).start;
-    return [{ limit, start, change: -(amount + each * least) }];
+    const start = window === "lease" ? 0 : tallyAt(window, undefined, now, calendar).start;
+    return [{ limit, who: who?.key, start, change: -(amount + each * least) }];
   });
 }

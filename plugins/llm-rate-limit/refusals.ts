@@ -5,7 +5,7 @@ import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import type { LimitState } from "./counts";
 import { usd } from "./dollars";
 import { retryHeaders, tightest, wholeSeconds } from "./headers";
-import type { Identity } from "./identity";
+import { type Identity, isShared } from "./identity";
 import type { Limit, Output, Take } from "./limit";
 
 /** A limit has no room. */
@@ -16,10 +16,13 @@ export function exceeded(
   takes: Take[],
   { least }: Output,
 ): Answer {
-  const { limit, waitMs } = tightest(limits);
+  const { limit, waitMs, who = identity } = tightest(limits);
   const take = takes.find((take) => take.limit === limit)!;
   const asked = take.amount + take.each * least;
-  const error = { message: message(limit, identity, waitMs, asked), ...kindOf(limit) };
+  const text = isShared(who.kind)
+    ? sharedMessage(limit, who, waitMs)
+    : message(limit, who, waitMs, asked);
+  const error = { message: text, ...kindOf(limit) };
   return refuse(429, error, { ...responseHeaders, ...retryHeaders(waitMs) });
 }
 
@@ -50,6 +53,20 @@ function message(limit: Limit, { kind }: Identity, waitMs: number, asked: number
     return `${may}, more than ${whole} ever holds: lower max_tokens or shorten the prompt.`;
   }
   return `${may}, for which ${whole} has no room now: try again in ${wait(waitMs)}, or lower max_tokens.`;
+}
+
+// Of a limit that others share neither its size nor what is left of it is told.
+function sharedMessage({ measure, window }: Limit, { kind }: Identity, waitMs: number): string {
+  const whose = kind === "everybody" ? "of everybody together" : `of this ${kind}`;
+  const what = measure === "cost_usd" ? "budget" : `limit of ${measure.replace("_", " ")}`;
+  if (measure === "concurrency") {
+    return `As many requests ${whose} are under way as may be at a time; try again when one has ended.`;
+  }
+  const named = `The ${what} ${whose} per ${window}`;
+  if (!Number.isFinite(waitMs)) {
+    return `${named} is smaller than what this request may take: lower max_tokens or shorten the prompt.`;
+  }
+  return `${named} has no room for this request now: try again in ${wait(waitMs)}.`;
 }
 
 const nouns: Partial<Record<Limit["measure"], string>> = {

@@ -8,6 +8,7 @@ const tokens: Limit = { measure: "tokens", window: "minute", most: 1000 };
 const dollars: Limit = { measure: "cost_usd", window: "month", most: 1e9, model: "gpt-4*" };
 const requests: Limit = { measure: "requests", window: "day", most: 10 };
 const lease: Limit = { measure: "concurrency", window: "lease", most: 5 };
+const team = { kind: "team", key: "team:team-a" } as const;
 const alice = { kind: "consumer", key: "consumer:alice" } as const;
 
 function taken(takes: TakenAttempt["takes"]): TakenAttempt {
@@ -26,7 +27,7 @@ describe("llm-rate-limit", () => {
       const note = reserve(
         taken([
           { limit: tokens, amount: 14, each: 2 },
-          { limit: dollars, amount: 500, each: 0 },
+          { limit: dollars, who: team, amount: 500, each: 0 },
           { limit: requests, amount: 1, each: 0 },
           { limit: lease, amount: 1, each: 0 },
         ]),
@@ -37,9 +38,9 @@ describe("llm-rate-limit", () => {
       expect(reservation.parse(JSON.parse(sent))).toEqual({
         ...{ policy: "redis", identity: "consumer:alice", model: "gpt-4.1", input_tokens: 14 },
         reserved: [
-          { limit: tokens, start: 60_000, amount: 34 },
-          { limit: dollars, start: 60_000, amount: 500 },
-          { limit: lease, start: 0, amount: 1 },
+          { limit: { ...tokens, most: 0 }, start: 60_000, amount: 34 },
+          { limit: { ...dollars, most: 0 }, start: 60_000, amount: 500, who: "team:team-a" },
+          { limit: { ...lease, most: 0 }, start: 0, amount: 1 },
         ],
       });
     });
@@ -58,13 +59,13 @@ describe("llm-rate-limit", () => {
         policy: "redis",
         identity: "a",
         input_tokens: 1,
-        reserved: [["tokens", "eon", 1, null, 0, 1]],
+        reserved: [["tokens", "eon", null, 0, 1]],
       },
       {
         policy: "redis",
         identity: "a",
         input_tokens: 1,
-        reserved: [["tokens", "day", 1, null, 0, -9]],
+        reserved: [["tokens", "day", null, 0, -9]],
       },
     ])("is not made from %j", (other) => {
       expect(reservation.safeParse(other).success).toBe(false);

@@ -8,20 +8,23 @@ import { windows } from "./windows";
 
 const count = z.int().nonnegative();
 
-/** The amount that was taken from a limit in the bucket that starts at `start`. */
+/** The amount that was taken from a limit in the bucket that starts at `start`, and whose limit it is. */
 const fromLimit = z
   .tuple([
     z.enum(measures),
     z.enum([...windows, "lease"]),
-    count,
     z.string().nullable(),
     count,
     count,
+    z.string().optional(),
   ])
-  .transform(([measure, window, most, model, start, amount]) => {
-    const limit: Limit = { measure, window, most, model: model ?? undefined };
-    return { limit, start, amount };
+  .transform(([measure, window, model, start, amount, who]) => {
+    // How much it may hold says nothing about what was taken.
+    const limit: Limit = { measure, window, most: 0, model: model ?? undefined };
+    return { limit, ...(who !== undefined && { who }), start, amount };
   });
+
+type FromLimit = z.input<typeof fromLimit>;
 
 /** What must be known again to settle: it travels in the ticket. */
 export const reservation = z.object({
@@ -41,11 +44,13 @@ export function reserve(
   { key: identity }: Identity,
 ): z.input<typeof reservation> | undefined {
   const { limits, output, policy } = counted;
-  const reserved = takes.flatMap((take, i): z.input<typeof fromLimit>[] => {
+  const reserved = takes.flatMap((take, i): FromLimit[] => {
     if (!settles(take, output)) return [];
-    const { limit, amount, each } = take;
-    const { measure, window, most, model = null } = limit;
-    return [[measure, window, most, model, limits[i]!.start, amount + each * output]];
+    const { limit, who, amount, each } = take;
+    const { measure, window, model = null } = limit;
+    const { start } = limits[i]!;
+    const taken = amount + each * output;
+    return [[measure, window, model, start, taken, ...(who ? [who.key] : [])] as FromLimit];
   });
   if (reserved.length === 0) return undefined;
   const input_tokens = demand.inputTokens;

@@ -1,96 +1,27 @@
 // The options of llm-rate-limit: the only source for Kong's schema, the README table and the types.
 
+import { IANAZone } from "luxon";
 import { z } from "zod";
 import { pricesOver } from "../../models/catalogue";
 import type { ModelPrice } from "../../models/price";
 import { catalogueFileOption, modelPrices } from "../../models/price-options";
 import { redisOptions } from "../../redis/options";
-
-const periods = {
-  second: "in any second (sliding)",
-  minute: "in any minute (sliding)",
-  hour: "in any hour (sliding)",
-  day: "on a day of the calendar, in UTC",
-  month: "in a month of the calendar, in UTC",
-};
-
-function windowsOf(what: string, amount: () => z.ZodNumber, description: string) {
-  const most = (period: string) =>
-    amount().optional().describe(`Most ${what} ${period}; without it there is no such limit.`);
-  return z
-    .object({
-      second: most(periods.second),
-      minute: most(periods.minute),
-      hour: most(periods.hour),
-      day: most(periods.day),
-      month: most(periods.month),
-    })
-    .prefault({})
-    .describe(description);
-}
-
-const count = () => z.int().min(1).max(1_000_000_000);
-const tokenCount = () => z.int().min(1).max(1_000_000_000_000);
-const usd = () => z.number().min(0.000001).max(1_000_000);
-
-const requests = (description: string) => windowsOf("requests", count, description);
-const tokens = (description: string) => windowsOf("tokens", tokenCount, description);
-const inputTokens = (description: string) => windowsOf("input tokens", tokenCount, description);
-const outputTokens = (description: string) => windowsOf("output tokens", tokenCount, description);
-const costUsd = (description: string) => windowsOf("US dollars", usd, description);
-
-const glob = z.string().min(1).max(200);
-
-const tier = z
-  .object({
-    consumers: z
-      .array(glob)
-      .default([])
-      .describe("Consumers of this tier, by username or custom_id; `*` matches any text."),
-    tags: z
-      .array(glob)
-      .default([])
-      .describe("Tags of the consumers of this tier; `*` matches any text."),
-    requests: requests("In place of `requests`, where a window is set."),
-    tokens: tokens("In place of `tokens`, where a window is set."),
-    input_tokens: inputTokens("In place of `input_tokens`, where a window is set."),
-    output_tokens: outputTokens("In place of `output_tokens`, where a window is set."),
-    cost_usd: costUsd("In place of `cost_usd`, where a window is set."),
-    concurrency: count().optional().describe("In place of `concurrency`, where it is set."),
-  })
-  .refine(({ consumers, tags }) => consumers.length + tags.length > 0, {
-    message: "must name consumers or tags: a tier for everybody is the base limits",
-  });
-
-const modelLimits = z
-  .object({
-    match: glob.describe("Models of the upstream that this is for; `*` matches any text."),
-    requests: requests("How many requests one may make to these models together."),
-    tokens: tokens("How many tokens, input and output, one may use of these models together."),
-    cost_usd: costUsd("How many dollars one may spend on these models together."),
-    on_exceeded: z
-      .enum(["reject", "fallback"])
-      .default("reject")
-      .describe(
-        "What happens when one of these limits has no room: `reject` answers 429, `fallback` sends the request on as the model `fallback`.",
-      ),
-    fallback: z
-      .string()
-      .max(200)
-      .regex(/^[\x20-\x7e]*$/, "must be printable ASCII: it goes into a header")
-      .default("")
-      .describe(
-        "Model of the upstream that serves instead, where llm-models lets the caller use it; limits for that model apply, and its own fallback too.",
-      ),
-  })
-  .refine(({ on_exceeded, fallback }) => (on_exceeded === "fallback") === (fallback !== ""), {
-    path: ["fallback"],
-    message: "must name a model where on_exceeded is fallback, and only there",
-  });
+import {
+  costUsd,
+  count,
+  inputTokens,
+  level,
+  modelLimits,
+  outputTokens,
+  requests,
+  tier,
+  tokens,
+} from "./limit-options";
 
 interface Priced {
   cost_usd: object;
   tiers: { cost_usd: object }[];
+  levels: { cost_usd: object }[];
   models: { match: string; fallback: string; cost_usd: object }[];
   prices?: ModelPrice[];
   catalogue_file?: string;
@@ -99,8 +30,8 @@ interface Priced {
 
 /** Models that the options name, whose cost is limited and not known. */
 function unpricedNames(options: Priced): string[] {
-  const { cost_usd, tiers, models, prices, catalogue_file, unpriced_models } = options;
-  const budgets = [cost_usd, ...[...tiers, ...models].map((one) => one.cost_usd)];
+  const { cost_usd, tiers, levels, models, prices, catalogue_file, unpriced_models } = options;
+  const budgets = [cost_usd, ...[...tiers, ...levels, ...models].map((one) => one.cost_usd)];
   const isLimited = budgets.some((budget) => Object.keys(budget).length > 0);
   if (!isLimited || !prices || catalogue_file || unpriced_models === "allow") return [];
   const priceOf = pricesOver(prices);
@@ -131,6 +62,45 @@ export const rateLimitOptions = z
       .default([])
       .describe(
         "Limits for some models beside those above, for each consumer; the first match wins. They are told by the model that serves, not by its alias.",
+      ),
+    levels: z
+      .array(level)
+      .default([])
+      .describe(
+        "Limits of others than `limit_by` that the same request must fit too, as for everybody, its team and its end user: it takes from all of them, or from none.",
+      ),
+    tag_prefix: z
+      .string()
+      .min(1)
+      .max(100)
+      .default("team-")
+      .describe(
+        "Of `levels` by team: tags of a consumer that begin with this text name its teams.",
+      ),
+    end_user_header: z
+      .string()
+      .max(100)
+      .regex(/^[A-Za-z0-9-]*$/, "must be the name of a header")
+      .default("")
+      .describe(
+        "Of `levels` by end_user: a header in which apps name their user, before the members `safety_identifier`, `user` and `metadata.user_id` of the body. Requests that name none have no such limits.",
+      ),
+    time_zone: z
+      .string()
+      .max(100)
+      .default("UTC")
+      .refine(
+        (zone) => IANAZone.isValidZone(zone),
+        "must be the name of a time zone, as in Asia/Seoul",
+      )
+      .describe("Where days and months begin at midnight, as in `Asia/Seoul`."),
+    month_day: z
+      .int()
+      .min(1)
+      .max(31)
+      .default(1)
+      .describe(
+        "Day on which a month of the limits begins, as bills do; a shorter month begins on its last day.",
       ),
     limit_by: z
       .enum(["consumer", "credential", "ip", "header", "route", "service"])
@@ -194,7 +164,7 @@ export const rateLimitOptions = z
       .regex(/^[^{}]*$/, "must not hold braces: they choose the slot of a key in Redis")
       .default("default")
       .describe(
-        "Configs with the same namespace and the same limit count together, on whichever route they are; another name counts apart.",
+        "Configs with the same namespace count together, on whichever route they are; another name counts apart.",
       ),
     lease_seconds: z
       .int()

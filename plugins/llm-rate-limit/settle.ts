@@ -38,11 +38,11 @@ export function correctionsOf(
   const usage = isLeft ? undefined : usageOfOutcome(outcome, input_tokens);
   const isUnseen = outcome.truncated || mayBeMore(outcome);
   const atLeast = usage?.estimated === true && (hardCap || isUnseen);
-  return reserved.map(({ limit, start, amount }) => {
+  return reserved.map(({ limit, who, start, amount }) => {
     const used =
       usage === undefined ? amount : usedOf(limit.measure, usage, price, outcome.ended_at, amount);
     const change = (atLeast ? Math.max(used, amount) : used) - amount;
-    return { limit, start, change };
+    return { limit, ...(who !== undefined && { who }), start, change };
   });
 }
 

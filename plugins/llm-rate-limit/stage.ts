@@ -29,10 +29,10 @@ async function decide(
   exchange: Exchange,
   limiter: Limiter,
 ): Promise<Decided<z.input<typeof reservation>>> {
-  const { options, rulesFor } = limiter;
-  if (!rulesFor) return countDecision("unlimited", options.policy);
+  const { options, rulesFor, levelsFor } = limiter;
+  if (!rulesFor && !levelsFor) return countDecision("unlimited", options.policy);
   const identity = identify(exchange, options);
-  const rules = rulesFor(exchange.consumer);
+  const rules = rulesFor?.(exchange.consumer);
   const attempt = await take(exchange, identity, rules, limiter);
   const refusal = tell(attempt, exchange, identity, options);
   if (refusal) return { answer: refusal };

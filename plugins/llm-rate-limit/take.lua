@@ -1,18 +1,22 @@
--- Takes an amount from every limit of one identity, or from none.
+-- Takes an amount from every limit that a request meets, or from none.
 --
 -- KEYS[i]         tally of limit i, a hash: `start` of the bucket of the clock that was counted last
---                 (ms since the epoch), `count` taken in it, `previous` taken in the one before.
+--                 (ms since the epoch), `count` taken in it, `previous` taken in the one before, and
+--                 `most` that the limit held then, for who looks into it.
 --                 With window lease: a sorted set, the requests under way by when their lease ends.
--- KEYS[n+1]       the reservation of this request, where it is to be settled later
+-- KEYS[n+1]       the reservation of this request, where it is to be settled later: who made it
 --                 Every key expires when it no longer says anything.
 -- ARGV[1]         id of the request
--- ARGV[2]         ms that a lease lasts
--- ARGV[3]         tokens of output that are wanted
--- ARGV[4]         tokens of output that will do
--- ARGV[4i+1]      window of limit i: second, minute, hour (sliding), day, month (calendar, UTC), lease
--- ARGV[4i+2]      the most that the limit holds
--- ARGV[4i+3]      the amount to take, 0 to look only
--- ARGV[4i+4]      the amount to take beside that for each token of output
+-- ARGV[2]         the identity that asks
+-- ARGV[3]         ms that a lease lasts
+-- ARGV[4]         tokens of output that are wanted
+-- ARGV[5]         tokens of output that will do
+-- ARGV[6i]        window of limit i: second, minute, hour (sliding), day, month (calendar), lease
+-- ARGV[6i+1]      the most that the limit holds
+-- ARGV[6i+2]      the amount to take, 0 to look only
+-- ARGV[6i+3]      the amount to take beside that for each token of output
+-- ARGV[6i+4]      of a day or month: its start by the node's clock and calendar, ms since the epoch
+-- ARGV[6i+5]      and its end
 -- returns[1]      1 when all was taken, 0 when nothing was
 -- returns[2]      the time of this decision by the clock of Redis, ms since the epoch
 -- returns[3]      tokens of output that were taken for
@@ -24,55 +28,41 @@
 
 local day = 86400000
 local lengths = { second = 1000, minute = 60000, hour = 3600000 }
-local month_days = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }
 -- Nobody knows when a request under way will end: ask again then.
 local lease_retry = 1000
 
-local id, lease, wanted, least = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local limits = (#ARGV - 4) / 4
+local id, identity, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local wanted, least = tonumber(ARGV[4]), tonumber(ARGV[5])
+local limits = (#ARGV - 5) / 6
 local reservation = KEYS[limits + 1]
 
 local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
-local function is_leap(year)
-  return year % 4 == 0 and (year % 100 ~= 0 or year % 400 == 0)
+-- The clocks of nodes and of Redis may differ: then this period has ended here, and the next goes on
+-- about as long. One that has not begun here is counted in already: nothing that was taken is forgotten.
+local function bucket_of(i, at)
+  local length = lengths[ARGV[6 * i]]
+  if length then return at - at % length, at - at % length + length end
+  local start, finish = tonumber(ARGV[6 * i + 4]), tonumber(ARGV[6 * i + 5])
+  if at >= finish then return finish, finish + (finish - start) end
+  return start, finish
 end
 
--- First day of the month that holds a day, and of the month after; days since 1970-01-01.
-local function month_of(wanted_day)
-  local year, first = 1970, 0
-  while first + (is_leap(year) and 366 or 365) <= wanted_day do
-    first = first + (is_leap(year) and 366 or 365)
-    year = year + 1
-  end
-  for month, days in ipairs(month_days) do
-    if month == 2 and is_leap(year) then days = 29 end
-    if first + days > wanted_day then return first, first + days end
-    first = first + days
-  end
-end
-
-local function bucket_of(window, at)
-  local length = lengths[window] or day
-  if window == "month" then
-    local first, after = month_of(math.floor(at / day))
-    return first * day, after * day
-  end
-  return at - at % length, at - at % length + length
-end
-
-local function tally_of(key, window)
+local function tally_of(key, i)
+  local window = ARGV[6 * i]
   if window == "lease" then
     redis.call("ZREMRANGEBYSCORE", key, "-inf", now)
     return { lease = true, start = 0, count = redis.call("ZCARD", key), previous = 0 }
   end
-  local start, finish = bucket_of(window, now)
+  local start, finish = bucket_of(i, now)
   local tally = { start = start, finish = finish, length = lengths[window], count = 0, previous = 0 }
   local stored = redis.call("HMGET", key, "start", "count", "previous")
   local counted = tonumber(stored[1] or -1)
   if counted >= start then
-    tally.start, tally.finish = bucket_of(window, counted)
+    tally.start = counted
+    if tally.length then tally.finish = counted + tally.length end
+    if tally.finish <= counted then tally.finish = counted + (finish - start) end
     tally.count, tally.previous = tonumber(stored[2]), tonumber(stored[3])
   elseif tally.length and counted + tally.length == start then
     tally.previous = tonumber(stored[2])
@@ -114,21 +104,23 @@ local function reset_of(tally)
   return tally.previous > 0 and tally.finish - now or 0
 end
 
-local function add(key, tally, amount)
+local function add(key, tally, amount, most)
   tally.count = tally.count + amount
   if tally.lease then
     redis.call("ZADD", key, now + lease, id)
     if redis.call("PTTL", key) < lease then redis.call("PEXPIRE", key, lease) end
   else
-    redis.call("HSET", key, "start", tally.start, "count", tally.count, "previous", tally.previous)
+    redis.call(
+      "HSET", key, "start", tally.start, "count", tally.count, "previous", tally.previous, "most", most
+    )
     redis.call("PEXPIRE", key, reset_of(tally))
   end
 end
 
 local tallies, waits, fits, output = {}, {}, true, wanted
 for i = 1, limits do
-  local most, amount, each = tonumber(ARGV[4 * i + 2]), tonumber(ARGV[4 * i + 3]), tonumber(ARGV[4 * i + 4])
-  tallies[i] = tally_of(KEYS[i], ARGV[4 * i + 1])
+  local most, amount, each = tonumber(ARGV[6 * i + 1]), tonumber(ARGV[6 * i + 2]), tonumber(ARGV[6 * i + 3])
+  tallies[i] = tally_of(KEYS[i], i)
   waits[i] = wait_for(tallies[i], amount + each * least, most)
   fits = fits and waits[i] == 0
   if each > 0 then output = math.min(output, math.floor((most - used_of(tallies[i]) - amount) / each)) end
@@ -136,9 +128,9 @@ end
 
 local answer, longest = { fits and 1 or 0, now, output }, 0
 for i = 1, limits do
-  local tally, most = tallies[i], tonumber(ARGV[4 * i + 2])
-  local amount = tonumber(ARGV[4 * i + 3]) + tonumber(ARGV[4 * i + 4]) * output
-  if fits and amount > 0 then add(KEYS[i], tally, amount) end
+  local tally, most = tallies[i], tonumber(ARGV[6 * i + 1])
+  local amount = tonumber(ARGV[6 * i + 2]) + tonumber(ARGV[6 * i + 3]) * output
+  if fits and amount > 0 then add(KEYS[i], tally, amount, ARGV[6 * i + 1]) end
   answer[4 * i] = math.max(0, most - used_of(tally))
   answer[4 * i + 1] = reset_of(tally)
   answer[4 * i + 2] = waits[i]
@@ -147,6 +139,6 @@ for i = 1, limits do
 end
 -- When all of it is free again there is nothing left to settle.
 if fits and reservation then
-  redis.call("SET", reservation, 1, "PX", math.max(1, math.min(longest, day)))
+  redis.call("SET", reservation, identity, "PX", math.max(1, math.min(longest, day)))
 end
 return answer

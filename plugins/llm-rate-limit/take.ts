@@ -37,15 +37,16 @@ export type TakenAttempt = Extract<Attempt, { result: "taken" }>;
 export async function take(
   exchange: Exchange,
   identity: Identity,
-  rules: Rules,
+  rules: Rules | undefined,
   limiter: Limiter,
 ): Promise<Attempt> {
   const tried = new Set<string>();
   let model = servedModel(exchange);
   for (;;) {
-    const rule = model === undefined ? undefined : rules.forModel(model);
-    const limits = rule ? [...rules.base, ...rule.limits] : rules.base;
-    const attempt = await takeAs(model, limits, exchange, identity, limiter);
+    const rule = model === undefined ? undefined : rules?.forModel(model);
+    const own = [...(rules?.base ?? []), ...(rule?.limits ?? [])].map((limit) => ({ limit }));
+    const others = limiter.levelsFor?.(exchange, model) ?? [];
+    const attempt = await takeAs(model, [...own, ...others], exchange, identity, limiter);
     const fallback = fallbackOf(attempt, rule);
     if (model === undefined || fallback === undefined || limiter.options.dry_run) return attempt;
     tried.add(model);
@@ -71,18 +72,19 @@ export function serveAs(model: string | undefined, exchange: Exchange): void {
 
 async function takeAs(
   model: string | undefined,
-  limits: Limit[],
+  whose: Pick<Take, "limit" | "who">[],
   exchange: Exchange,
   identity: Identity,
   { options, priceOf, counts }: Limiter,
 ): Promise<Attempt> {
-  if (limits.length === 0) return { model, result: "unlimited" };
+  if (whose.length === 0) return { model, result: "unlimited" };
+  const limits = whose.map(({ limit }) => limit);
   const price = model === undefined ? undefined : priceOf(model);
   if (!price && exchange.body && options.unpriced_models === "refuse" && limits.some(countsCost)) {
     return { model, result: "unpriced" };
   }
   const demand = limits.some(countsUsage) ? demandOf(exchange, options) : noDemand;
-  const takes = takesOf(limits, demand, price);
+  const takes = takesOf(whose, demand, price);
   const counted = await counts.take(identity.key, exchange.request.id, takes, demand.output);
   if ("uncounted" in counted) return { model, result: "uncounted", choice: counted.uncounted };
   return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes };

@@ -5,7 +5,7 @@ import { familyOf } from "../../families/endpoint";
 import type { Answer, Exchange } from "../../stages/exchange";
 import type { LimitState } from "./counts";
 import { limitHeaders, tightest, toldLimits } from "./headers";
-import type { Identity } from "./identity";
+import { type Identity, isShared } from "./identity";
 import { countDecision, countRefusal, type Decision, logDryRun } from "./metrics";
 import type { Policy } from "./open-counts";
 import { exceeded, unavailable, unpriced } from "./refusals";
@@ -39,21 +39,24 @@ export function tell(
   }
   const { counted, takes, demand } = attempt;
   const { limits, policy } = counted;
-  if (identity.kind === "consumer") showUsed(exchange.ticket.consumer ?? "", limits);
+  showUsed(identity, exchange.ticket.consumer ?? "", limits);
   if (!options.hide_client_headers) showLimits(limits, exchange);
   if (attempt.result === "taken") {
     exchange.ticket.limit = { decision: "allowed" };
     return countDecision("allowed", policy);
   }
-  const { limit } = tightest(limits);
-  countRefusal(limit);
+  const { limit, who = identity } = tightest(limits);
+  const level = limits.some((one) => one.who) ? who.kind : undefined;
+  countRefusal(limit, who.kind);
   const refusal = { decision: "refused", policy } as const;
-  const by = `${limit.measure} per ${limit.window}`;
+  const by = `${limit.measure} per ${limit.window}${level ? ` of ${level}` : ""}`;
   const answer = exceeded(exchange, identity, limits, takes, demand.output);
-  return refuse(answer, { ...refusal, by }, exchange, identity, options);
+  return refuse(answer, { ...refusal, by }, exchange, who, options);
 }
 
-function showLimits(limits: LimitState[], { ticket, responseHeaders }: Exchange): void {
+// What is left of a limit that others share would tell a client what they spend.
+function showLimits(states: LimitState[], { ticket, responseHeaders }: Exchange): void {
+  const limits = states.filter(({ who }) => !who || !isShared(who.kind));
   const family = familyOf(ticket.endpoint);
   Object.assign(
     responseHeaders,

@@ -1,6 +1,6 @@
 // Mistakes in the options of llm-rate-limit: limits that limit nothing, or that others make pointless.
 
-import { type Mistake, redisMissing, shadowed, warning } from "../../stages/mistake";
+import { error, type Mistake, redisMissing, shadowed, warning } from "../../stages/mistake";
 import { measures } from "./limit";
 import type { RateLimitOptions } from "./schema";
 import { windows } from "./windows";
@@ -9,6 +9,7 @@ export function traps(options: RateLimitOptions): Mistake[] {
   return [
     ...limitsNothing(options),
     ...scopesOf(options).flatMap(widerIsTighter),
+    ...unreachableLevels(options),
     ...shadowed("models", options.models, "match", "shadowed-limit"),
     ...shadowed("prices", options.prices ?? [], "model", "shadowed-price"),
     ...redisMissing(options),
@@ -22,8 +23,21 @@ function scopesOf(options: RateLimitOptions): { scope: Scope; path: PropertyKey[
   return [
     { scope: options, path: [] },
     ...options.tiers.map((scope, index) => ({ scope, path: ["tiers", index] })),
+    ...options.levels.map((scope, index) => ({ scope, path: ["levels", index] })),
     ...options.models.map((scope, index) => ({ scope, path: ["models", index] })),
   ];
+}
+
+/** An entry behind one of its kind that is for all of them. */
+function unreachableLevels({ levels }: RateLimitOptions): Mistake[] {
+  return levels.flatMap((level, index) => {
+    const earlier = levels
+      .slice(0, index)
+      .find(({ by, names }) => by === level.by && names.length === 0);
+    if (!earlier) return [];
+    const message = `is never reached: an entry before it is for every ${level.by.replace("_", " ")}`;
+    return [error(["levels", index], "shadowed-level", message)];
+  });
 }
 
 function limitsNothing(options: RateLimitOptions): Mistake[] {

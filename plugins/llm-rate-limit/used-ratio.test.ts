@@ -11,6 +11,8 @@ function state(remaining: number, resetMs: number, limit: Partial<LimitState["li
   return { limit: whole, remaining, resetMs, waitMs: 0, start: 0 } as LimitState;
 }
 
+const consumer = (name: string) => ({ kind: "consumer", key: `consumer:${name}` }) as const;
+
 async function shown(): Promise<string[]> {
   const text = await register.getSingleMetricAsString("llm_rate_limit_used_ratio");
   return text.split("\n").filter((line) => line.startsWith("llm_"));
@@ -19,8 +21,8 @@ async function shown(): Promise<string[]> {
 describe("llm-rate-limit", () => {
   describe("shows how near a consumer is to a limit", () => {
     it("as of the last decision, until all of it is free again", async () => {
-      showUsed("team-a", [state(60, 5000)]);
-      showUsed("team-a", [state(20, 5000)]);
+      showUsed(consumer("team-a"), "team-a", [state(60, 5000)]);
+      showUsed(consumer("team-a"), "team-a", [state(20, 5000)]);
       expect(await shown()).toEqual([
         'llm_rate_limit_used_ratio{consumer="team-a",measure="cost_usd",window="month",model="*"} 0.8',
       ]);
@@ -28,10 +30,24 @@ describe("llm-rate-limit", () => {
       expect(await shown()).toEqual([]);
     });
 
+    it("and how near a team is, beside it", async () => {
+      const team = { kind: "team", key: "team:team-%EB%B6%84%EC%84%9D" } as const;
+      const address = { kind: "client address", key: "ip:10.0.0.1" } as const;
+      showUsed(address, "", [state(50, 5000), { ...state(25, 5000), who: team }]);
+      expect(await register.getSingleMetricAsString("llm_rate_limit_level_used_ratio")).toContain(
+        '{level="team",name="team-분석",measure="cost_usd",window="month"} 0.75',
+      );
+      expect(await shown()).toEqual([]);
+    });
+
     it("apart for each limit, and not for requests under way", async () => {
       const lease = { measure: "concurrency", window: "lease", most: 2 } as const;
       const some = { measure: "tokens", window: "minute", model: "gpt-4*" } as const;
-      showUsed("team-b", [state(1, 1000, lease), state(0, 1000, some), state(100, 0)]);
+      showUsed(consumer("team-b"), "team-b", [
+        state(1, 1000, lease),
+        state(0, 1000, some),
+        state(100, 0),
+      ]);
       expect(await shown()).toEqual([
         'llm_rate_limit_used_ratio{consumer="team-b",measure="tokens",window="minute",model="gpt-4*"} 1',
       ]);

@@ -1,20 +1,36 @@
-// Tells how much of their limits consumers have used, as a gauge: who is near a budget is to be known
-// before the first refusal. Only limits of consumers: addresses and headers would be labels without
-// bound.
+// Tells how much of their limits consumers, teams and all together have used, as gauges: who is near a
+// budget is to be known before the first refusal. Only names that an operator gives: addresses, headers
+// and end users would be labels without bound.
 
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
 import type { LimitState } from "./counts";
+import { type Identity, isShared } from "./identity";
 
-interface Used {
-  labels: { consumer: string; measure: string; window: string; model: string };
+interface Used<Labels> {
+  labels: Labels;
   ratio: number;
   /** Milliseconds since the epoch when all of it is free again. */
   until: number;
 }
 
+interface OfConsumer {
+  consumer: string;
+  measure: string;
+  window: string;
+  model: string;
+}
+
+interface OfLevel {
+  level: string;
+  name: string;
+  measure: string;
+  window: string;
+}
+
 // Those who asked last.
-const used = new LRUCache<string, Used>({ max: 2000 });
+const ofConsumers = new LRUCache<string, Used<OfConsumer>>({ max: 2000 });
+const ofLevels = new LRUCache<string, Used<OfLevel>>({ max: 2000 });
 
 new Gauge({
   name: "llm_rate_limit_used_ratio",
@@ -22,25 +38,43 @@ new Gauge({
   labelNames: ["consumer", "measure", "window", "model"] as const,
   collect() {
     this.reset();
-    for (const [key, { labels, ratio, until }] of [...used]) {
-      if (until > Date.now()) this.set(labels, ratio);
-      else used.delete(key);
-    }
+    for (const { labels, ratio } of running(ofConsumers)) this.set(labels, ratio);
   },
 });
 
-/** Shows what a decision has seen of a consumer's limits. */
-export function showUsed(consumer: string, limits: LimitState[]): void {
-  for (const { limit, remaining, resetMs } of limits) {
+new Gauge({
+  name: "llm_rate_limit_level_used_ratio",
+  help: "The same of limits that several share: of everybody, a team, a model or a provider, by its name",
+  labelNames: ["level", "name", "measure", "window"] as const,
+  collect() {
+    this.reset();
+    for (const { labels, ratio } of running(ofLevels)) this.set(labels, ratio);
+  },
+});
+
+function running<Labels extends object>(used: LRUCache<string, Used<Labels>>): Used<Labels>[] {
+  for (const [key, { until }] of [...used]) if (until <= Date.now()) used.delete(key);
+  return [...used.values()];
+}
+
+/** Shows what a decision has seen of the limits of who asked, and of those that it shares. */
+export function showUsed(identity: Identity, consumer: string, limits: LimitState[]): void {
+  for (const state of limits) {
+    const { limit, who = identity } = state;
     const { measure, window, model = "*" } = limit;
-    const key = `${consumer}\n${measure}\n${window}\n${model}`;
     // Places of requests under way come and go within milliseconds.
     if (window === "lease") continue;
-    const labels = { consumer, measure, window, model };
-    used.set(key, {
-      labels,
-      ratio: (limit.most - remaining) / limit.most,
-      until: Date.now() + resetMs,
-    });
+    if (who.kind === "consumer") {
+      const labels = { consumer, measure, window, model };
+      ofConsumers.set(`${consumer}\n${measure}\n${window}\n${model}`, usedOf(state, labels));
+    } else if (isShared(who.kind)) {
+      const name = decodeURIComponent(who.key.split(":")[1] ?? "*");
+      const labels = { level: who.kind, name, measure, window };
+      ofLevels.set(`${who.key}\n${measure}\n${window}`, usedOf(state, labels));
+    }
   }
+}
+
+function usedOf<Labels>({ limit, remaining, resetMs }: LimitState, labels: Labels): Used<Labels> {
+  return { labels, ratio: (limit.most - remaining) / limit.most, until: Date.now() + resetMs };
 }

@@ -1,7 +1,9 @@
 // The arithmetic of windows, as take.lua has it too: what is used of a limit at a time, and when an
 // amount will fit. Second, minute and hour slide: the bucket of the clock counts whole, the bucket
-// before it by the share that a window ending now still covers. Day and month start anew (UTC).
+// before it by the share that a window ending now still covers. Day and month start anew, by a calendar.
 // Amounts are whole numbers up to 2^53 (dollars are counted in billionths), and all of it is exact.
+
+import { type Calendar, utc } from "./calendar";
 
 export const windows = ["second", "minute", "hour", "day", "month"] as const;
 
@@ -14,12 +16,16 @@ export interface Tally {
   previous: number;
 }
 
-const day = 86_400_000;
 const lengths = { second: 1000, minute: 60_000, hour: 3_600_000 };
 
 /** The tally at `now` that follows from a stored one. */
-export function tallyAt(window: Window, stored: Tally | undefined, now: number): Tally {
-  const start = startOf(window, now);
+export function tallyAt(
+  window: Window,
+  stored: Tally | undefined,
+  now: number,
+  calendar: Calendar = utc,
+): Tally {
+  const start = startOf(window, now, calendar);
   // A clock that went back is not followed: nothing that was taken is forgotten.
   if (stored && stored.start >= start) return stored;
   const justBefore = stored && slides(window) && stored.start + lengths[window] === start;
@@ -30,7 +36,7 @@ export function tallyAt(window: Window, stored: Tally | undefined, now: number):
 export function usedOf(window: Window, tally: Tally, now: number): number {
   if (!slides(window) || tally.previous === 0) return tally.count;
   const length = lengths[window];
-  const covered = Math.min(length, endOf(window, tally.start) - now);
+  const covered = Math.min(length, tally.start + length - now);
   return tally.count + shareOf(tally.previous, covered, length);
 }
 
@@ -44,10 +50,11 @@ export function waitFor(
   amount: number,
   most: number,
   now: number,
+  calendar: Calendar = utc,
 ): number {
   if (usedOf(window, tally, now) + amount <= most) return 0;
   if (amount > most) return Number.POSITIVE_INFINITY;
-  const end = endOf(window, tally.start);
+  const end = endOf(window, tally.start, calendar);
   if (!slides(window)) return end - now;
   const length = lengths[window];
   const room = most - amount - tally.count;
@@ -73,10 +80,15 @@ export function corrected(
 }
 
 /** Milliseconds until all of the limit is free again; after that the tally need not be kept. */
-export function resetOf(window: Window, tally: Tally, now: number): number {
+export function resetOf(
+  window: Window,
+  tally: Tally,
+  now: number,
+  calendar: Calendar = utc,
+): number {
   if (tally.count === 0 && tally.previous === 0) return 0;
   const slidesOn = slides(window) && tally.count > 0 ? lengths[window] : 0;
-  return endOf(window, tally.start) + slidesOn - now;
+  return endOf(window, tally.start, calendar) + slidesOn - now;
 }
 
 /** amount * covered / length, rounded up: in two parts, as the product may be above 2^53. */
@@ -97,16 +109,10 @@ function slides(window: Window): window is keyof typeof lengths {
   return window in lengths;
 }
 
-function startOf(window: Window, now: number): number {
-  if (slides(window)) return now - (now % lengths[window]);
-  if (window === "day") return now - (now % day);
-  const date = new Date(now);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+function startOf(window: Window, now: number, calendar: Calendar): number {
+  return slides(window) ? now - (now % lengths[window]) : calendar.periodAt(window, now).start;
 }
 
-function endOf(window: Window, start: number): number {
-  if (slides(window)) return start + lengths[window];
-  if (window === "day") return start + day;
-  const date = new Date(start);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+function endOf(window: Window, start: number, calendar: Calendar): number {
+  return slides(window) ? start + lengths[window] : calendar.periodAt(window, start).end;
 }

@@ -10,7 +10,9 @@ import { KongSide, type RpcAnswer } from "./kong-side";
 import { batch, record } from "./outcome-batch";
 
 /** How the plugin server decided: it passes, with what shall change, or is answered. */
-export type Decided = { decision: Decision } | { status: number; headers: Record<string, string> };
+export type Decided =
+  | { decision: Decision }
+  | { status: number; headers: Record<string, string>; body: string };
 
 const path = "/v1/chat/completions";
 let requests = 0;
@@ -39,7 +41,8 @@ export class KongWorker {
       const { Method, Args } = callOf(answer);
       const event = answer.result.EventId;
       if (Method === "kong.response.exit") {
-        return { status: Args[0] as number, headers: Args[2] as Record<string, string> };
+        const [status, body, headers] = Args as [number, string, Record<string, string>];
+        return { status, headers, body };
       }
       if (Method === "kong.ctx.shared.set") {
         await this.kong.step(event);
