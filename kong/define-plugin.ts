@@ -11,13 +11,14 @@ import type { Answer, Exchange } from "../stages/exchange";
 import { learnFrom } from "../stages/learn";
 import type { Mistake } from "../stages/mistake";
 import { delivery, type Outcome } from "../stages/outcome";
-import { notGathered, unauthenticated } from "../stages/refusals";
+import { expired, notGathered, unauthenticated } from "../stages/refusals";
 import { runStages } from "../stages/run";
 import type { PreparedStage } from "../stages/stage";
 import { readTicket, type Ticket, writeTicket } from "../stages/ticket";
 import { awaitOutcome } from "../stages/unheard";
 import { inShapeOf } from "./caller-shape";
 import { readConfig } from "./config";
+import { isOver } from "./consumer-key";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
 import { plainRequest } from "./plain-path";
@@ -99,7 +100,9 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       // A browser's preflight carries no key, and never goes upstream.
       const isKnown = question.consumer !== undefined || question.request.method === "OPTIONS";
       const unknown = this.requiresConsumer && !isKnown ? unauthenticated : undefined;
-      const answered = await runStages(this.stages, exchange, unknown ?? refusal);
+      const { credential_expires: end } = request;
+      const stale = end !== undefined && isOver(end) ? expired : undefined;
+      const answered = await runStages(this.stages, exchange, stale ?? unknown ?? refusal);
       const answer = answered && inShapeOf(question.request, answered);
       if (answer) {
         return { answer: asAsked(exchange, answer), outcome: outcomeOf(exchange, answer) };

@@ -3,6 +3,7 @@
 
 local ask = require("kong_llm.ask")
 local carry_out = require("kong_llm.carry-out")
+local expiry = require("kong_llm.expiry")
 local gather = require("kong_llm.gather")
 local present = require("kong_llm.present")
 local report = require("kong_llm.report")
@@ -78,7 +79,7 @@ local function answer_for(plugin, conf, state)
   end
   local question = {
     request = state.request, consumer = consumer(), headers = headers_of(needs.headers),
-    credential = needs.credential and credential_id() or nil,
+    credential = needs.credential and credential_id() or nil, expires = expiry(),
   }
   local answer, silent = ask.ask(plugin, conf, path, question, state.earlier, state.body)
   if answer then

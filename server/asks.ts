@@ -96,7 +96,7 @@ export class Asks {
     const open: Open = { socket, askedAt: performance.now() };
     try {
       const [head, earlier, ticket, body] = sections;
-      const { config, request, consumer, credential, headers } = questionIn(head);
+      const { config, request, consumer, credential, expires, headers } = questionIn(head);
       const plugin = this.#configs.find(config);
       if (!plugin) {
         asks.inc({ answer: "unknown" });
@@ -106,6 +106,7 @@ export class Asks {
       if (this.#open.size >= this.#options.most) throw new RpcError("too many questions are open");
       this.#open.add(open);
       if (credential !== undefined) request.credential = credential;
+      if (expires !== undefined) request.credential_expires = expires;
       if (headers !== undefined) request.headers = headers;
       if (body && body.length > 0) request.body = body;
       const ruling = await plugin.rule({ request, consumer, earlier: decisionIn(earlier, ticket) });
@@ -170,6 +171,7 @@ const configShape = z.object({
 interface Asked extends Pick<Question, "request" | "consumer"> {
   config: string;
   credential?: string;
+  expires?: string;
   headers?: Record<string, string>;
 }
 

@@ -36,6 +36,8 @@ export interface GatheredRequest {
   form_places?: Record<string, [offset: number, length: number]>;
   /** Kong can edit the body that it has: the snippets of version 0.1 need all of it. */
   takes_edits?: boolean;
+  /** From when on its key is not good any more: ISO 8601, in UTC. */
+  credential_expires?: string;
   /** Id of the credential, and headers by lower-case names, where a plugin asks for them. */
   credential?: string;
   headers?: Record<string, string>;

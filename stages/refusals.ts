@@ -26,6 +26,13 @@ export const unauthenticated = refuse(401, {
   code: "invalid_api_key",
 });
 
+/** The key's credential has a tag that says until when it was good, and that is over. */
+export const expired = refuse(401, {
+  message: "This API key has expired: ask whoever runs the gateway for a new one.",
+  type: "invalid_request_error",
+  code: "expired_api_key",
+});
+
 /** The path is one that some server might take for an endpoint that it does not spell. */
 export const misspelt = refuse(404, {
   message:

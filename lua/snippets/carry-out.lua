@@ -2,6 +2,7 @@
 -- did not decide about. Runs in post-function (access), after all other plugins.
 
 local carry_out = require("kong_llm.carry-out")
+local expiry = require("kong_llm.expiry")
 
 -- The plugins that guard this route (written here by `npm run docs`).
 local EXPECTED = { "llm-gateway" }
@@ -24,6 +25,10 @@ return function()
       -- present.lua gives it the body.
       return kong.response.exit(503, "", { ["Retry-After"] = "1" })
     end
+  end
+  local expires = expiry()
+  if expires and expires <= os.date("!%Y-%m-%dT%H:%M:%SZ") then
+    return kong.response.exit(401, "")
   end
   carry_out(decision, kong.ctx.shared.llm.body)
 end

@@ -63,6 +63,7 @@ export interface Credential {
   id: string;
   key: string;
   consumer: { id: string };
+  tags?: string[];
   created_at: number;
 }
 
@@ -211,15 +212,15 @@ function addConsumer(entities: Entities, known: Known, entry: DeclarativeConsume
   entities.consumers.set(consumer.id, consumer);
   known.consumers.set(consumer.id, consumer.id);
   if (username) known.consumers.set(username, consumer.id);
-  for (const { key, id: credentialId } of keyauth_credentials) {
+  for (const { key, id: credentialId, tags: marks } of keyauth_credentials) {
     const bytes = bytesOf(key);
     if (entities.credentials.has(bytes)) {
       throw new DeclarativeError(`consumer "${name}": a key of theirs is another credential's too`);
     }
     entities.credentials.set(bytes, {
       id: credentialId ?? idOf("keyauth_credentials", key),
-      key: bytes,
-      consumer: { id: consumer.id },
+      ...{ key: bytes, consumer: { id: consumer.id } },
+      ...(marks && { tags: marks.map(bytesOf) }),
       created_at: consumer.created_at,
     });
   }

@@ -66,6 +66,12 @@ describe("the package", () => {
     expect((await kongLlm("validate", own)).stderr).toContain("0 errors, 0 warnings");
   });
 
+  it("makes a key", async () => {
+    const { stdout, stderr } = await kongLlm("keys", "create", "--consumer", "team-search");
+    expect(stdout).toContain("DECK_TEAM_SEARCH_API_KEY");
+    expect(stderr).toMatch(/^kllm_[0-9A-Za-z]{38}$/m);
+  });
+
   it("runs the demo, which answers", async () => {
     const port = await freePort();
     const main = join(folder, "node_modules/kong-llm/dist/cli/main.js");

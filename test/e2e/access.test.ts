@@ -36,6 +36,8 @@ const lists: Record<Tenant, string[]> = {
   guests: ["deepseek-v3.2"],
 };
 
+const expiring = { old: "test-key-that-is-over", new: "test-key-that-follows" };
+
 describe.each(configurations)("the model access of %s", (_, config) => {
   const keys = Object.fromEntries(
     tenants.map((tenant) => [tenant, `test-${randomBytes(12).toString("hex")}`]),
@@ -52,6 +54,12 @@ describe.each(configurations)("the model access of %s", (_, config) => {
         kong.addConsumer("europe", keys.europe, { tags: ["region-eu"] });
         kong.addConsumer("writers", keys.writers, { custom_id: "customer-77" });
         kong.addConsumer("guests", keys.guests);
+        kong.addConsumer("rotated", expiring.old, {
+          keyauth_credentials: [
+            { key: expiring.old, tags: ["llm-expires-2026-01-31T12:00:00Z"] },
+            { key: expiring.new, tags: ["blue", "llm-expires-2099-01-31T12:00:00Z"] },
+          ],
+        });
       },
     });
   });
@@ -91,6 +99,22 @@ describe.each(configurations)("the model access of %s", (_, config) => {
       expect(gateway.upstream.requests).toHaveLength(names.length);
     },
   );
+
+  it("lets a key in until its tag says, and one that follows it beside it", async () => {
+    const statusOf = async (key: string) => {
+      const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-api-key": key },
+        body: JSON.stringify({ model: "deepseek-v3.2", messages: [] }),
+      });
+      return [answer.status, ((await answer.json()) as { error?: { code: string } }).error?.code];
+    };
+    const isLua = !config.includes("without");
+    expect(await statusOf(expiring.old)).toEqual([
+      ...[401, isLua ? "expired_api_key" : "invalid_api_key"],
+    ]);
+    expect(await statusOf(expiring.new)).toEqual([200, undefined]);
+  });
 
   it("makes no difference between a closed model and one that does not exist", async () => {
     const refusal = async (model: string) => {

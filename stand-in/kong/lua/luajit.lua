@@ -101,3 +101,10 @@ function string.format(pattern, ...)
   end)
   return format(spelt, unpack(arguments, 1, count))
 end
+
+-- This Lua understands the mark of UTC before a format, and leaves it in the text.
+local date = os.date
+function os.date(pattern, ...)
+  local spelt = date(pattern, ...)
+  return type(spelt) == "string" and (gsub(spelt, "^!", "")) or spelt
+end
