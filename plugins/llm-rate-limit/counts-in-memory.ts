@@ -5,7 +5,16 @@ import { LRUCache } from "lru-cache";
 import type { Calendar } from "./calendar";
 import type { Counting, Counts } from "./counts";
 import { type Limit, type Output, reservationName, settles, type Take, tallyName } from "./limit";
-import { corrected, resetOf, type Tally, tallyAt, usedOf, waitFor } from "./windows";
+import {
+  corrected,
+  resetOf,
+  type Tally,
+  tallyAt,
+  usedOf,
+  type Window,
+  waitFor,
+  windows,
+} from "./windows";
 
 // Some 30 MB when full. Whoever was not seen for longest is forgotten first.
 const tallies = new LRUCache<string, Tally>({ max: 100_000 });
@@ -16,7 +25,18 @@ const reservations = new LRUCache<string, true>({ max: 100_000 });
 
 const leaseRetryMs = 1000;
 
+/** What this node knows of a bucket that goes on, or of a request under way. */
+export interface RunningTally {
+  window: Window | "lease";
+  /** Of the bucket, in milliseconds since the epoch; of a lease the id of its request. */
+  start: number | string;
+  end: number;
+  count: number;
+}
+
 interface CountsInMemory extends Counts {
+  /** All that goes on of this namespace, by the names of the tallies. */
+  running(): [name: string, tally: RunningTally][];
   /** Counts what was taken elsewhere, so that this node knows its own share should it be alone. */
   count(identity: string, id: string, takes: Take[], output: number): void;
 }
@@ -48,8 +68,28 @@ export function countsInMemory(
     return takes.map((take) => add(identity, id, take, output, now));
   }
 
+  function running(): [string, RunningTally][] {
+    const now = clock();
+    const isOurs = (name: string) => name.startsWith(`{${namespace}}:`);
+    const found: [string, RunningTally][] = [];
+    for (const [name, { start, count }] of tallies.entries()) {
+      const window = isOurs(name) ? windowIn(name) : undefined;
+      if (!window) continue;
+      const current = tallyAt(window, undefined, now, calendar);
+      const end = now + resetOf(window, { ...current, count: 1 }, now, calendar);
+      if (start >= current.start && count > 0) found.push([name, { window, start, end, count }]);
+    }
+    for (const [name, requests] of leases.entries()) {
+      for (const [id, end] of isOurs(name) ? requests : []) {
+        if (end > now) found.push([name, { window: "lease", start: id, end, count: 1 }]);
+      }
+    }
+    return found;
+  }
+
   return {
     count,
+    running,
 
     async take(identity, id, takes, output) {
       const now = clock();
@@ -84,6 +124,12 @@ export function countsInMemory(
       return known;
     },
   };
+}
+
+/** The window that a tally's name says. */
+function windowIn(name: string): Window | undefined {
+  const said = /^\{[^{}]*\}:\w+:(\w+):/.exec(name)?.[1];
+  return windows.find((window) => window === said);
 }
 
 /** A lease's tally is the number of requests under way. */

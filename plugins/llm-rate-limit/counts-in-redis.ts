@@ -2,11 +2,22 @@
 // The only place that knows the positions of the scripts' arguments and replies.
 
 import { join } from "node:path";
-import type { RedisConnection } from "../../redis/connection";
+import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
 import { loadScript } from "../../redis/script";
 import { type Period, utc } from "./calendar";
 import type { Counting, Counts, LimitState, Taken } from "./counts";
-import { type Limit, type Output, reservationName, settles, type Take, tallyName } from "./limit";
+import type { RunningTally } from "./counts-in-memory";
+import {
+  type Limit,
+  markName,
+  type Output,
+  reservationName,
+  settles,
+  type Take,
+  tallyName,
+} from "./limit";
+
+import { Mark, markMs } from "./restore";
 
 const take = loadScript(join(__dirname, "take.lua"));
 const settle = loadScript(join(__dirname, "settle.lua"));
@@ -19,8 +30,12 @@ export function countsInRedis(
   connection: RedisConnection,
   prefix: string,
   counting: Counting,
+  running: () => [name: string, tally: RunningTally][] = () => [],
 ): Counts {
   const { namespace } = counting;
+  const mark = markOf(connection, `${prefix}:limit:${markName(namespace)}`);
+  const known = () =>
+    running().map(([name, tally]) => [`${prefix}:limit:${name}`, tally] as [string, RunningTally]);
   const keysOf = (limits: [identity: string, limit: Limit][], reservedBy?: string) => {
     const names = limits.map(([identity, limit]) => tallyName(namespace, identity, limit));
     if (reservedBy !== undefined) names.push(reservationName(namespace, reservedBy));
@@ -31,9 +46,19 @@ export function countsInRedis(
     async take(identity, id, takes, output) {
       const isReserved = takes.some((take) => settles(take, output.wanted));
       const whose = takes.map(({ limit, who }) => [who?.key ?? identity, limit] as [string, Limit]);
-      const keys = keysOf(whose, isReserved ? id : undefined);
-      const args = takeArguments(id, identity, counting, takes, output);
-      const reply = await connection.run((client) => take(client, keys, args));
+      const keys = [mark.name, ...keysOf(whose, isReserved ? id : undefined)];
+      const run = () => {
+        const args = takeArguments(id, identity, counting, takes, output, mark.value);
+        return connection.run((client) => take(client, keys, args));
+      };
+      let reply = await run();
+      if (reply === 0) {
+        await mark.renew(known);
+        reply = await run();
+      }
+      if (mark.value === "") mark.value = String((reply as unknown[]).at(-1));
+      // Emptied again between the two: nobody has counted this request.
+      if (reply === 0) throw new RedisUnavailable("Redis loses what it counts", false);
       return readTaken(reply as number[], takes);
     },
 
@@ -48,13 +73,25 @@ export function countsInRedis(
   };
 }
 
-/** ARGV of take.lua. @param now by the clock of this node, in milliseconds since the epoch */
+const marks = new WeakMap<RedisConnection, Map<string, Mark>>();
+
+/** One for all configs that count together. */
+function markOf(connection: RedisConnection, name: string): Mark {
+  const known = marks.get(connection) ?? new Map<string, Mark>();
+  marks.set(connection, known);
+  const mark = known.get(name) ?? new Mark(connection, name);
+  known.set(name, mark);
+  return mark;
+}
+
+/** ARGV of take.lua. @param mark of this Redis' counts @param now by the clock of this node, in milliseconds since the epoch */
 export function takeArguments(
   id: string,
   identity: string,
   { leaseMs, calendar = utc }: Counting,
   takes: Take[],
   { wanted, least }: Output,
+  mark: string,
   now = Date.now(),
 ): (string | number)[] {
   const limits = takes.flatMap(({ limit: { window, most }, amount, each }) => {
@@ -62,7 +99,7 @@ export function takeArguments(
       window === "day" || window === "month" ? calendar.periodAt(window, now) : noPeriod;
     return [window, most, amount, each, period.start, period.end];
   });
-  return [id, identity, leaseMs, wanted, least, ...limits];
+  return [id, identity, leaseMs, wanted, least, mark, markMs, ...limits];
 }
 
 const noPeriod: Period = { start: 0, end: 0 };

@@ -18,9 +18,10 @@ import {
 import type { Counts, Taken } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
 import { countsInRedis, readTaken, takeArguments } from "./counts-in-redis";
-import { noOutput, type Output, reservationName, type Take, tallyName } from "./limit";
+import { markName, noOutput, type Output, reservationName, type Take, tallyName } from "./limit";
 import { type Window, windows } from "./windows";
 
+const mark = "of-this-test";
 let redis: TestRedis;
 let client: Redis;
 let connection: RedisConnection;
@@ -29,7 +30,7 @@ beforeAll(async () => {
   redis = await startRedis({ shared: true });
   client = new Redis(redis.url);
   connection = connectTo(redis);
-  await connection.run((connected) => connected.ping());
+  await connection.run((connected) => connected.set(`${prefix}:limit:${markName("test")}`, mark));
 }, 60_000);
 
 afterAll(async () => {
@@ -56,6 +57,7 @@ const atGivenTime = `
   local redis = { call = function(command, ...)
     if command == "TIME" then return time end
     if command == "PEXPIRE" then return 1 end
+    if command == "PTTL" and select(1, ...) == KEYS[1] then return 1e12 end
     if command == "SET" then return real.call("SET", KEYS[#KEYS], 1) end
     return real.call(command, ...)
   end }
@@ -66,9 +68,9 @@ const there: Place = {
   async take(identity, takes, now, output = noOutput, id = newId()) {
     const names = takes.map(({ limit }) => tallyName("test", identity, limit));
     names.push(reservationName("test", id));
-    const keys = names.map((name) => `${prefix}:limit:${name}`);
+    const keys = [markName("test"), ...names].map((name) => `${prefix}:limit:${name}`);
     const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
-    const args = [...takeArguments(id, identity, counting, takes, output, now), ...time];
+    const args = [...takeArguments(id, identity, counting, takes, output, mark, now), ...time];
     const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
     return readTaken(reply as number[], takes);
   },

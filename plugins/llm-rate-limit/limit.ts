@@ -60,6 +60,11 @@ export function reservationName(namespace: string, id: string): string {
   return `{${namespace}}:reservation:${id}`;
 }
 
+/** The name of the mark that is gone when all tallies of a namespace are. */
+export function markName(namespace: string): string {
+  return `{${namespace}}:mark`;
+}
+
 /** Whether what a decision takes from a limit is to be corrected when the request has ended. */
 export function settles({ limit, amount, each }: Take, output: number): boolean {
   return limit.measure !== "requests" && amount + each * output > 0;

@@ -33,7 +33,7 @@ export function openCounts(options: RateLimitOptions): InsuredCounts {
   const counting = { namespace, leaseMs: lease_seconds * 1000, calendar };
   const here = countsInMemory(counting);
   const connection = options.policy === "redis" ? redisNeighbour("rate_limit", redis) : undefined;
-  const shared = connection && countsInRedis(connection, redis.prefix, counting);
+  const shared = connection && countsInRedis(connection, redis.prefix, counting, here.running);
   return {
     async take(identity, id, takes, output = noOutput) {
       const takeHere = async () =>

@@ -23,7 +23,10 @@ export function usedIn(lua: string): ScriptHeader {
 }
 
 function placesIn(text: string): ScriptHeader {
-  const spelt = text.replace(/limits \+ 1/g, "n+1").replace(/(\d) \* i( [-+] \d)?/g, "$1i$2");
+  const spelt = text
+    .replace(/limits \+ ([12])/g, "n+$1")
+    .replace(/\[i \+ 1\]/g, "[i+1]")
+    .replace(/(\d) \* i( [-+] \d)?/g, "$1i$2");
   const places = (name: string) => {
     const found = spelt.matchAll(new RegExp(`${name}\\[([^\\]]+)\\]`, "g"));
     return [...new Set([...found].map(([, place]) => place!.replaceAll(" ", "")))].sort();
@@ -36,7 +39,7 @@ export function faultOf(stated: ScriptHeader, keys: number, args: number): strin
   const each = (places: string[]) => places.filter((place) => place.includes("i"));
   const once = (places: string[]) => places.filter((place) => /^\d+$/.test(place));
   // A last key beyond those of the limits may be left out.
-  const last = stated.keys.includes("n+1") ? [0, 1] : [0];
+  const last = stated.keys.some((place) => /^n\+\d$/.test(place)) ? [0, 1] : [0];
   const fits = last.some((more) => {
     const rest = keys - once(stated.keys).length - more;
     const times = each(stated.keys).length > 0 ? rest : 0;
