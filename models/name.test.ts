@@ -12,6 +12,11 @@ describe("models", () => {
       ["ft:o3-mini:team:tone:id", "o3-mini"],
       ["openai/ft:gpt-4o-2024-08-06:team::id", "gpt-4o-2024-08-06"],
       ["us.anthropic.claude-opus-4-7-v1:0", "claude-opus-4-7-v1:0"],
+      ["us-gov.anthropic.claude-opus-4-7-v1:0", "claude-opus-4-7-v1:0"],
+      ["openai:o3-mini", "o3-mini"],
+      ["google-gla:gemini-2.5-pro", "gemini-2.5-pro"],
+      ["gpt-oss:20b", "gpt-oss:20b"],
+      ["deepseek-r1:7b", "deepseek-r1:7b"],
       ["accounts/fireworks/models/DeepSeek-R1", "deepseek-r1"],
       ["qwen2.5-coder", "qwen2.5-coder"],
     ])("of %s is %s", (model, bare) => {

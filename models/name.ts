@@ -1,15 +1,20 @@
 // What a model is called, wherever its name comes from: a router's or a provider's prefix and a
 // fine-tune's mark stand before and behind the name that says what a model can do.
 
+// A library's word for who serves a model; before a tag, as in gpt-oss:20b, stands the name itself.
+const maker =
+  /^(?:(?:openai|azure|anthropic|google|vertexai|bedrock|groq|xai)[\w-]*|deepseek|moonshotai):/;
+
 /**
- * The name of the model behind `openai/o3`, `ft:gpt-4o:team:tone:id`, `us.anthropic.claude-opus-4-7`
- * or `accounts/fireworks/models/deepseek-r1`, in lower case.
+ * The name of the model behind `openai/o3`, `openai:o3`, `ft:gpt-4o:team:tone:id`,
+ * `us.anthropic.claude-opus-4-7` or `accounts/fireworks/models/deepseek-r1`, in lower case.
  */
 export function bareName(model: string): string {
   const last = model.slice(model.lastIndexOf("/") + 1).toLowerCase();
-  const tuned = last.startsWith("ft:") ? (last.split(":")[1] ?? "") : last;
-  // Bedrock has region and maker before the name; a version as in gpt-4.1 has figures.
-  return tuned.replace(/^(?:[a-z]+\.)+(?=[a-z])/, "");
+  const plain = last.replace(maker, "");
+  const tuned = plain.startsWith("ft:") ? (plain.split(":")[1] ?? "") : plain;
+  // Bedrock has region (us-gov) and maker before the name; a version as in gpt-4.1 has figures.
+  return tuned.replace(/^(?:[a-z-]+\.)+(?=[a-z])/, "");
 }
 
 /**
