@@ -2,11 +2,26 @@
 -- usage, which has no choices, and on which clients that did not ask for it fail. Only whole events
 -- are looked at: the beginning of one waits for its end.
 
--- As JSON is written without spaces, and as Python writes it.
-local NO_CHOICES = { '"choices":[]', '"choices": []' }
+-- A usage that is filled: all other chunks have none, or null.
+local function has_usage(text)
+  local _, last = text:find('"usage"', 1, true)
+  while last do
+    if text:find("^%s*:%s*{", last + 1) then
+      return true
+    end
+    _, last = text:find('"usage"', last + 1, true)
+  end
+  return false
+end
 
-local function has_no_choices(text)
-  return text:find(NO_CHOICES[1], 1, true) or text:find(NO_CHOICES[2], 1, true)
+-- Choices that are empty, null or not there. Inside a text the quotes would be escaped.
+local function has_no_choices(event)
+  local _, last = event:find('"choices"', 1, true)
+  return not last or event:find("^%s*:%s*%[%s*%]", last + 1) or event:find("^%s*:%s*null", last + 1)
+end
+
+local function is_usage_chunk(event)
+  return has_usage(event) and has_no_choices(event) and not event:find('"error"', 1, true)
 end
 
 -- Where the part of the text ends that is whole events; 0 where there is none.
@@ -26,7 +41,7 @@ local function without_usage(events)
   while at <= #events do
     local _, last = events:find(gap, at, true)
     local event = events:sub(at, last or #events)
-    if not (has_no_choices(event) and event:find('"usage"', 1, true)) then
+    if not is_usage_chunk(event) then
       parts[#parts + 1] = event
     end
     at = (last or #events) + 1
@@ -41,5 +56,5 @@ return function(state, chunk, ended)
   local events = text:sub(1, last)
   state.held = text:sub(last + 1)
   -- One search over all of them: nearly no chunk has the event.
-  return has_no_choices(events) and without_usage(events) or events
+  return has_usage(events) and without_usage(events) or events
 end

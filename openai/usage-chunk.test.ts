@@ -9,12 +9,16 @@ describe("openai", () => {
     it("is known by its empty choices and its usage", () => {
       expect(isUsageChunk(chunk)).toBe(true);
       expect(isUsageChunk(JSON.stringify({ choices: [], usage }, null, 1))).toBe(true);
+      expect(isUsageChunk(JSON.stringify({ choices: null, usage }))).toBe(true);
+      expect(isUsageChunk(JSON.stringify({ id: "c", usage }))).toBe(true);
     });
 
     it.each([
       "[DONE]",
       JSON.stringify({ choices: [{ delta: { content: '"choices":[] "usage":{' } }], usage }),
       JSON.stringify({ choices: [], usage: null }),
+      JSON.stringify({ error: { message: "x" }, usage }),
+      JSON.stringify({ choices: [{ delta: {} }], usage }),
       // Azure's first chunk tells how the prompt was filtered.
       JSON.stringify({ choices: [], prompt_filter_results: [] }),
       '{"choices":[],"usage":{',

@@ -5,24 +5,28 @@ import type { RequestBody } from "./request-body";
 import { jsonObjectIn, streamEvents } from "./stream";
 
 /**
- * Asks for the usage at the end of a stream, unless the client says something about it.
+ * Asks for the usage at the end of a stream, unless the client does.
  * @returns true where nobody but us has asked: the client does not expect that chunk
  */
 export function askForUsage(endpoint: string, body: Pick<RequestBody, "get" | "set">): boolean {
   if (endpoint !== "chat/completions" && endpoint !== "completions") return false;
   const given = body.get("stream_options") ?? {};
   // What is no object the upstream shall refuse, as it would without us.
-  if (typeof given !== "object" || Array.isArray(given) || "include_usage" in given) return false;
+  if (typeof given !== "object" || Array.isArray(given)) return false;
+  const { include_usage: asked = null } = given as { include_usage?: unknown };
+  if (asked !== null && asked !== false) return false;
   body.set("stream_options", { ...given, include_usage: true });
   return true;
 }
 
-/** Whether an event's data is that chunk: no choices, and a usage. */
+/** Whether an event's data is that chunk: a usage, and no choices, as [], null or not at all. */
 export function isUsageChunk(data: string): boolean {
-  // Cheap for all the others: a chunk that has text has a choice.
-  if (!/"choices"\s*:\s*\[\s*\]/.test(data) || !/"usage"\s*:\s*\{/.test(data)) return false;
+  // Cheap for all the others: a chunk that has text has no usage, or one that is null.
+  if (!/"usage"\s*:\s*\{/.test(data)) return false;
   const chunk = jsonObjectIn(data);
-  return Array.isArray(chunk?.choices) && chunk.choices.length === 0 && Boolean(chunk.usage);
+  if (!chunk?.usage || "error" in chunk) return false;
+  const { choices = null } = chunk;
+  return choices === null || (Array.isArray(choices) && choices.length === 0);
 }
 
 /** A kept stream without that chunk, every other byte as it came. */
