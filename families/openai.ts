@@ -8,6 +8,7 @@ import { errorBody } from "../openai/error";
 import { estimateInputTokens, mostInputTokens, outputTokens } from "../openai/estimate";
 import { modelEntry, modelsList } from "../openai/models-list";
 import { answersAsked, boundOutput, membersOf, outputBound } from "../openai/output-bound";
+import { opensModels, otherModels } from "../openai/request-models";
 import { dependsOnState } from "../openai/request-state";
 import { endsItself } from "../openai/stream";
 import { standsForModel } from "../openai/unnamed-model";
@@ -31,9 +32,9 @@ export const openai: Family = {
   boundOutput,
   answersAsked,
   unitsAsked,
-  modelsBeside: () => [],
+  modelsBeside: otherModels,
   standsForModel,
-  opensModels: () => undefined,
+  opensModels,
   askForUsage,
   dependsOnState,
   marks: new Map(),

@@ -38,6 +38,10 @@ describe("llm-models access", () => {
     [{ username: "other" }, "gpt-4o", "gpt-4o", true],
     [{ username: "other" }, "gpt-4.1", "gpt-4.1", false],
     [{ username: "other" }, "gpt-4", "gpt-4.1", false],
+    // Upstreams that ignore case know it under these names too.
+    [{ username: "other" }, "gpt-4.1", "GPT-4.1", false],
+    [{ username: "other" }, "Gpt-4.1", "Gpt-4.1", false],
+    [{ username: "r", tags: ["lab-9"] }, "Claude-Opus-4", "Claude-Opus-4", false],
     [{ username: "other" }, "fast", "gemini-2.0-flash", true],
     [{ username: "other" }, "gemini-2.0-flash", "gemini-2.0-flash", false],
     [undefined, "gpt-4o", "gpt-4o", true],

@@ -22,9 +22,11 @@ type Rule = ModelsOptions["access"][number];
 const everything: MayUse = () => true;
 const nothing: MayUse = () => false;
 
+// Some upstreams ignore case: what is denied is denied however it is spelt, what is allowed as it is.
 function permission({ allow, deny }: Rule): MayUse {
   const isAllowed = anyGlob(allow);
-  const isDenied = anyGlob(deny);
+  const matches = anyGlob(deny.map((glob) => glob.toLowerCase()));
+  const isDenied = (name: string) => matches(name.toLowerCase());
   return (requested, target) =>
     !isDenied(requested) && !isDenied(target) && (isAllowed(requested) || isAllowed(target));
 }

@@ -156,11 +156,10 @@ describe("llm-models", () => {
       });
     });
 
-    it("keeps what the client says about usage", async () => {
-      expect(
-        (await sentStream({ stream_options: { include_usage: false } })).stream_options,
-      ).toEqual({
-        include_usage: false,
+    it.each([false, null])("is asked for it where include_usage is %s, too", async (asked) => {
+      const stream_options = { include_usage: asked };
+      expect((await sentStream({ stream_options })).stream_options).toEqual({
+        include_usage: true,
       });
     });
   });
@@ -235,6 +234,18 @@ describe("llm-models", () => {
         missing.body.replaceAll("gpt-0", "NAME"),
       );
     });
+  });
+
+  it.each([
+    { models: ["gpt-4.1"] },
+    { fallbacks: [{ model: "GPT-4.1" }] },
+    { fallbacks: [{ "gpt-4o": ["gpt-4.1"] }] },
+    { fallbacks: "default" },
+  ])("is no way to a denied model by %j", async (more) => {
+    const closed = modelsOptions.parse({ access: [{ deny: ["gpt-4.1"] }] });
+    const answer = await decide(exchangeOf({ model: "gpt-4o", ...more }), closed);
+    expect(answer?.status).toBeGreaterThan(399);
+    expect(await decide(exchangeOf({ model: "gpt-4o", ...more }), options)).toBeUndefined();
   });
 
   describe("a stored prompt in place of a model", () => {
