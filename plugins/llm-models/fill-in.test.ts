@@ -174,7 +174,7 @@ describe("llm-models fill-in", () => {
     ["chat/completions", '{"max_tokens":"5"}', "max_tokens"],
     ["chat/completions", '{"max_tokens":1,"max_completion_tokens":[5]}', "max_completion_tokens"],
     ["chat/completions", '{"max_tokens":1.5}', "max_tokens"],
-    ["chat/completions", '{"max_tokens":-2}', "max_tokens"],
+    ["chat/completions", '{"max_tokens":-3}', "max_tokens"],
     ["chat/completions", '{"max_tokens":-1}', undefined],
     ["chat/completions", '{"max_tokens":1e999}', "max_tokens"],
     ["responses", '{"max_output_tokens":{}}', "max_output_tokens"],

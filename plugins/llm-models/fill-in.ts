@@ -5,6 +5,7 @@ import { familyOf } from "../../families/endpoint";
 import type { RequestBody } from "../../openai/request-body";
 import { budgetOf, fitBudget, thinkingMembers, thinks } from "../../openai/thinking";
 import type { Exchange } from "../../stages/exchange";
+import { leaveOut, leftOut } from "./left-out";
 import type { Terms } from "./terms";
 
 /** A member that bounds the length and is no number of tokens; undefined when all are. */
@@ -18,13 +19,10 @@ export function badLength(endpoint: string, body: RequestBody): string | undefin
 }
 
 // A client that says one of them has said how to sample; Claude from Opus 4.1 and Sonnet 4.5 on
-// refuses a temperature beside top_p.
-const samplers = ["temperature", "top_p", "top_k", "min_p"];
-
-// What models with a temperature of their own refuse too: https://platform.openai.com/docs/guides/reasoning
-const refusedSamplers = [
-  ...samplers,
-  ...["presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs"],
+// refuses a temperature beside top_p. The later ones are of vLLM, llama.cpp, OpenRouter and Zhipu.
+const samplers = [
+  ...["temperature", "top_p", "top_k", "min_p", "top_a", "typical_p", "mirostat", "do_sample"],
+  "use_beam_search",
 ];
 
 /**
@@ -46,7 +44,7 @@ export function fillIn(
   // What it asks of other models beside this one is no longer either.
   if (Number.isFinite(terms.maxTokensLimit))
     family.boundOutput(endpoint, body, terms.maxTokensLimit);
-  if (isOther && terms.fixedTemperature) for (const one of refusedSamplers) body.remove(one);
+  if (isOther) leaveOut(body, terms);
   if (family.refusesSamplers(exchange.request.anthropic_version)) return;
   const isSampled = samplers.some((member) => (body.get(member) ?? null) !== null);
   // Claude takes no temperature but 1 while it thinks.
@@ -57,11 +55,7 @@ export function fillIn(
 
 /** Takes back what was changed for a model that does not serve it after all. */
 export function takeBack(endpoint: string, body: RequestBody): void {
-  const changed = [
-    ...refusedSamplers,
-    ...thinkingMembers,
-    ...familyOf(endpoint).boundMembers(endpoint),
-  ];
+  const changed = [...leftOut, ...thinkingMembers, ...familyOf(endpoint).boundMembers(endpoint)];
   for (const member of changed) body.restore(member);
 }
 
@@ -74,6 +68,8 @@ function boundLength(
   const renames = terms.completionTokens && members.includes("max_completion_tokens");
   if (renames && isBound(body.get("max_tokens"))) {
     body.rename("max_tokens", "max_completion_tokens");
+    // Under both names it is refused: the one that this model knows counts.
+    if (isBound(body.get("max_completion_tokens"))) body.remove("max_tokens");
   }
   const given = members.filter((member) => isBound(body.get(member)));
   const tooHigh = given.filter((member) => (body.get(member) as number) > terms.maxTokensLimit);
@@ -86,18 +82,23 @@ function boundLength(
   const isMissing = given.length === 0 && Number.isFinite(bound);
   if (isMissing) body.set(renames ? "max_completion_tokens" : members[0]!, bound);
   if (isMissing || tooHigh.length > 0) fitBudget(body, isMissing ? bound : terms.maxTokensLimit);
-  for (const member of members) if (body.get(member) === -1) body.remove(member);
+  for (const member of members) if (isOpen(body.get(member))) body.remove(member);
 }
 
 /** Thoughts are a part of the answer: a default leaves them room, or sets no bound. */
 function defaultBound(body: RequestBody["value"], terms: Terms): number {
   const { maxTokens, isOwnMaxTokens, reasons } = terms;
   const budget = budgetOf(body);
-  const isOpen = (reasons || thinks(body)) && budget === 0 && !isOwnMaxTokens;
-  return maxTokens === undefined || isOpen ? Number.POSITIVE_INFINITY : maxTokens + budget;
+  const isLeft = (reasons || thinks(body)) && budget === 0 && !isOwnMaxTokens;
+  return maxTokens === undefined || isLeft ? Number.POSITIVE_INFINITY : maxTokens + budget;
 }
 
-// OpenAI's API takes an explicit null for "not given", llama.cpp and others -1 for "no bound".
+// OpenAI's API takes an explicit null for "not given", llama.cpp and others -1 for "no bound", and -2 for
+// "as much as there is room for".
 function isBound(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== -1;
+  return value !== undefined && value !== null && !isOpen(value);
+}
+
+function isOpen(value: unknown): boolean {
+  return value === -1 || value === -2;
 }

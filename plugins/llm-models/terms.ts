@@ -7,6 +7,8 @@ import type { Route } from "./resolve";
 import type { ModelsOptions } from "./schema";
 
 export interface Terms {
+  /** The model that serves. */
+  model: string;
   /** Undefined where none is to be sent. */
   temperature: number | undefined;
   /** Default bound of the answer's length in tokens; undefined where none is to be sent. */
@@ -39,6 +41,7 @@ export function terms(options: ModelsOptions): TermsOf {
     const maxTokens = ownMaxTokens ?? options.defaults.max_tokens;
     const limit = rule?.max_tokens_limit ?? options.max_tokens_limit;
     return {
+      model: served,
       temperature: isFixed || temperature < 0 ? undefined : temperature,
       maxTokens: maxTokens === 0 ? undefined : maxTokens,
       isOwnMaxTokens: ownMaxTokens !== undefined,

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { RequestBody } from "../../openai/request-body";
+import { leaveOut, leftOut } from "./left-out";
+import { modelsOptions } from "./schema";
+import { terms } from "./terms";
+
+const termsOf = terms(modelsOptions.parse({}));
+
+function left(model: string, fields: object): unknown {
+  const body = RequestBody.parse(JSON.stringify(fields)) as RequestBody;
+  leaveOut(body, termsOf(model, {}));
+  return JSON.parse(body.text);
+}
+
+describe("llm-models", () => {
+  describe("what was asked of another model", () => {
+    it.each([
+      ["o4-mini", { temperature: 0.2, top_p: 1, logprobs: true, seed: 1 }, { seed: 1 }],
+      ["anthropic/claude-opus-4.7", { temperature: 0.2, top_k: 5 }, {}],
+      // OpenAI's models that do not think know no effort.
+      ["gpt-4o", { reasoning_effort: "high", verbosity: "low", top_p: 1 }, { top_p: 1 }],
+      ["openai/gpt-4.1", { reasoning: { effort: "low" } }, {}],
+      // Claude's temperatures end at 1, and its later models take one sampler.
+      ["claude-sonnet-4-5", { temperature: 1.6, top_p: 0.5 }, { temperature: 1 }],
+      ["claude-sonnet-4-5", { top_p: 0.5 }, { top_p: 0.5 }],
+      ["claude-3-7-sonnet-latest", { temperature: 0.2, top_p: 1 }, { temperature: 0.2, top_p: 1 }],
+      ["claude-sonnet-4-20250514", { temperature: 1.2, top_p: 1 }, { temperature: 1, top_p: 1 }],
+      // Of what nobody knows that it is refused nothing is left out.
+      ["mistral-large", { temperature: 1.6, top_p: 1, reasoning_effort: "high" }, undefined],
+      ["claude-sonnet-4-5", { reasoning_effort: "high" }, undefined],
+    ])("is left out where %s refuses it: %j", (model, sent, kept) => {
+      expect(left(model, sent)).toEqual(kept ?? sent);
+    });
+
+    it("is told by its names, so that it can be taken back", () => {
+      const all = Object.fromEntries(leftOut.map((name) => [name, 2]));
+      for (const model of ["o3", "gpt-4o", "claude-sonnet-4-5"]) {
+        const changed = left(model, all) as Record<string, unknown>;
+        const names = Object.keys(all).filter((name) => changed[name] !== 2);
+        expect(names.every((name) => (leftOut as readonly string[]).includes(name))).toBe(true);
+      }
+    });
+  });
+});
