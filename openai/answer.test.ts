@@ -41,9 +41,19 @@ describe("openai", () => {
       ["error", chat, '{"choices":[{"message":{"content":"h"},"finish_reason":"error"}]}'],
       ["error", chat, '{"choices":[{"message":{"content":""},"error":{"code":502}}]}'],
       ["error", chat, "{}"],
+      ...["network_error", "insufficient_system_resource", "abort", "timeout"].map(
+        (finish_reason): [AnswerState, string, string] => [
+          ...(["error", chat] as const),
+          JSON.stringify({ choices: [{ message: { content: "half" }, finish_reason }] }),
+        ],
+      ),
+      ["whole", chat, '{"choices":[{"message":{"content":"h"},"finish_reason":"content_filter"}]}'],
       ["error", "embeddings", '{"code":"x","message":"y"}'],
       ["error", "responses", '{"status":"failed","error":{"code":"server_error"},"output":[]}'],
       ["empty", chat, '{"choices":[]}'],
+      ["empty", chat, '{"choices":[null]}'],
+      ["empty", chat, message({ role: "assistant", content: " \n" })],
+      ["empty", chat, ""],
       ["empty", chat, message({ role: "assistant", content: "" })],
       ["empty", chat, message({ role: "assistant", content: null, tool_calls: [] })],
       ["empty", "completions", '{"choices":[{"text":""}]}'],
@@ -51,6 +61,7 @@ describe("openai", () => {
       ["cut", chat, '{"choices":[{"mess'],
       ["later", "responses", '{"status":"queued","background":true,"error":null,"output":[]}'],
       ["later", "responses", '{"status":"in_progress","output":[]}'],
+      ["later", chat, '{"request_id":"7"}'],
     ])("is %s: %s %s", (expected, endpoint, body) => {
       expect(state(endpoint, json, body)).toBe(expected);
       expect(state(endpoint, "", body)).toBe(expected);
@@ -85,6 +96,28 @@ describe("openai", () => {
       ],
       ["error", "a vendor's error", `${event({ code: 1302, msg: "busy" })}data: [DONE]\n\n`],
       ["error", "JSON in its place", '{"error":{"message":"overloaded"}}'],
+      [
+        "error",
+        "a choice that lacked resources",
+        `${spoken}${event({ choices: [{ finish_reason: "insufficient_system_resource" }] })}data: [DONE]\n\n`,
+      ],
+      [
+        "error",
+        "a vendor's error after some words",
+        `${spoken}${event({ code: 500, msg: "busy" })}data: [DONE]\n\n`,
+      ],
+      [
+        "error",
+        "an object that says error",
+        `${spoken}${event({ object: "error", message: "x" })}`,
+      ],
+      ["error", "an error as text", `${spoken}data: error: upstream gone\n\ndata: [DONE]\n\n`],
+      [
+        "whole",
+        "a code that says that all is well",
+        `${spoken}${event({ code: 0, msg: "ok" })}data: [DONE]\n\n`,
+      ],
+      ["empty", "no byte at all", ""],
     ])("is %s: %s", (expected, _, body) => {
       expect(state(chat, sse, body)).toBe(expected);
     });
@@ -95,6 +128,16 @@ describe("openai", () => {
       const failed = end("response.failed", { code: "server_error" });
       expect(state("responses", sse, delta + failed)).toBe("error");
       expect(state("responses", sse, delta + end("response.incomplete", null))).toBe("whole");
+    });
+
+    it("is done later where a background response left its stream", () => {
+      const of = (type: string, response: object) => event({ type, response });
+      const queued = of("response.queued", { status: "queued" });
+      const created = of("response.created", { background: true, status: "in_progress" });
+      const delta = event({ type: "response.output_text.delta", delta: "hi" });
+      expect(state("responses", sse, queued)).toBe("later");
+      expect(state("responses", sse, created + delta)).toBe("later");
+      expect(state("responses", sse, created + delta + of("response.completed", {}))).toBe("whole");
     });
 
     it("is taken for whole where only its end is known", () => {

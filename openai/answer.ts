@@ -31,6 +31,7 @@ export function findingOf(
 ): AnswerFinding {
   const { result } = rowOf(endpoint) ?? {};
   if (!result) return { state: "whole" };
+  if (body.length === 0 && !truncated) return { state: "empty" };
   const form = bodyFormOf(contentType, body);
   if (form === "stream") return ofStream(body, truncated, result);
   if (truncated) return { state: "whole" };
@@ -40,15 +41,45 @@ export function findingOf(
   return { state: body.length > 0 ? "error" : "empty" };
 }
 
-/** An answer before its work is done: what it may still take stays reserved. */
+const unfinished = ["queued", "in_progress", "pending", "processing", "starting", "running"];
+
+/**
+ * An answer before its work is done: what it may still take stays reserved. By its status, or with
+ * nothing but the id under which it can be had (xAI's deferred completions).
+ */
 export function answersLater(body: Readonly<Record<string, unknown>> | undefined): boolean {
-  return body?.status === "queued" || body?.status === "in_progress";
+  if (!body) return false;
+  const isTicket = typeof body.request_id === "string" && Object.keys(body).length === 1;
+  return isTicket || unfinished.includes(`${body.status}`.toLowerCase());
 }
+
+/** The same of a stream that ended before its work: a background response goes on without it. */
+function streamsLater(body: Buffer): boolean {
+  return body.includes("response.queued") || /"background"\s*:\s*true/.test(head(body));
+}
+
+function head(body: Buffer): string {
+  return body.toString("latin1", 0, 16_384);
+}
+
+function tail(body: Buffer): string {
+  return body.toString("latin1", Math.max(0, body.length - 4096));
+}
+
+// Why a choice ended, where it broke off: OpenRouter, Zhipu, DeepSeek, SGLang and vLLM, others.
+const failures =
+  /^(?:error|\w+_error|insufficient_system_resource|abort(?:ed)?|timeout|overloaded|failed|cancelled)$/i;
+const failure = /"finish_reason"\s*:\s*"(\w+)"/g;
 
 function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): AnswerFinding {
   const failed = errorEventIn(body);
   if (failed) return error(jsonObjectIn(failed.data));
-  const isEnded = endsItself(body) || body.includes("_image") || hasFinished(body);
+  const end = tail(body);
+  if ([...end.matchAll(failure)].some(([, reason]) => failures.test(reason!))) return error({});
+  // Some vendors leave out [DONE]: a choice that says why it ends has ended.
+  const isEnded =
+    endsItself(body) || body.includes("_image") || /"finish_reason"\s*:\s*"/.test(end);
+  if (!isEnded && !truncated && streamsLater(body)) return { state: "later" };
   const isSpoken = truncated || saysSomething(body);
   if (isSpoken) return { state: isEnded ? "whole" : "cut" };
   // Nothing but an error of no known event: read as one answer would be.
@@ -59,11 +90,6 @@ function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): 
     }
   }
   return { state: isEnded ? "empty" : "cut" };
-}
-
-// Some vendors leave out [DONE]: a choice that says why it ends has ended.
-function hasFinished(body: Buffer): boolean {
-  return /"finish_reason"\s*:\s*"/.test(body.toString("latin1", Math.max(0, body.length - 4096)));
 }
 
 // The first events tell: only a stream that says nothing is read to its end.
@@ -101,17 +127,19 @@ function ofJson(text: string, result: readonly string[]): AnswerFinding {
 
 // A choice is filled when its message, its delta or its text is; all other results by being there.
 function isFilled(one: unknown): boolean {
-  if (typeof one !== "object" || one === null) return true;
+  if (one === null) return false;
+  if (typeof one !== "object") return true;
   const choice = one as { message?: unknown; delta?: unknown; text?: unknown };
   const message = choice.message ?? choice.delta;
-  if (message === undefined) return !("text" in choice) || choice.text !== "";
+  if (message === undefined) return !("text" in choice) || isValue(choice.text);
   if (typeof message !== "object" || message === null) return false;
   return Object.entries(message).some(([name, value]) => name !== "role" && isValue(value));
 }
 
 function isValue(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
-  return value !== undefined && value !== null && value !== "";
+  if (typeof value === "string") return value.trim() !== "";
+  return value !== undefined && value !== null;
 }
 
 /** By which member an object says that it is an error: each vendor and proxy has a shape. */
@@ -123,7 +151,9 @@ function errorIn(answer: Record<string, unknown>, result: readonly string[]): bo
   // MiniMax says by a number in base_resp whether all went well.
   if ((member(answer.base_resp, "status_code") ?? 0) !== 0) return true;
   const choices = Array.isArray(answer.choices) ? answer.choices : [];
-  if (choices.some((one) => member(one, "finish_reason") === "error" || member(one, "error"))) {
+  if (
+    choices.some((one) => failures.test(`${member(one, "finish_reason")}`) || member(one, "error"))
+  ) {
     return true;
   }
   return !result.some((name) => name in answer) && result.length > 0;

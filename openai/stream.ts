@@ -77,7 +77,10 @@ export function endsItself(body: Buffer): boolean {
 /** The event by which a stream reports that it failed. */
 export function errorEventIn(body: Buffer): StreamEvent | undefined {
   // Inside a text the quotes would be escaped, so few streams have such a mark at all.
-  const marks = ['"error"', "event: error", "event:error", "response.failed"];
+  const marks = [
+    ...['"error"', "event: error", "event:error", "response.failed", '"code"', "data: error"],
+    "data:error",
+  ];
   if (!marks.some((mark) => body.includes(mark))) return undefined;
   return streamEvents(body).find(reportsError);
 }
@@ -95,13 +98,26 @@ function endsStream({ data }: StreamEvent): boolean {
 
 function reportsError({ event, data }: StreamEvent): boolean {
   if (event === "error" || event === "response.failed") return true;
-  if (!data.includes('"error"') && !data.includes("response.failed")) return false;
+  // As a text in the place of an event.
+  if (/^error\b/i.test(data)) return true;
+  const marks = ['"error"', "response.failed", '"code"'];
+  if (!marks.some((mark) => data.includes(mark))) return false;
   const value = jsonObjectIn(data);
   if (value?.type === "error" || value?.type === "response.failed") return true;
-  if (value?.error) return true;
+  if (value?.error || value?.object === "error") return true;
+  if (value && isVendorsError(value)) return true;
   // OpenRouter: a choice that fails on its way.
   const choices = Array.isArray(value?.choices) ? value.choices : [];
   return choices.some((choice) => choice?.finish_reason === "error" || Boolean(choice?.error));
+}
+
+// {"code":1302,"msg":"busy"} in the place of a chunk.
+function isVendorsError(value: Record<string, unknown>): boolean {
+  if ("choices" in value || "type" in value || "usage" in value) return false;
+  const isGood = [undefined, null, 0, 200, "", "0", "200", "ok", "success"].includes(
+    value.code as string,
+  );
+  return !isGood && (typeof value.msg === "string" || typeof value.message === "string");
 }
 
 /** The JSON object that a text is; undefined for `[DONE]` and for half an object. */
