@@ -35,7 +35,7 @@ export function findingOf(
   const form = bodyFormOf(contentType, body);
   if (form === "stream") return ofStream(body, truncated, result);
   if (truncated) return { state: "whole" };
-  if (form === "json") return ofJson(body.toString("utf8"), result);
+  if (form === "json") return ofJson(body.toString("utf8").replace(/^\uFEFF/, ""), result);
   // Sound, a transcript as text; a page of a proxy in the place of JSON.
   if (result.includes("text") || result.length === 0) return said(body.length > 0);
   return { state: body.length > 0 ? "error" : "empty" };

@@ -124,7 +124,8 @@ function isVendorsError(value: Record<string, unknown>): boolean {
 export function jsonObjectIn(text: string): Record<string, unknown> | undefined {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    return JSON.parse(text) as Record<string, unknown>;
+    // A byte order mark counts as white space above, and not for JSON.
+    return JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text) as Record<string, unknown>;
   } catch {
     return undefined;
   }

@@ -16,6 +16,17 @@ describe("openai", () => {
       // What is stated counts.
       [{ prompt_tokens: 20, completion_tokens: 50, total_tokens: 70 }, [20, 50, false]],
       [{ input_tokens: 20, output_tokens: 50 }, [20, 50, false]],
+      [{ promptTokens: 20, completionTokens: 50, totalTokens: 70 }, [20, 50, false]],
+      [{ inputTokens: 20, outputTokens: 50 }, [20, 50, false]],
+      [{ inputTokenCount: 20, outputTokenCount: 50 }, [20, 50, false]],
+      [{ prompt_tokens: "20", completion_tokens: "50" }, [20, 50, false]],
+      [
+        {
+          ...{ promptTokenCount: 20, candidatesTokenCount: 10 },
+          ...{ thoughtsTokenCount: 40, totalTokenCount: 70 },
+        },
+        [20, 50, false],
+      ],
       // Thoughts beside the answer: xAI, Gemini (which does not name them), and without a total.
       [
         {
@@ -84,6 +95,12 @@ describe("openai", () => {
       ["OpenAI's responses", { input_tokens_details: { cached_tokens: 4 } }],
       ["DeepSeek", { prompt_cache_hit_tokens: 4 }],
       ["Moonshot", { cached_tokens: 4 }],
+      ["xAI", { cached_prompt_text_tokens: 4 }],
+      ["Gemini", { cachedContentTokenCount: 4 }],
+      [
+        "a relay, beside a zero of OpenAI's",
+        { prompt_tokens_details: { cached_tokens: 0 }, cache_read_input_tokens: 4 },
+      ],
       ["resellers of Anthropic", { cache_read_input_tokens: 4 }],
     ])("has cached tokens by the name that %s gives them", (_, more) => {
       const statement = statementFrom({ prompt_tokens: 10, completion_tokens: 1, ...more })!;
@@ -113,7 +130,7 @@ describe("openai", () => {
 
     it.each([
       ...[{}, null, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
-      ...[{ prompt_tokens: -1 }, { prompt_tokens: 1.5 }, { total_tokens: "9" }, { seconds: 3 }],
+      ...[{ prompt_tokens: -1 }, { prompt_tokens: 1.5 }, { total_tokens: "nine" }, { seconds: 3 }],
     ])("%j states nothing", (usage) => {
       expect(statementFrom(usage)).toBeUndefined();
     });

@@ -13,14 +13,33 @@ export interface Statement {
   parts: Partial<Usage>;
 }
 
+// OpenAI's two APIs; Gemini, Bedrock and the libraries that pass on their own; Ollama.
+const names = {
+  total: ["total_tokens", "totalTokens", "totalTokenCount"],
+  input: [
+    ...["prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "promptTokenCount"],
+    ...["inputTokenCount", "prompt_eval_count"],
+  ],
+  output: [
+    ...["completion_tokens", "output_tokens", "completionTokens", "outputTokens"],
+    ...["candidatesTokenCount", "outputTokenCount", "eval_count"],
+  ],
+  // DeepSeek; Moonshot, beside the others; Anthropic, as resellers pass it on; vLLM; xAI; Gemini.
+  cached: [
+    ...["prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens"],
+    ...["cached_prompt_text_tokens", "cached_input_tokens", "cache_read_tokens"],
+    ...["cachedInputTokens", "cachedContentTokenCount"],
+  ],
+} as const;
+
 /** Reads a usage object; undefined for what states nothing. */
 export function statementFrom(value: unknown): Statement | undefined {
   // Whisper counts time: {"type":"duration","seconds":12}; Mistral's Voxtral both.
   const timed = member(value, "type") === "duration" ? duration(value, "seconds") : undefined;
   const seconds = timed ?? duration(value, "prompt_audio_seconds");
-  const total = positive(value, "total_tokens");
-  const input = positive(value, "prompt_tokens") ?? positive(value, "input_tokens");
-  const output = positive(value, "completion_tokens") ?? positive(value, "output_tokens");
+  const total = firstPositive(value, names.total);
+  const input = firstPositive(value, names.input);
+  const output = firstPositive(value, names.output);
   if ((total ?? input ?? output ?? seconds) === undefined) return undefined;
   const parts = partsOf(value, input);
   if (seconds !== undefined) parts.audio_seconds = seconds;
@@ -95,8 +114,6 @@ function withCached(
   return isBeside ? input + cached : input;
 }
 
-// OpenAI; DeepSeek (prompt_cache_hit_tokens); Moonshot (cached_tokens beside the others);
-// Anthropic's names, as resellers pass them on; OpenRouter and LiteLLM (cache writes).
 function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
   const read =
     member(value, "prompt_tokens_details") ??
@@ -107,11 +124,8 @@ function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
     member(value, "output_tokens_details") ??
     member(value, "output_token_details");
   const cached =
-    amount(read, "cached_tokens") ??
-    amount(value, "prompt_cache_hit_tokens") ??
-    amount(value, "cached_tokens") ??
-    amount(value, "cache_read_input_tokens") ??
-    amount(value, "num_cached_tokens") ??
+    firstPositive(read, ["cached_tokens", "cache_read_tokens"]) ??
+    firstPositive(value, names.cached) ??
     0;
   return {
     cached_input_tokens: cached,
@@ -127,13 +141,18 @@ function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
 }
 
 // A zero stands for "not counted" with some vendors, and no prompt has none.
-function positive(value: unknown, name: string): number | undefined {
-  const found = amount(value, name);
-  return found === 0 ? undefined : found;
+function firstPositive(value: unknown, names: readonly string[]): number | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const name of names) {
+    const found = amount(value, name);
+    if (found !== undefined && found > 0) return found;
+  }
+  return undefined;
 }
 
 function amount(value: unknown, name: string): number | undefined {
-  const found = member(value, name);
+  const said = member(value, name);
+  const found = typeof said === "string" && /^\d{1,15}$/.test(said) ? Number(said) : said;
   return Number.isSafeInteger(found) && (found as number) >= 0 ? (found as number) : undefined;
 }
 

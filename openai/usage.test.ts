@@ -121,6 +121,41 @@ describe("usage", () => {
       }
     });
 
+    it.each([
+      ["Gemini", { usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 4 } }],
+      [
+        "Bedrock",
+        { "amazon-bedrock-invocationMetrics": { inputTokenCount: 3, outputTokenCount: 4 } },
+      ],
+      ["llama.cpp", { timings: { prompt_n: 1, cache_n: 2, predicted_n: 4 } }],
+      ["Ollama", { prompt_eval_count: 3, eval_count: 4 }],
+      ["Cohere", { usage: { billed_units: { input_tokens: 3, output_tokens: 4 } } }],
+      ["Moonshot", { choices: [{ usage: { prompt_tokens: 3, completion_tokens: 4 } }] }],
+    ])("where %s states it, in JSON and in a stream", (_, more) => {
+      const answer = JSON.stringify({ choices: [], ...more });
+      const stream = `data: {"choices":[{"delta":{"content":"x"}}]}\n\ndata: ${answer}\n\n`;
+      const found = { input_tokens: 3, output_tokens: 4, estimated: false };
+      const of = (type: string, body: string) =>
+        usageOf("chat/completions", type, Buffer.from(body), false);
+      expect(of(json, answer)).toMatchObject(found);
+      expect(of(json, `\uFEFF${answer}`)).toMatchObject(found);
+      expect(of(sse, stream)).toMatchObject(found);
+    });
+
+    it("with a tier that stands in another chunk, or in the usage", () => {
+      const usage = { prompt_tokens: 3, completion_tokens: 4 };
+      const first = '{"choices":[{"delta":{"content":"x"}}],"service_tier":"flex"}';
+      const stream = `data: ${first}\n\ndata: ${JSON.stringify({ choices: [], usage })}\n\n`;
+      const inside = JSON.stringify({ usage: { ...usage, service_tier: "flex" } });
+      for (const [type, body] of [
+        [sse, stream],
+        [json, inside],
+      ] as const) {
+        const found = usageOf("chat/completions", type, Buffer.from(body), false);
+        expect(found?.service_tier).toBe("flex");
+      }
+    });
+
     it("with the tier that served", () => {
       const answer = { choices: [], usage, service_tier: "flex" };
       for (const [body, truncated] of [

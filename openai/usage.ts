@@ -63,11 +63,32 @@ function occurrences(body: Buffer, text: string): number {
 }
 
 const mark = '"usage"';
+/** What stands in its place with Gemini, Bedrock, llama.cpp, Cohere and Ollama. */
+const otherMarks = [
+  ...['"usageMetadata"', '"amazon-bedrock-invocationMetrics"', '"timings"', '"billed_units"'],
+  '"eval_count"',
+];
 
-// Some upstreams repeat a running usage in every event: the last one is the sum.
 function ofStream(body: Buffer): Statement | undefined {
   const blank = blankLineOf(body);
-  for (let at = body.lastIndexOf(mark); at >= 0; at = lastBefore(body, at)) {
+  for (const one of [mark, ...otherMarks]) {
+    const statement = lastStated(body, one, blank);
+    if (statement) return statement.parts.service_tier ? statement : withTierOf(statement, body);
+  }
+  return undefined;
+}
+
+// Not every vendor repeats it in the chunk of usage: then the first ones have it. Told by a parsed chunk,
+// so no text can forge it.
+function withTierOf(statement: Statement, body: Buffer): Statement {
+  const at = body.subarray(0, 2048).indexOf('"service_tier"');
+  const events = at < 0 ? [] : eventsIn(body, at).events;
+  return events.reduce((told, { data }) => withTier(told, jsonObjectIn(data) ?? {}), statement);
+}
+
+// Some upstreams repeat a running usage in every event: the last one is the sum.
+function lastStated(body: Buffer, mark: string, blank: string): Statement | undefined {
+  for (let at = body.lastIndexOf(mark); at >= 0; at = lastBefore(body, mark, at)) {
     // OpenAI writes "usage":null into every chunk but the last.
     if (/^\s*:\s*null/.test(body.toString("latin1", at + mark.length, at + mark.length + 16))) {
       continue;
@@ -82,7 +103,7 @@ function ofStream(body: Buffer): Statement | undefined {
   return undefined;
 }
 
-function lastBefore(body: Buffer, at: number): number {
+function lastBefore(body: Buffer, mark: string, at: number): number {
   return at === 0 ? -1 : body.lastIndexOf(mark, at - 1);
 }
 
@@ -107,13 +128,32 @@ function* placesIn(answer: Record<string, unknown>): Generator<unknown> {
   // Moonshot: in the last chunk's choice.
   if (Array.isArray(answer.choices))
     for (const choice of answer.choices) yield member(choice, "usage");
-  // Cohere's rerank.
-  yield member(answer.meta, "tokens");
-  yield member(answer.meta, "billed_units");
+  // Cohere's rerank, and its chat.
+  for (const place of [answer.meta, answer.usage]) {
+    yield member(place, "tokens");
+    yield member(place, "billed_units");
+  }
+  yield answer.usageMetadata;
+  yield answer["amazon-bedrock-invocationMetrics"];
+  yield ofTimings(answer.timings);
+  // Ollama.
+  if ("eval_count" in answer) yield answer;
+}
+
+/** llama.cpp counts what it has read now, and what its cache has spared it. */
+function ofTimings(timings: unknown): unknown {
+  const [read, cached, written] = ["prompt_n", "cache_n", "predicted_n"].map((name) =>
+    Number(member(timings, name) ?? 0),
+  );
+  const prompt_tokens = read! + Math.max(0, cached!);
+  return { prompt_tokens, completion_tokens: written, cached_tokens: cached };
 }
 
 function withTier(statement: Statement, answer: Record<string, unknown>): Statement {
-  const tier = answer.service_tier ?? member(answer.response, "service_tier");
+  const tier =
+    answer.service_tier ??
+    member(answer.response, "service_tier") ??
+    member(answer.usage, "service_tier");
   if (typeof tier !== "string" || tier.length > 40) return statement;
   return { ...statement, parts: { ...statement.parts, service_tier: tier } };
 }
