@@ -13,6 +13,12 @@ export interface BenchOptions {
   seconds: number;
   /** How many requests are refused before memory is compared. */
   exits: number;
+  /** Another checkout that is built, to compare with. */
+  against?: string;
+  /** Only the cases whose name holds this, where a bench has some. */
+  cases?: string;
+  /** Folder for profiles of V8; undefined: none is made. */
+  profile?: string;
 }
 
 /** 12.34 -> "12.3", 0.0123 -> "0.0123": three digits are what a bench can tell. */

@@ -1,7 +1,8 @@
-// npm run bench [-- --seconds 3 --exits 100000 --only plugin-server]: every bench in one run.
+// npm run bench [-- --seconds 3 --exits 100000 --only driver --against DIR --cases stream --profile DIR]: every bench in one run.
 
 import { parseArgs } from "node:util";
 import { benchCache } from "./cache";
+import { benchDriver } from "./driver";
 import { benchGateway } from "./gateway";
 import { benchPluginServer } from "./plugin-server";
 import { benchRateLimit } from "./rate-limit";
@@ -10,6 +11,7 @@ import type { BenchOptions, Report } from "./report";
 /** A new bench file exports one function and is listed here. */
 const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
   "plugin-server": benchPluginServer,
+  driver: benchDriver,
   gateway: benchGateway,
   cache: benchCache,
   "rate-limit": benchRateLimit,
@@ -21,12 +23,16 @@ async function main(): Promise<void> {
       seconds: { type: "string", default: "3" },
       exits: { type: "string", default: "1000000" },
       only: { type: "string" },
+      against: { type: "string" },
+      cases: { type: "string" },
+      profile: { type: "string" },
     },
   });
-  const options = { seconds: Number(values.seconds), exits: Number(values.exits) };
+  const { only, seconds, exits, ...rest } = values;
+  const options = { ...rest, seconds: Number(seconds), exits: Number(exits) };
   const reports: Report[] = [];
   for (const [name, bench] of Object.entries(benches)) {
-    if (values.only === undefined || values.only === name) reports.push(await bench(options));
+    if (only === undefined || only === name) reports.push(await bench(options));
   }
   for (const { title, ratios } of reports) print(title, ratios);
   for (const { title, measured } of reports) print(`${title}: measured`, measured);

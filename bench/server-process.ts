@@ -2,7 +2,7 @@
 // server's process used.
 
 import { type ChildProcess, fork, spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Load, Loaded } from "./load";
 
@@ -69,9 +69,14 @@ export function generate(load: Load): Promise<Loaded> {
   });
 }
 
-// Linux: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html, fields 14 and 15 in 1/100 s.
-function cpuSeconds({ process }: Server): number {
-  const stat = readFileSync(`/proc/${process.pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+/**
+ * CPU time of all threads of a server, as Linux counts it for its scheduler, in nanoseconds:
+ * https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat
+ */
+export function cpuSeconds({ process }: Server): number {
+  const tasks = `/proc/${process.pid}/task`;
+  const nanoseconds = readdirSync(tasks).map((task) => {
+    return Number(readFileSync(`${tasks}/${task}/schedstat`, "utf8").split(" ")[0]);
+  });
+  return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e9;
 }
