@@ -70,8 +70,7 @@ function namesOf(addresses: Address[]): string {
 
 // ioredis' own retries, resends and offline queue would let requests wait for a dead Redis, or do
 // a command twice. RESP 2 is spoken by every Redis, and our replies are the same in RESP 3.
-// Automatic pipelines stay off: they add a turn of the event loop to each command, and commands
-// written in one turn share a packet without them.
+// Automatic pipelines stay off: one-write.ts does the same for less.
 function accessOptions(target: RedisTarget, options: RedisOptions) {
   return {
     username: target.username || undefined,

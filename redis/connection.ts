@@ -3,6 +3,7 @@
 // most once, and only the requests that were under way when it died.
 
 import { connectClient, Misconfigured, nameOf, openClient, type RedisClient } from "./client";
+import { holdWrites } from "./one-write";
 import { type RedisOptions, type RedisTarget, redisTarget } from "./options";
 
 export type { RedisClient } from "./client";
@@ -72,6 +73,7 @@ export class RedisConnection {
       if (!this.rest && !this.trying && !this.closed) this.tryAgain();
       throw this.unavailable(this.reason ?? "not connected", false);
     }
+    holdWrites(client);
     try {
       return await within(this.options.command_timeout_ms, command(client));
     } catch (error) {
@@ -187,7 +189,16 @@ function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
     // After a long turn of our own event loop timers run before sockets are read: the answer may
     // be here already, so it gets one turn more.
     const timer = setTimeout(() => setImmediate(expire), milliseconds);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        resolve(value);
+      },
+      (error) => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
 }
 
