@@ -5,13 +5,30 @@ import { modelGlob } from "../models/glob";
 import { rowOf } from "./endpoint";
 import type { EndpointRow } from "./family";
 
+type Found = EndpointRow | "other" | "misspelt";
+
+// Nearly all requests are for the same few paths, and each is asked about several times.
+const known = new Map<string, Found>();
+const mostKnown = 1000;
+const mostKnownChars = 200;
+
 /**
  * The endpoint at a path as the client spelt it, below any prefix of plain segments (/v1,
  * /openai/v1). `other`: well spelt, and not in the table. `misspelt`: some server could take it for
  * what it does not say; it must not go upstream.
  * @param path without the query
  */
-export function endpointAt(method: string, path: string): EndpointRow | "other" | "misspelt" {
+export function endpointAt(method: string, path: string): Found {
+  const key = `${method} ${path}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const found = find(method, path);
+  if (known.size >= mostKnown) known.clear();
+  if (path.length <= mostKnownChars) known.set(key, found);
+  return found;
+}
+
+function find(method: string, path: string): Found {
   if (method === "GET" && modelIdIn(path) !== undefined) return rowOf("models")!;
   const segments = plainSegments(path);
   if (!segments || couldBeFolded(segments)) return "misspelt";

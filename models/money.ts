@@ -26,6 +26,9 @@ export function scaled(value: number, places: number): bigint {
 
 /** Dollars in whole nano-dollars, rounded up. */
 export function nanoUsd(usd: number): number {
+  // Nearly all amounts are whole already; up to 15 digits no two of them are the same double.
+  const nano = Math.round(usd * 10 ** nanoPlaces);
+  if (nano < 1e15 && usdOfNano(nano) === usd) return nano;
   return bounded(scaled(usd, nanoPlaces));
 }
 

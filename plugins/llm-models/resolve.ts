@@ -18,6 +18,9 @@ export interface Route {
 /** The route of a requested name; undefined when it is unknown and rejected. */
 export type Resolve = (requested: string) => Route | undefined;
 
+// One object for all names without an alias: what is known of it is known once.
+const noDefaults: Route["defaults"] = {};
+
 export function resolver(options: ModelsOptions): Resolve {
   const aliases = options.aliases.map((alias) => ({
     matches: modelGlob(alias.name),
@@ -33,7 +36,7 @@ export function resolver(options: ModelsOptions): Resolve {
     const alias = aliases.find(({ matches }) => matches(requested));
     if (alias) return alias.route;
     if (options.unknown_models === "reject" && !configured.has(requested)) return undefined;
-    return { targets: [{ model: requested, weight: 1 }], fallbacks: [], defaults: {} };
+    return { targets: [{ model: requested, weight: 1 }], fallbacks: [], defaults: noDefaults };
   };
 }
 

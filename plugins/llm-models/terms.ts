@@ -33,7 +33,7 @@ export function terms(options: ModelsOptions): TermsOf {
   const completionTokens = nameGlobs(options.completion_tokens_models);
   const fixedTemperature = nameGlobs(options.fixed_temperature_models);
   const reasons = nameGlobs(options.reasoning_models);
-  return (served, defaults) => {
+  const termsOf: TermsOf = (served, defaults) => {
     const rule = rules.find(({ matches }) => matches(served))?.rule;
     const isFixed = fixedTemperature(served);
     const temperature = defaults.temperature ?? rule?.temperature ?? options.defaults.temperature;
@@ -50,5 +50,22 @@ export function terms(options: ModelsOptions): TermsOf {
       fixedTemperature: isFixed,
       reasons: reasons(served),
     };
+  };
+  return remembered(termsOf);
+}
+
+// Clients ask for the same few models again and again, and globs cost more than all else here.
+const mostRemembered = 500;
+
+function remembered(termsOf: TermsOf): TermsOf {
+  const byDefaults = new WeakMap<Route["defaults"], Map<string, Terms>>();
+  return (served, defaults) => {
+    const known = byDefaults.get(defaults) ?? new Map<string, Terms>();
+    byDefaults.set(defaults, known);
+    const before = known.get(served);
+    if (before) return before;
+    const found = termsOf(served, defaults);
+    if (known.size < mostRemembered && served.length <= 200) known.set(served, found);
+    return found;
   };
 }
