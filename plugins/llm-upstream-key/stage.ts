@@ -27,6 +27,8 @@ interface Prepared {
 interface KeyedService {
   service: string;
   ring: KeyRing;
+  /** Milliseconds since the epoch when it was last seen to be asked. */
+  shownAt: number;
 }
 
 /** Which key it was, by its place in the config, and when: milliseconds since the epoch. */
@@ -50,7 +52,7 @@ export const stage: Stage<UpstreamKeyOptions, Prepared, typeof chosen> = {
 
 function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
   const { headers, ring } = prepared;
-  keyedOfLate.set(keyedService(exchange.request.service ?? "", prepared), true);
+  showKeyed(keyedService(exchange.request.service ?? "", prepared));
   const key = ring.choose();
   if (!key) return { answer: noKey(ring.size) };
   // A vault reference that cannot be resolved arrives as an empty string (Kong 3.9.3).
@@ -78,9 +80,19 @@ function learn(outcome: Outcome, note: Chosen | undefined, prepared: Prepared): 
 const keyedOfLate = new LRUCache<KeyedService, true>({ max: 1000, ttl: 300_000, ttlResolution: 0 });
 
 function keyedService(service: string, { keyed, ring }: Prepared): KeyedService {
-  const known = keyed.get(service) ?? { service, ring };
-  keyed.set(service, known);
-  return known;
+  const known = keyed.get(service);
+  if (known) return known;
+  const fresh = { service, ring, shownAt: 0 };
+  keyed.set(service, fresh);
+  return fresh;
+}
+
+// Once a second is often enough for five minutes.
+function showKeyed(one: KeyedService): void {
+  const now = Date.now();
+  if (now - one.shownAt < 1000) return;
+  one.shownAt = now;
+  keyedOfLate.set(one, true);
 }
 
 new Gauge({
