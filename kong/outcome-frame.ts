@@ -4,7 +4,8 @@
 import { familyOf, rowOf } from "../families/endpoint";
 import { readable } from "../openai/content-coding";
 import type { Outcome, Try } from "../stages/outcome";
-import { readTicket } from "../stages/ticket";
+import { readTicket, type Ticket } from "../stages/ticket";
+import { openTicket } from "../stages/unheard";
 
 /** The peer of the outcomes socket does not write this format. */
 export class BatchError extends Error {}
@@ -48,7 +49,7 @@ export function readBatch(batch: Buffer): OutcomeRecord[] {
   for (let at = 0; at < batch.length; ) {
     const end = endOf(batch, at, batch.length);
     if (records.length === mostRecords) throw new BatchError(`over ${mostRecords} records`);
-    records.push(readRecord(batch.subarray(at + 4, end)));
+    records.push(readRecord(batch, at + 4, end));
     at = end;
   }
   return records;
@@ -56,7 +57,7 @@ export function readBatch(batch: Buffer): OutcomeRecord[] {
 
 /** What the stages learn from a record; undefined without a ticket that can be read. */
 export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | undefined {
-  const ticket = record.ticket === undefined ? undefined : readTicket(record.ticket);
+  const ticket = ticketOf(record);
   if (!ticket) return undefined;
   const { startedAt = ticket.started_at, endedAt = now, flags = "" } = record;
   const body = legible(record, ticket.endpoint);
@@ -80,6 +81,12 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
     first_byte_at: record.firstByteAt ?? endedAt,
     ended_at: endedAt,
   };
+}
+
+/** As this process has given it out, without reading it again; else, after a restart, as it came back. */
+function ticketOf({ requestId, ticket }: OutcomeRecord): Ticket | undefined {
+  if (ticket === undefined) return undefined;
+  return (requestId !== undefined && openTicket(requestId)) || readTicket(ticket);
 }
 
 function triesIn(text: string): Try[] {
@@ -114,11 +121,11 @@ function howItEnded(
   return { complete: false, cut_by: clientStayed ? "upstream" : "client" };
 }
 
-function readRecord(bytes: Buffer): OutcomeRecord {
+function readRecord(batch: Buffer, start: number, limit: number): OutcomeRecord {
   const record: OutcomeRecord = {};
-  for (let at = 0; at < bytes.length; ) {
-    const end = endOf(bytes, at + 1, bytes.length);
-    setField(record, bytes[at]!, bytes.subarray(at + 5, end));
+  for (let at = start; at < limit; ) {
+    const end = endOf(batch, at + 1, limit);
+    setField(record, batch, at + 5, end);
     at = end;
   }
   return record;
@@ -132,40 +139,81 @@ function endOf(bytes: Buffer, at: number, limit: number): number {
   return end;
 }
 
-type Read = (value: Buffer) => string | number | Buffer | undefined;
-
-const text: Read = (value) => value.toString();
-
-/** What each field is, by its id. One that is not known here is passed over. */
-const fields: Partial<Record<number, [name: keyof OutcomeRecord, read: Read]>> = {
-  1: ["ticket", text],
-  2: ["status", number],
-  3: ["source", text],
-  4: ["contentType", text],
-  5: ["retryAfter", text],
-  6: ["body", (value) => value],
-  7: ["flags", text],
-  8: ["startedAt", number],
-  9: ["firstByteAt", number],
-  10: ["endedAt", number],
-  11: ["requestId", text],
-  12: ["route", text],
-  13: ["dropped", number],
-  14: ["bytes", number],
-  15: ["answers", number],
-  16: ["attempts", number],
-  17: ["contentEncoding", text],
-  18: ["retryAfterMs", text],
-  19: ["tries", text],
-};
-
-function setField(record: OutcomeRecord, id: number, value: Buffer): void {
-  const field = fields[id];
-  if (field) Object.assign(record, { [field[0]]: field[1](value) });
+/** Sets the field whose id stands before its length. One that is not known here is passed over. */
+function setField(record: OutcomeRecord, batch: Buffer, start: number, end: number): void {
+  const text = () => batch.toString("utf8", start, end);
+  const number = () => wholeNumber(batch, start, end);
+  switch (batch[start - 5]) {
+    case 1:
+      record.ticket = text();
+      break;
+    case 2:
+      record.status = number();
+      break;
+    case 3:
+      record.source = text();
+      break;
+    case 4:
+      record.contentType = text();
+      break;
+    case 5:
+      record.retryAfter = text();
+      break;
+    case 6:
+      record.body = batch.subarray(start, end);
+      break;
+    case 7:
+      record.flags = text();
+      break;
+    case 8:
+      record.startedAt = number();
+      break;
+    case 9:
+      record.firstByteAt = number();
+      break;
+    case 10:
+      record.endedAt = number();
+      break;
+    case 11:
+      record.requestId = text();
+      break;
+    case 12:
+      record.route = text();
+      break;
+    case 13:
+      record.dropped = number();
+      break;
+    case 14:
+      record.bytes = number();
+      break;
+    case 15:
+      record.answers = number();
+      break;
+    case 16:
+      record.attempts = number();
+      break;
+    case 17:
+      record.contentEncoding = text();
+      break;
+    case 18:
+      record.retryAfterMs = text();
+      break;
+    case 19:
+      record.tries = text();
+      break;
+  }
 }
 
-// Whole numbers in decimal; 2^53 is beyond every time and count there is.
-function number(value: Buffer): number | undefined {
-  const text = value.length <= 15 ? value.toString("latin1") : "";
-  return /^\d+$/.test(text) ? Number(text) : undefined;
+const [zero, nine] = [0x30, 0x39] as const;
+
+// In decimal; 2^53 is beyond every time and count there is.
+function wholeNumber(bytes: Buffer, start: number, end: number): number | undefined {
+  if (end === start || end - start > 15) return undefined;
+  let number = 0;
+  for (let at = start; at < end; at++) {
+    const digit = bytes[at]!;
+    if (digit < zero || digit > nine) return undefined;
+    number = number * 10 + digit - zero;
+  }
+  return number;
 }

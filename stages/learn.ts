@@ -1,16 +1,16 @@
 // Hands an ended request to the stages that let it through, each ticket once.
 
-import { LRUCache } from "lru-cache";
 import { Counter } from "prom-client";
 import { log } from "./log";
 import type { Outcome } from "./outcome";
+import { Seen } from "./seen";
 import { onPrepared, type PreparedStage, preparedStage } from "./stage";
 import type { StageName } from "./stage-name";
 import { heardOf } from "./unheard";
 
 // report.lua sends a batch again when its acknowledgement was lost, so a ticket may come twice
 // within seconds. A stage whose count lives in Redis has its own guard across restarts.
-const learned = new LRUCache<string, true>({ max: 100_000, ttl: 10 * 60_000 });
+const learned = new Seen(100_000);
 
 // After a restart outcomes come before Kong has started the instance whose options they need.
 const mostParked = 10_000;
@@ -35,8 +35,7 @@ export function countLost(reason: "queue_full" | "unreadable", count: number): v
 export async function learnFrom(outcome: Outcome): Promise<void> {
   const { ticket } = outcome;
   heardOf(ticket.id);
-  if (learned.has(ticket.id)) return;
-  learned.set(ticket.id, true);
+  if (learned.isSeen(ticket.id)) return;
   await Promise.all(
     Object.entries(ticket.stages).map(([name, entry]) => {
       const stage = preparedStage(name as StageName, entry.options);

@@ -31,7 +31,9 @@ export async function runStages(
     if (refusal && stage.guards) return refusal;
     const entry: StageEntry = { options: stage.options };
     try {
-      const decided = await stage.decide(exchange);
+      const deciding = stage.decide(exchange);
+      // Most decide at once: to wait for those would cost each request a turn of the queue.
+      const decided = deciding instanceof Promise ? await deciding : deciding;
       if (decided && "answer" in decided) return decided.answer;
       if (decided?.note !== undefined) entry.note = decided.note;
       exchange.ticket.stages[stage.name] = entry;

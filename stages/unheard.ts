@@ -34,6 +34,11 @@ export function awaitOutcome(ticket: Ticket): void {
   if (open.size > most) takeOldest();
 }
 
+/** What was noted of a request whose end nobody has told yet. */
+export function openTicket(id: string): Ticket | undefined {
+  return open.get(id)?.ticket;
+}
+
 /** The end of a request was told. */
 export function heardOf(id: string): void {
   open.delete(id);
