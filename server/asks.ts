@@ -51,9 +51,11 @@ export class Asks {
   /** Takes questions from a fresh socket until it closes. Nothing that the peer sends throws. */
   receive(socket: Socket): void {
     const splitter = new AskSplitter();
-    socket.on("data", (chunk: Buffer) => {
+    const take = (frame: AskFrame) => this.#take(socket, frame);
+    // How many bytes of the chunk count is said where it is a buffer that connections share.
+    socket.on("data", (chunk: Buffer, length?: number) => {
       try {
-        splitter.push(chunk, (frame) => this.#take(socket, frame));
+        splitter.push(length === undefined ? chunk : Buffer.from(chunk.subarray(0, length)), take);
       } catch (error) {
         socket.destroy();
         if (!(error instanceof AskFrameError)) throw error;
@@ -121,7 +123,9 @@ export class Asks {
 
   #answer(socket: Socket, id: string, ruling: Ruling): void {
     if ("decision" in ruling) {
-      const { ticket, ...head } = ruling.decision;
+      const { ticket } = ruling.decision;
+      // The ticket goes beside it, and where outcomes go was told with the config.
+      const head = { ...ruling.decision, ticket: undefined, outcomes_socket: undefined };
       asks.inc({ answer: "decided" });
       socket.write(answerFrame("D", id, JSON.stringify(head), ticket));
       return;

@@ -89,7 +89,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
     opened.push(rpc);
     // Beside it, where a driver in Kong finds it without a setting of its own.
     const ask = { ...options.socket, path: `${rpc.path}.ask` };
-    opened.push(await listenOn(ask, (socket) => asks.receive(socket)));
+    opened.push(await listenOn(ask, (socket) => asks.receive(socket), sharingOneBuffer));
     state.ready = true;
     log.info({ socket: rpc.path, plugins: [...plugins.keys()] }, "plugin server is listening");
   } catch (error) {
