@@ -1,6 +1,7 @@
 // The options of llm-models: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
+import { completionTokensModels, fixedTemperatureModels } from "../../models/fixed-temperature";
 import { isModelName } from "../../models/name";
 import { reasoningModels } from "../../models/reasoning";
 import { redisOptions } from "../../redis/options";
@@ -140,19 +141,6 @@ const cooldown = z.object({
     .describe("Longest cooldown in seconds, whatever the upstream's Retry-After says."),
 });
 
-const newerModels = [
-  ...["o1*", "o3*", "o4*", "o5*", "gpt-5*", "gpt-6*", "gpt-7*", "codex-mini*"],
-  "computer-use-preview*",
-];
-// Anthropic's from Opus 4.7 on, by the names of its own API and those of resellers (4.7 for 4-7).
-const newerClaude = [
-  ...["claude-opus-4-7*", "claude-opus-4-8*", "claude-opus-4-9*", "claude-opus-4.7*"],
-  ...["claude-opus-4.8*", "claude-opus-4.9*", "claude-opus-5*", "claude-sonnet-5*"],
-  ...["claude-haiku-5*", "claude-fable*", "claude-mythos*", "claude-opus-latest"],
-];
-// Moonshot's from K2.5 on: "invalid temperature: only 1 is allowed for this model".
-const newerKimi = ["kimi-k2.5*", "kimi-k2.6*", "kimi-k2.7*", "kimi-k3*", "kimi-for-coding*"];
-
 export const modelsOptions = z.object({
   aliases: z
     .array(alias)
@@ -206,13 +194,13 @@ export const modelsOptions = z.object({
     .describe("Other defaults and limits for some models; the first match wins."),
   completion_tokens_models: z
     .array(glob)
-    .default(newerModels)
+    .default(completionTokensModels)
     .describe(
       "Models that take max_completion_tokens only: on chat/completions a max_tokens is sent to them under that name. A provider before the name (`openai/o3`) and a fine-tune's mark (`ft:o3-mini:...`) do not matter.",
     ),
   fixed_temperature_models: z
     .array(glob)
-    .default([...newerModels, ...newerClaude, ...newerKimi, "*-search-preview*"])
+    .default(fixedTemperatureModels)
     .describe(
       "Models that refuse a temperature, by their names without a provider before or a fine-tune's behind: they get no default one, and none of a client that asked for another model.",
     ),

@@ -64,6 +64,7 @@ const line = {
   input_tokens: 1000,
   output_tokens: 500,
   cached_input_tokens: 0,
+  cache_write_tokens: 0,
   reasoning_tokens: 0,
   estimated: false,
   cost_usd: 0.012,
@@ -108,6 +109,7 @@ describe("llm-usage", () => {
       input_tokens: null,
       output_tokens: null,
       cached_input_tokens: null,
+      cache_write_tokens: null,
       reasoning_tokens: null,
       cost_usd: null,
     });
