@@ -7,6 +7,7 @@ import { tellConfigError } from "./discreet";
 import { firstIdOfProcess, idAfter } from "./ids";
 import { counts } from "./metrics";
 import type { Handlers, LoadedPlugin } from "./plugins";
+import { noteRefused } from "./refused-configs";
 
 export interface Instance {
   id: number;
@@ -122,6 +123,7 @@ function construct(plugin: LoadedPlugin, config: unknown): Handlers {
   } catch (error) {
     const told = `plugin ${plugin.name} refuses its config: ${tellConfigError(error, config)}`;
     log.error({ plugin: plugin.name }, told);
+    noteRefused(plugin.name, told);
     throw new RpcError(told);
   }
 }

@@ -3,6 +3,7 @@
 // reservation stays until its month ends, and it is counted.
 
 import { Counter, Gauge } from "prom-client";
+import { type NeighbourState, showNeighbour } from "./neighbours";
 import { clientHasLeft, type Outcome } from "./outcome";
 import type { Ticket } from "./ticket";
 
@@ -29,6 +30,7 @@ new Gauge({
 
 /** Waits for the end of a request that was let through. */
 export function awaitOutcome(ticket: Ticket): void {
+  decidedSince++;
   open.delete(ticket.id);
   open.set(ticket.id, { ticket, decidedAt: Date.now() });
   if (open.size > most) takeOldest();
@@ -39,8 +41,14 @@ export function openTicket(id: string): Ticket | undefined {
   return open.get(id)?.ticket;
 }
 
+/** When the last end was told, and how many requests were let through since. */
+let heardAt = 0;
+let decidedSince = 0;
+
 /** The end of a request was told. */
 export function heardOf(id: string): void {
+  heardAt = Date.now();
+  decidedSince = 0;
   open.delete(id);
 }
 
@@ -50,6 +58,7 @@ export function heardOf(id: string): void {
  * @returns what ends it
  */
 export function giveUpAfter(seconds: number, giveUp: (outcome: Outcome) => void): () => void {
+  showNeighbour("outcomes", outcomesState);
   const sweeper = setInterval(() => {
     const before = Date.now() - seconds * 1000;
     for (const { decidedAt } of open.values()) {
@@ -58,6 +67,20 @@ export function giveUpAfter(seconds: number, giveUp: (outcome: Outcome) => void)
     }
   }, sweepMs).unref();
   return () => clearInterval(sweeper);
+}
+
+// Longer than nearly all answers take, also long streams, and more than those that take longer.
+const quietMs = 300_000;
+const fewDecisions = 10;
+
+/** While requests are let through and no end of any of them is told, nothing is counted or cached. */
+function outcomesState(): NeighbourState {
+  const oldest = open.values().next().value;
+  const since = Math.max(heardAt, oldest?.decidedAt ?? Number.POSITIVE_INFINITY);
+  if (decidedSince < fewDecisions || Date.now() - since < quietMs)
+    return { ok: true, detail: "Outcomes of requests arrive." };
+  const detail = `No outcome has come for five minutes, though ${decidedSince} requests were let through: see that Kong's workers can reach the outcomes socket. Meanwhile nothing is counted, cached or settled.`;
+  return { ok: false, detail };
 }
 
 function takeOldest(): Ticket {

@@ -8,6 +8,7 @@ import { familyOf } from "../../families/endpoint";
 import type { KeyPlace } from "../../families/family";
 import { refusesKey } from "../../openai/key-refusal";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
+import { showNeighbour } from "../../stages/neighbours";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
 import { KeyRing } from "./keys";
@@ -79,9 +80,28 @@ function learn(outcome: Outcome, note: Chosen | undefined, prepared: Prepared): 
 // more, so that a key that was missing in it does not look missing for ever.
 const keyedOfLate = new LRUCache<KeyedService, true>({ max: 1000, ttl: 300_000, ttlResolution: 0 });
 
+let isShown = false;
+
+/** A service whose keys are all missing or resting sends nothing on, or only what will be refused. */
+function showKeyless(): void {
+  if (isShown) return;
+  isShown = true;
+  showNeighbour("upstream keys", () => {
+    const without = [...lowestStates()].filter(([, states]) => !states.some(Boolean));
+    const names = without.map(([service]) => service).join(", ");
+    return without.length === 0
+      ? { ok: true, detail: "Every service has a key that may be used." }
+      : {
+          ok: false,
+          detail: `No key of ${names} may be used: it is missing, or the upstream refused it.`,
+        };
+  });
+}
+
 function keyedService(service: string, { keyed, ring }: Prepared): KeyedService {
   const known = keyed.get(service);
   if (known) return known;
+  showKeyless();
   const fresh = { service, ring, shownAt: 0 };
   keyed.set(service, fresh);
   return fresh;
