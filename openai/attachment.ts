@@ -17,9 +17,11 @@ const files = new Map<unknown, number>([
   ...["file", "input_file", "document"].map((type) => [type, tokensPerFile] as const),
 ]);
 
-/** Members in which a file is carried, whatever the part is called. */
-const carriers = new Set([
-  ...["url", "image_url", "file_data", "data", "bytes", "b64_json", "result"],
+/** Members that are words, whatever they look like: the data of a file stands in any other. */
+const words = new Set([
+  ...["text", "content", "arguments", "input", "output", "name", "description", "title", "context"],
+  ...["instructions", "prompt", "query", "refusal", "reasoning", "reasoning_content", "thinking"],
+  ...["summary", "code", "transcript", "system"],
 ]);
 
 /**
@@ -32,13 +34,28 @@ export function fileTokens(part: object): number | undefined {
   return known !== undefined && !isText(source) ? known : undefined;
 }
 
-/** The tokens of a member that carries a file inside a part of a type that nobody knows. */
+/**
+ * The tokens of a member that carries a file, or a list of some, inside a part of a type that nobody
+ * knows, or beside the text of a message; undefined for any other.
+ */
 export function carriedTokens(
   part: { readonly type?: unknown },
   name: string,
   value: unknown,
 ): number | undefined {
-  if (typeof value !== "string" || part.type === "text" || !carriers.has(name)) return undefined;
+  if (part.type === "text" || words.has(name)) return undefined;
+  if (!Array.isArray(value)) return dataTokens(value);
+  let sum = 0;
+  for (const one of value) {
+    const tokens = dataTokens(one);
+    if (tokens === undefined) return undefined;
+    sum += tokens;
+  }
+  return value.length > 0 ? sum : undefined;
+}
+
+function dataTokens(value: unknown): number | undefined {
+  if (typeof value !== "string") return undefined;
   if (/^data:image\//i.test(value)) return tokensPerImage;
   return /^data:[^,]{0,200};base64,/i.test(value) || isBase64(value) ? tokensPerFile : undefined;
 }
@@ -48,7 +65,11 @@ function isText(source: unknown): boolean {
   return source.type === "text" || source.type === "content";
 }
 
-// Shorter ones cost little as text. The beginning tells: text has spaces.
+// Shorter ones cost little as text. All of it is looked at, so that no text hides behind its beginning.
 function isBase64(value: string): boolean {
-  return value.length >= 1024 && /^[A-Za-z0-9+/_-]{1024}/.test(value);
+  return (
+    value.length >= 1024 &&
+    /^[A-Za-z0-9+/_-]{64}/.test(value) &&
+    /^[A-Za-z0-9+/_\r\n-]+={0,2}\s*$/.test(value)
+  );
 }

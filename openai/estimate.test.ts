@@ -68,6 +68,23 @@ describe("estimate", () => {
       ],
       ["a picture of an unknown part", { type: "x", url: `data:image/png;base64,${data}` }, 765],
       ["a file of an unknown part", { type: "x", x: { data } }, 1000],
+      ["a picture by its own name", { type: "image_base64", image_base64: data }, 1000],
+      [
+        "a document by its address",
+        { type: "document_url", document_url: `data:a/b;base64,${data}` },
+        1000,
+      ],
+      [
+        "pictures beside the text",
+        { type: "x", images: [data, `data:image/png;base64,${data}`] },
+        1765,
+      ],
+      ["a picture without a type", { image: data }, 1000],
+      [
+        "a text behind letters",
+        { type: "x", data: `${"A".repeat(2000)} ${"word ".repeat(400)}` },
+        1001,
+      ],
       [
         "a text in a document",
         { type: "document", source: { type: "text", data: "x".repeat(400) } },
