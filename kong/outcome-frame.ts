@@ -25,7 +25,6 @@ export interface OutcomeRecord {
   firstByteAt?: number;
   endedAt?: number;
   requestId?: string;
-  route?: string;
   /** Length of the whole answer in bytes, of which `body` may be only the end. */
   bytes?: number;
   /** Outcomes that this worker dropped since its last batch, because its queue was full. */
@@ -176,9 +175,6 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
       break;
     case 11:
       record.requestId = text();
-      break;
-    case 12:
-      record.route = text();
       break;
     case 13:
       record.dropped = number();

@@ -18,11 +18,22 @@ local introduced = setmetatable({}, { __mode = "k" })
 -- Counts up when connections turn out to be dead: those of the pool before are not taken again.
 local generation = 0
 
+-- Of short sections, nearly all, they are made once.
+local lengths = {}
+
 local function u32(number)
-  return string.char(
+  local known = lengths[number]
+  if known then
+    return known
+  end
+  local bytes = string.char(
     math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256,
     math.floor(number / 256) % 256, number % 256
   )
+  if number < 4096 then
+    lengths[number] = bytes
+  end
+  return bytes
 end
 
 local function number_at(bytes, at)
@@ -58,10 +69,25 @@ local function sections_of(payload)
   return sections
 end
 
+-- Where to connect, and to which pool, by path: they change with the generation.
+local targets = {}
+
+local function target_of(path)
+  local target = targets[path]
+  if not target or target.generation ~= generation then
+    target = {
+      address = "unix:" .. path, generation = generation,
+      options = { pool = path .. generation, pool_size = POOL },
+    }
+    targets[path] = target
+  end
+  return target
+end
+
 local function connect(path)
-  local socket = ngx.socket.tcp()
+  local socket, target = ngx.socket.tcp(), target_of(path)
   socket:settimeouts(CONNECT_MS, SEND_MS, SILENCE_MS)
-  local connected, err = socket:connect("unix:" .. path, { pool = path .. generation, pool_size = POOL })
+  local connected, err = socket:connect(target.address, target.options)
   if not connected then
     return nil, err
   end

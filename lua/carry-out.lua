@@ -60,10 +60,10 @@ local function edited(body, lists)
   return body
 end
 
--- Whether the body was changed.
-return function(decision, body)
+-- headers: those of the request, where somebody has them already. Whether the body was changed.
+return function(decision, body, headers)
   local upstream = kong.service.request
-  for name in pairs(ngx.req.get_headers(0, true)) do
+  for name in pairs(headers or ngx.req.get_headers(0)) do
     if stays_here(name) then
       upstream.clear_header(name)
     end

@@ -17,12 +17,28 @@ local PLACES = {
   { name = "api-key", read = bare },
 }
 
+local is_place = {}
+for _, place in ipairs(PLACES) do
+  is_place[place.name] = true
+end
+
 local upstream = kong.service.request
 
-local function show()
-  local headers = ngx.req.get_headers(0)
+-- What stands in those places. A name that is not there is sought in other spellings, at each of them,
+-- by the table that nginx gives, so it is gone through once.
+local function given()
+  local found = {}
+  for name, value in pairs(ngx.req.get_headers(0)) do
+    if is_place[name] then
+      found[name] = value
+    end
+  end
+  return found
+end
+
+local function show(found)
   for _, place in ipairs(PLACES) do
-    local value = headers[place.name]
+    local value = found[place.name]
     if type(value) == "table" then
       -- Readers differ in which of them counts.
       upstream.set_header("x-api-key", value[1])
@@ -31,16 +47,24 @@ local function show()
     end
     local key = value and place.read(value)
     if key and key ~= "" then
-      upstream.set_header("x-api-key", key)
+      if key ~= found["x-api-key"] then
+        upstream.set_header("x-api-key", key)
+      end
       return
     end
   end
-  upstream.clear_header("x-api-key")
+  if found["x-api-key"] then
+    upstream.clear_header("x-api-key")
+  end
 end
 
 return function()
-  show()
+  local found = given()
+  show(found)
   -- Whatever becomes of the plugins behind this one: no key of a client goes upstream by these.
-  upstream.clear_header("authorization")
-  upstream.clear_header("api-key")
+  for _, name in ipairs({ "authorization", "api-key" }) do
+    if found[name] then
+      upstream.clear_header(name)
+    end
+  end
 end

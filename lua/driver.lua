@@ -9,14 +9,20 @@ local present = require("kong_llm.present")
 local report = require("kong_llm.report")
 local tap = require("kong_llm.tap")
 
+local sockets = {}
+
 -- Where the plugin server takes questions: beside the socket that kong.conf names for this plugin.
 local function socket_of(name)
+  if sockets[name] then
+    return sockets[name]
+  end
   local setting = "pluginserver_" .. name:gsub("-", "_") .. "_socket"
   local socket = kong.configuration[setting]
   if not socket then
     error(setting .. " is not set in kong.conf: name the plugin server's socket there")
   end
-  return socket .. ".ask"
+  sockets[name] = socket .. ".ask"
+  return sockets[name]
 end
 
 -- Several plugins of ours on one route share what they know of a request; the one that stands last
@@ -44,10 +50,13 @@ local function show_snippets(decision)
   kong.ctx.shared.llm_decision = decision
 end
 
--- Its present.lua, tap.lua and report.lua leave to us what has been learned of.
-local function quieten_snippets()
-  local shared = kong.ctx.shared
-  shared.llm_learned, shared.llm_refusal = true, nil
+-- Its present.lua, which runs after ours, tells its tap.lua and report.lua what to do: they leave to us
+-- what has been learned of.
+local function quieten_snippets(state)
+  if not state.quiet then
+    local shared = kong.ctx.shared
+    shared.llm_learned, shared.llm_refusal, state.quiet = true, nil, true
+  end
 end
 
 local function credential_id()
@@ -74,7 +83,7 @@ local function answer_for(plugin, conf, state)
   end
   -- What an earlier plugin of ours has changed is read as it is now: length, coding and form go with it.
   if not state.request or state.changed then
-    state.request, state.body = gather()
+    state.request, state.body, state.headers = gather()
     state.changed = nil
   end
   local question = {
@@ -110,7 +119,8 @@ function handler:access(conf)
   head.ticket, head.outcomes_socket = answer.rest, answer.outcomes_socket
   state.decision = head
   state.earlier = { text = answer.text, ticket = answer.rest }
-  local carried, changed = pcall(carry_out, head, state.body)
+  local carried, changed = pcall(carry_out, head, state.body, state.headers)
+  state.headers = nil
   if not carried then
     return refuse(self, changed)
   end
@@ -128,16 +138,16 @@ function handler:header_filter()
 end
 
 function handler:body_filter()
-  quieten_snippets()
   local state = state_of(self.name)
+  quieten_snippets(state)
   if state.owner == self.name then
     tap(state, state.decision)
   end
 end
 
 function handler:log()
-  quieten_snippets()
   local state = state_of(self.name)
+  quieten_snippets(state)
   if state.owner == self.name then
     report(state, state.request or {}, state.decision)
   end

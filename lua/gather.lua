@@ -31,30 +31,43 @@ local function read_body(announced)
   return nil, math.max(announced, LONGEST + 1)
 end
 
+-- What is told of the headers: under which name, and how several become one.
+local TOLD = {
+  ["content-type"] = { "content_type", first_of },
+  ["content-encoding"] = { "content_encoding", first_of },
+  ["cache-control"] = { "cache_control", first_of },
+  ["anthropic-version"] = { "anthropic_version", first_of },
+  ["anthropic-beta"] = { "anthropic_beta", joined },
+  ["upgrade"] = { "upgrade", first_of },
+}
+
+-- Third: all headers, by their names in lower case, for carry-out.lua. They are gone through once: what
+-- is not there is sought by nginx' table in other spellings.
 return function()
-  local headers = ngx.req.get_headers(0)
   local query = request.get_raw_query()
   local route, service = kong.router.get_route(), kong.router.get_service()
   local gathered = {
     id = ngx.var.kong_request_id,
-    method = request.get_method(),
+    method = ngx.req.get_method(),
     path = request.get_raw_path(),
     query = query ~= "" and query or nil,
     upstream_path = ngx.var.upstream_uri,
-    content_type = first_of(headers["content-type"]),
-    content_encoding = first_of(headers["content-encoding"]),
-    cache_control = first_of(headers["cache-control"]),
-    anthropic_version = first_of(headers["anthropic-version"]),
-    anthropic_beta = joined(headers["anthropic-beta"]),
-    upgrade = first_of(headers["upgrade"]),
     client_ip = kong.client.get_forwarded_ip(),
     route = route and (route.name or route.id),
     service = service and (service.name or service.id),
   }
+  local headers, announced = ngx.req.get_headers(0), 0
+  for name, value in pairs(headers) do
+    local told = TOLD[name]
+    if told then
+      gathered[told[1]] = told[2](value)
+    elseif name == "content-length" then
+      announced = tonumber(first_of(value)) or 0
+    end
+  end
 
   local body
   if gathered.method == "POST" then
-    local announced = tonumber(first_of(headers["content-length"])) or 0
     if is_form(gathered.content_type) then
       gathered.bytes = announced
       gathered.form, gathered.form_places = form(gathered.content_type)
@@ -62,5 +75,5 @@ return function()
       body, gathered.bytes = read_body(announced)
     end
   end
-  return gathered, body
+  return gathered, body, headers
 end

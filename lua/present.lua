@@ -19,10 +19,24 @@ local function is_of_account(name)
   return false
 end
 
+-- Upstreams send the same few names again and again: what was said of a name is remembered.
+local said, remembered = {}, 0
+local function goes_no_further(name)
+  local known = said[name]
+  if known == nil then
+    known = is_of_account(name:lower())
+    if remembered == 1000 then
+      said, remembered = {}, 0
+    end
+    said[name], remembered = known, remembered + 1
+  end
+  return known
+end
+
 local function clear_account(headers)
   for name in pairs(headers) do
-    if is_of_account(name:lower()) then
-      kong.response.clear_header(name)
+    if goes_no_further(name) then
+      ngx.header[name] = nil
     end
   end
 end
@@ -48,6 +62,14 @@ local function replace_body(state, text)
   end
 end
 
+-- What report.lua tells of the head.
+local TOLD = {
+  ["content-type"] = "content_type",
+  ["content-encoding"] = "content_encoding",
+  ["retry-after"] = "retry_after",
+  ["retry-after-ms"] = "retry_after_ms",
+}
+
 -- state: what the later phases of this request share; request and decision: where there are some.
 return function(state, request, decision)
   local response = kong.response
@@ -60,22 +82,24 @@ return function(state, request, decision)
     return
   end
 
-  local headers = response.get_headers(1000)
-  state.content_type = headers["content-type"]
-  state.content_encoding = headers["content-encoding"]
-  state.retry_after = headers["retry-after"]
-  state.retry_after_ms = headers["retry-after-ms"]
+  local header, headers = ngx.header, response.get_headers(1000)
+  for name, value in pairs(headers) do
+    local told = TOLD[name]
+    if told then
+      state[told] = value
+    end
+  end
   if source == "service" then
     clear_account(headers)
   end
-  response.set_header("X-LLM-Source", source == "service" and "upstream" or "gateway")
+  header["X-LLM-Source"] = source == "service" and "upstream" or "gateway"
   if source ~= "exit" then
     -- Here and not in access: an upstream's header of the same name is replaced, not doubled.
     for name, value in pairs(decision and decision.response_headers or {}) do
-      response.set_header(name, value)
+      header[name] = value
     end
     if decision and decision.without_usage then
-      response.clear_header("Content-Length")
+      header["Content-Length"] = nil
     end
   end
 

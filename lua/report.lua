@@ -9,22 +9,37 @@ local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
 local LAST_FIELD = 19
+local IDS = {}
+for id = 1, LAST_FIELD do
+  IDS[id] = string.char(id)
+end
 
 -- nginx' own timers also run in a worker that exits, Kong's timer library has stopped by then. The
 -- sandbox of pre- and post-function has the library's alone.
 local timer_at = (_G or {}).native_timer_at or ngx.timer.at
 
 -- These live as long as this worker, in a snippet as long as its config.
-local queue, first, last, bytes, dropped = {}, 1, 0, 0, 0
+local queue, sizes, first, last, bytes, dropped = {}, {}, 1, 0, 0, 0
 local attempts, scheduled, path = 0, false, nil
 -- Kong's own answers, by status: nobody waits for them, so they are only counted.
 local own = {}
 
+-- The lengths of short texts, nearly all, are made once.
+local lengths = {}
+
 local function u32(number)
-  return string.char(
+  local known = lengths[number]
+  if known then
+    return known
+  end
+  local text = string.char(
     math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256,
     math.floor(number / 256) % 256, number % 256
   )
+  if number < 4096 then
+    lengths[number] = text
+  end
+  return text
 end
 
 local function milliseconds(seconds)
@@ -38,39 +53,45 @@ local function flags(kept)
     .. (ngx.var.request_completion == "OK" and "p" or "")
 end
 
--- One outcome, of its fields by their ids. It is put together once, as an answer may be long.
+-- One outcome, of its fields by their ids, and its size in bytes. It stays in parts until it is sent,
+-- as an answer may be long. A field may be what tap.lua has kept.
 local function record(fields)
-  local parts, size = { "" }, 0
+  local parts, count, size = { "" }, 1, 0
   for id = 1, LAST_FIELD do
     local value = fields[id]
-    if value ~= nil then
+    if type(value) == "table" then
+      parts[count + 1], parts[count + 2] = IDS[id], u32(value.bytes)
+      count, size = count + 2, size + 5 + value.bytes
+      for at = value.first, value.last do
+        count = count + 1
+        parts[count] = value[at]
+      end
+    elseif value ~= nil then
       local text = tostring(value)
-      parts[#parts + 1] = string.char(id)
-      parts[#parts + 1] = u32(#text)
-      parts[#parts + 1] = text
-      size = size + 5 + #text
+      parts[count + 1], parts[count + 2], parts[count + 3] = IDS[id], u32(#text), text
+      count, size = count + 3, size + 5 + #text
     end
   end
   parts[1] = u32(size)
-  return table.concat(parts)
+  return parts, size + 4
 end
 
-local function enqueue(outcome)
-  if last - first + 1 >= MOST_OUTCOMES or bytes + #outcome > MOST_BYTES then
+local function enqueue(outcome, size)
+  if last - first + 1 >= MOST_OUTCOMES or bytes + size > MOST_BYTES then
     dropped = dropped + 1
     return
   end
   last = last + 1
-  queue[last] = outcome
-  bytes = bytes + #outcome
+  queue[last], sizes[last] = outcome, size
+  bytes = bytes + size
 end
 
 -- The next batch, how many outcomes of the queue are in it, and what else it tells.
 local function next_batch()
   local parts, size, index = { "" }, 0, first
-  local function add(outcome)
+  local function add(outcome, outcome_size)
     parts[#parts + 1] = outcome
-    size = size + #outcome
+    size = size + outcome_size
   end
   if dropped > 0 then
     add(record({ [13] = dropped }))
@@ -82,17 +103,17 @@ local function next_batch()
     add(record({ [16] = attempts }))
   end
   while index <= last and index - first < BATCH_OUTCOMES and size < BATCH_BYTES do
-    add(queue[index])
+    add(queue[index], sizes[index])
     index = index + 1
   end
   parts[1] = u32(size)
-  return table.concat(parts), index - first, { dropped = dropped, own = own }
+  return parts, index - first, { dropped = dropped, own = own }
 end
 
 local function forget(count)
   for _ = 1, count do
-    bytes = bytes - #queue[first]
-    queue[first] = nil
+    bytes = bytes - sizes[first]
+    queue[first], sizes[first] = nil, nil
     first = first + 1
   end
   attempts = 0
@@ -200,13 +221,12 @@ return function(state, request, decision)
       [3] = kong.response.get_source(),
       [4] = first_of(state.content_type),
       [5] = first_of(state.retry_after),
-      [6] = kept and table.concat(kept, "", kept.first, kept.last),
+      [6] = kept,
       [7] = flags(kept),
       [8] = milliseconds(ngx.req.start_time()),
       [9] = milliseconds(state.first_byte_at or ended_at),
       [10] = milliseconds(ended_at),
       [11] = request.id,
-      [12] = request.route,
       [14] = kept and kept.total,
       [17] = first_of(state.content_encoding),
       [18] = first_of(state.retry_after_ms) or nil,

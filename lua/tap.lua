@@ -1,5 +1,5 @@
 -- lua/tap.lua: keeps a bounded copy of an answer while it streams through, for report.lua, and puts
--- the refusal of present.lua in the place of Kong's.
+-- the refusal of present.lua in the place of Kong's. A stream runs through here chunk by chunk.
 
 local trim = require("kong_llm.trim")
 
@@ -7,18 +7,23 @@ local trim = require("kong_llm.trim")
 -- stand the usage and the last event of a stream.
 local TAIL = 64 * 1024
 
-local function keep(kept, chunk, most)
-  if chunk and chunk ~= "" then
-    kept.last = kept.last + 1
-    kept[kept.last] = chunk
-    kept.bytes, kept.total = kept.bytes + #chunk, kept.total + #chunk
+local function keep(kept, chunk)
+  local last, size = kept.last + 1, #chunk
+  kept.last, kept[last] = last, chunk
+  kept.bytes, kept.total = kept.bytes + size, kept.total + size
+  if kept.bytes <= kept.most then
+    return
   end
-  kept.truncated = kept.truncated or kept.bytes > math.max(most, TAIL)
-  while kept.truncated and kept.bytes - #kept[kept.first] >= TAIL do
+  kept.truncated, kept.most = true, TAIL
+  while kept.bytes - #kept[kept.first] >= TAIL do
     kept.bytes = kept.bytes - #kept[kept.first]
     kept[kept.first] = nil
     kept.first = kept.first + 1
   end
+end
+
+local function nothing(decision)
+  return { first = 1, last = 0, bytes = 0, total = 0, most = math.max(decision.keep, TAIL) }
 end
 
 return function(state, decision)
@@ -32,12 +37,19 @@ return function(state, decision)
   end
   local kept = state.kept
   if not kept then
-    kept = { first = 1, last = 0, bytes = 0, total = 0, truncated = false, complete = false }
+    kept = nothing(decision)
     state.kept = kept
   end
-  keep(kept, chunk, decision.keep)
-  kept.complete = kept.complete or ended
+  if chunk and chunk ~= "" then
+    keep(kept, chunk)
+  end
+  if ended then
+    kept.complete = true
+  end
   if decision.without_usage then
-    ngx.arg[1] = trim(state, chunk, ended)
+    local shown = trim(state, chunk, ended)
+    if shown then
+      ngx.arg[1] = shown
+    end
   end
 end

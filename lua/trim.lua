@@ -24,14 +24,38 @@ local function is_usage_chunk(event)
   return has_usage(event) and has_no_choices(event) and not event:find('"error"', 1, true)
 end
 
+-- Nearly every event is shorter, so a gap is sought here before it is sought in all of a text.
+local WINDOW = 1024
+
+-- Where the last gap of a text ends; 0 where there is none.
+local function last_gap(text, gap)
+  local last, at = 0, 1
+  while true do
+    local _, found = text:find(gap, at, true)
+    if not found then
+      return last
+    end
+    last, at = found, found
+  end
+end
+
+-- Where the last blank line of a text ends; 0 where there is none.
+local function blank_line(text)
+  local lf = last_gap(text, "\n\n")
+  return text:find("\r", 1, true) and math.max(lf, last_gap(text, "\r\n\r\n")) or lf
+end
+
 -- Where the part of the text ends that is whole events; 0 where there is none.
 local function end_of_events(text)
   if text:sub(-2) == "\n\n" then
     return #text
   end
-  -- Anchored: else a text without the gap is tried again from each of its characters.
-  local lf, crlf = text:match("^.*\n\n()"), text:match("^.*\r\n\r\n()")
-  return math.max(lf or 1, crlf or 1) - 1
+  local before = #text - WINDOW
+  if before <= 0 then
+    return blank_line(text)
+  end
+  local found = blank_line(text:sub(before + 1))
+  return found > 0 and before + found or blank_line(text)
 end
 
 -- Whole events without that chunk.
@@ -49,12 +73,22 @@ local function without_usage(events)
   return table.concat(parts)
 end
 
--- The chunk as it goes on to the client. What is held back is kept in state.
+-- The chunk as it goes on to the client; nil where it goes on as it is. What is held back is kept in
+-- state.
 return function(state, chunk, ended)
-  local text = (state.held or "") .. (chunk or "")
+  local held = state.held
+  local text = chunk or ""
+  if held then
+    text = held .. text
+  end
   local last = ended and #text or end_of_events(text)
-  local events = text:sub(1, last)
-  state.held = text:sub(last + 1)
+  state.held = last < #text and text:sub(last + 1) or nil
+  local events = last < #text and text:sub(1, last) or text
   -- One search over all of them: nearly no chunk has the event.
-  return has_usage(events) and without_usage(events) or events
+  if has_usage(events) then
+    return without_usage(events)
+  end
+  if held or last < #text then
+    return events
+  end
 end
