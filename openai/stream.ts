@@ -61,8 +61,13 @@ export function lastEvent(body: Buffer): StreamEvent | undefined {
 
 /** What stands between two events of this stream. */
 export function blankLineOf(body: Buffer): string {
-  return body.lastIndexOf("\r\n\r\n") > body.lastIndexOf("\n\n") ? "\r\n\r\n" : "\n\n";
+  // What its last bytes have no need of is not sought in all of it.
+  const end = body.length > endBytes ? body.subarray(-endBytes) : body;
+  const whole = end.includes("\n\n") || end.includes("\r\n\r\n") ? end : body;
+  return whole.lastIndexOf("\r\n\r\n") > whole.lastIndexOf("\n\n") ? "\r\n\r\n" : "\n\n";
 }
+
+const endBytes = 2048;
 
 /**
  * True when a body holds the end that its API promises of a stream: `[DONE]` for chat and

@@ -32,7 +32,9 @@ export function statementIn(
   if (!row || row.counts === "nothing" || row.result.length === 0) return undefined;
   const form = bodyFormOf(contentType, body);
   const isImages = row.counts === "images";
-  if (form === "stream" && !truncated) return withImages(ofStream(body), isImages, streamed(body));
+  if (form === "stream" && !truncated) {
+    return withImages(ofStream(body), isImages, isImages ? streamed(body) : 0);
+  }
   if (form === "json" && !truncated) {
     const answer = jsonObjectIn(body.toString("utf8"));
     const data = member(answer, "data");
