@@ -23,13 +23,15 @@ import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
 import { plainRequest } from "./plain-path";
 import { type ReadBody, readBody } from "./read-body";
-import { type KongField, schemaFields } from "./schema-fields";
+import { type EntityCheck, entityChecks, type KongField, schemaFields } from "./schema-fields";
 
 export interface PluginModule {
   Name: string;
   Version: string;
   Priority: number;
   Schema: Record<string, KongField>[];
+  /** What the options must be together: kong-pdk's contract has no word for it. */
+  Checks: EntityCheck[];
   Plugin: PluginClass;
 }
 
@@ -130,6 +132,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
     Version: packageJson.version,
     Priority: order[name],
     Schema: schemaFields(schema),
+    Checks: entityChecks(schema),
     Plugin,
   };
 }

@@ -9,6 +9,8 @@ export interface PluginDescription {
   phases: string[];
   /** The fields of the config record, as Kong's schemas have them. */
   schema: Record<string, unknown>[];
+  /** What they must be together, as Kong's entity_checks. */
+  checks?: readonly object[];
 }
 
 export interface PluginDump {
@@ -20,7 +22,8 @@ export interface PluginDump {
 }
 
 /** One entry of the JSON array that Kong expects (kong/runloop/plugin_servers/process.lua, 3.9). */
-export function dump({ name, version, priority, phases, schema }: PluginDescription): PluginDump {
+export function dump(plugin: PluginDescription): PluginDump {
+  const { name, version, priority, phases, schema, checks = [] } = plugin;
   return {
     Name: name,
     Version: version,
@@ -38,7 +41,12 @@ export function dump({ name, version, priority, phases, schema }: PluginDescript
             elements: { type: "string", one_of: protocols },
           },
         },
-        { config: { type: "record", fields: schema } },
+        {
+          config: {
+            ...{ type: "record", fields: schema },
+            ...(checks.length > 0 && { entity_checks: checks }),
+          },
+        },
       ],
     },
   };

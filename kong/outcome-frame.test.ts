@@ -53,7 +53,9 @@ describe("kong", () => {
     });
 
     it("skips fields of an earlier or a later version", () => {
-      expect(readBatch(record({ 0: "new", 2: "204", 12: "route", 200: "new" }))).toEqual([{ status: 204 }]);
+      expect(readBatch(record({ 0: "new", 2: "204", 12: "route", 200: "new" }))).toEqual([
+        { status: 204 },
+      ]);
     });
 
     it.each(["", "-1", "1e9", "0x10", "9".repeat(16), "NaN"])("takes %j for no number", (text) => {

@@ -20,7 +20,30 @@ export interface KongField {
   keys?: KongField;
   values?: KongField;
   fields?: Record<string, KongField>[];
+  entity_checks?: EntityCheck[];
 }
+
+/**
+ * What a record's fields must be together, as Kong checks it when a config is synced (entity_checks of
+ * kong/db/schema/metaschema.lua, 3.9): of the kinds that are data, those that our options need. Each
+ * says in Kong's words what a refine beside it says in zod's; an empty text or list is none.
+ */
+export type EntityCheck =
+  | { only_one_of: string[] }
+  | { at_least_one_of: string[] }
+  | { mutually_exclusive: string[] }
+  | { mutually_required: string[] }
+  | {
+      conditional: {
+        if_field: string;
+        if_match: FieldMatch;
+        then_field: string;
+        then_match: FieldMatch;
+        then_err: string;
+      };
+    };
+
+type FieldMatch = { eq: string | number } | { len_min: number };
 
 interface JsonSchema {
   type?: string;
@@ -38,11 +61,18 @@ interface JsonSchema {
   maxLength?: number;
   /** From .meta({ referenceable: true }): the field takes a vault reference. */
   referenceable?: boolean;
+  /** From .meta({ entity_checks }) of an object. */
+  entity_checks?: EntityCheck[];
 }
 
 /** The fields of the `config` record, in the order of the options. */
 export function schemaFields(options: z.ZodType): Record<string, KongField>[] {
   return fieldsOf(jsonSchema(options) as JsonSchema);
+}
+
+/** What the options must be together beyond their fields. */
+export function entityChecks(options: z.ZodType): EntityCheck[] {
+  return (jsonSchema(options) as JsonSchema).entity_checks ?? [];
 }
 
 /** JSON Schema of the options as they are written (defaults need not be). */
@@ -65,7 +95,9 @@ function fieldOf(schema: JsonSchema): KongField {
   const described = schema.description ? { description: schema.description } : {};
   switch (schema.type) {
     case "object": {
-      if (schema.properties) return { type: "record", fields: fieldsOf(schema), ...described };
+      const { properties, entity_checks } = schema;
+      const checks = entity_checks ? { entity_checks } : {};
+      if (properties) return { type: "record", fields: fieldsOf(schema), ...checks, ...described };
       const values = schema.additionalProperties;
       if (typeof values !== "object") throw new Error("a map option must say what its values are");
       return { type: "map", keys: { type: "string" }, values: fieldOf(values), ...described };

@@ -94,6 +94,20 @@ export const redisOptions = fields
   .refine(({ cluster_nodes, database }) => cluster_nodes.length === 0 || database === 0, {
     path: ["database"],
     message: "must be 0 in a Redis Cluster, which has no others",
+  })
+  .meta({
+    // A url may be a vault reference that turns out to be empty, so nothing is said of it here.
+    entity_checks: [
+      { mutually_exclusive: ["host", "sentinel_nodes", "cluster_nodes"] },
+      { mutually_required: ["sentinel_nodes", "sentinel_master"] },
+      {
+        conditional: {
+          ...{ if_field: "cluster_nodes", if_match: { len_min: 1 } },
+          ...{ then_field: "database", then_match: { eq: 0 } },
+          then_err: "database must be 0 in a Redis Cluster, which has no others",
+        },
+      },
+    ],
   });
 
 export type RedisOptions = z.output<typeof redisOptions>;

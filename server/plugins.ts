@@ -1,5 +1,5 @@
 // Loads the plugins of a directory. Any plugin of kong-pdk's contract will do: a file, or a folder
-// with an index, that exports Plugin, Schema, Version, Priority and perhaps Name.
+// with an index, that exports Plugin, Schema, Version, Priority and perhaps Name. Ours also export Checks.
 
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { extname, join, parse, resolve } from "node:path";
@@ -62,7 +62,7 @@ async function loadPlugin(file: string): Promise<LoadedPlugin> {
       cause: error,
     });
   }
-  const { Plugin, Schema, Version, Priority, Name } = loaded;
+  const { Plugin, Schema, Checks, Version, Priority, Name } = loaded;
   if (typeof Plugin !== "function") throw new Error(`plugin ${file} exports no class Plugin`);
   const phases = knownPhases.filter((phase) => typeof Plugin.prototype?.[phase] === "function");
   if (phases.length === 0) throw new Error(`plugin ${file} has none of ${knownPhases.join(", ")}`);
@@ -72,6 +72,7 @@ async function loadPlugin(file: string): Promise<LoadedPlugin> {
     priority: typeof Priority === "number" ? Priority : 0,
     phases,
     schema: Array.isArray(Schema) ? Schema : [],
+    checks: Array.isArray(Checks) ? Checks : [],
     Plugin: Plugin as LoadedPlugin["Plugin"],
   };
 }

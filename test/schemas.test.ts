@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { PluginModule } from "../kong/define-plugin";
 import { order } from "../kong/order";
-import type { KongField } from "../kong/schema-fields";
+import { entityChecks, type KongField, schemaFields } from "../kong/schema-fields";
+import { gatewayOptions } from "../plugins/llm-gateway/schema";
+import { rateLimitOptions } from "../plugins/llm-rate-limit/schema";
+import { completeConfig } from "../stand-in/kong/plugin-schema";
 
 const directory = join(__dirname, "../plugins");
 const names = readdirSync(directory);
@@ -67,3 +70,61 @@ describe.each(names)("the schema of %s", async (name) => {
     }
   });
 });
+
+describe("what options must be together", () => {
+  const alias = (more: object) => ({ models: { aliases: [{ name: "a", ...more }] } });
+  const limited = (more: object) => ({ rate_limit: { models: [{ match: "m", ...more }] } });
+  const leveled = (more: object) => ({ rate_limit: { levels: [{ by: "everybody", ...more }] } });
+  const tiered = (more: object) => ({ rate_limit: { tiers: [more] } });
+  const redis = (more: object) => ({ cache: { redis: more } });
+  const sentinels = { sentinel_nodes: ["s:26379"], sentinel_master: "m" };
+  const cluster = { cluster_nodes: ["c:6379"] };
+
+  it.each<[string, object]>([
+    ["an alias without a model", alias({})],
+    ["an alias with an empty target", alias({ target: "" })],
+    ["an alias with both", alias({ target: "m", targets: [{ model: "m" }] })],
+    ["a fallback without its model", limited({ on_exceeded: "fallback" })],
+    ["a model for a fallback that is none", limited({ fallback: "m" })],
+    ["a level that limits nothing", leveled({ names: ["a"], requests: {} })],
+    ["a tier for everybody", tiered({ requests: { minute: 1 } })],
+    ["limits by no header", { rate_limit: { limit_by: "header" } }],
+    ["a header that limits nothing", { rate_limit: { header_name: "x-team" } }],
+    ["two places of a Redis", redis({ ...sentinels, ...cluster })],
+    ["a host beside a Cluster", redis({ host: "r", ...cluster })],
+    ["Sentinels without a name", redis({ sentinel_nodes: ["s:26379"] })],
+    ["a name without Sentinels", redis({ sentinel_master: "m" })],
+    ["another database of a Cluster", redis({ ...cluster, database: 1 })],
+  ])("is refused by Kong and by us: %s", (_, config) => {
+    expect(gatewayOptions.safeParse(config).success).toBe(false);
+    expect(() => completeConfig(schema(gatewayOptions), config)).toThrow();
+  });
+
+  it.each<[string, object]>([
+    ["nothing at all", {}],
+    ["a target", alias({ target: "m" })],
+    ["targets", alias({ targets: [{ model: "m" }] })],
+    ["a fallback with its model", limited({ on_exceeded: "fallback", fallback: "m" })],
+    ["a level with one limit", leveled({ cost_usd: { month: 1 } })],
+    ["a tier for a tag", tiered({ tags: ["gold"] })],
+    ["limits by a header", { rate_limit: { limit_by: "header", header_name: "x-team" } }],
+    ["Sentinels", redis(sentinels)],
+    ["a Cluster", redis(cluster)],
+    ["a database of a host", redis({ host: "r", database: 1 })],
+  ])("is taken by both, and stays as it was written: %s", (_, config) => {
+    expect(gatewayOptions.safeParse(config).success).toBe(true);
+    const stored = completeConfig(schema(gatewayOptions), config);
+    expect(stored).toMatchObject(config);
+    expect(completeConfig(schema(gatewayOptions), stored)).toEqual(stored);
+  });
+
+  it("holds for options that are a plugin's whole config, too", () => {
+    const config = { limit_by: "header" };
+    expect(rateLimitOptions.safeParse(config).success).toBe(false);
+    expect(() => completeConfig(schema(rateLimitOptions), config)).toThrow(/header_name must/);
+  });
+});
+
+function schema(options: Parameters<typeof schemaFields>[0]) {
+  return { fields: schemaFields(options), entity_checks: entityChecks(options) };
+}

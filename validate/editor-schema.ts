@@ -76,7 +76,8 @@ function whenNamed(field: string, name: string, config: Schema): Schema {
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== "object" || schema === null) return schema;
-  const { $schema: _, ...members } = schema as Schema;
+  // What is in Kong's words means nothing to an editor; `kong-llm validate` says the same.
+  const { $schema: _, entity_checks: __, ...members } = schema as Schema;
   const inner = Object.fromEntries(
     Object.entries(members).map(([name, member]) => [name, closed(member)]),
   );

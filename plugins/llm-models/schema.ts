@@ -66,7 +66,8 @@ const alias = z
   })
   .refine(({ targets }) => targets.length === 0 || targets.some(({ weight }) => weight > 0), {
     message: "needs a weight above 0 in targets",
-  });
+  })
+  .meta({ entity_checks: [{ only_one_of: ["target", "targets"] }] });
 
 const accessRule = z.object({
   consumers: z

@@ -59,7 +59,12 @@ export const tier = z
   })
   .refine(({ consumers, tags }) => consumers.length + tags.length > 0, {
     message: "must name consumers or tags: a tier for everybody is the base limits",
-  });
+  })
+  .meta({ entity_checks: [{ at_least_one_of: ["consumers", "tags"] }] });
+
+const amounts = ["requests", "tokens", "input_tokens", "output_tokens", "cost_usd"].flatMap(
+  (measure) => Object.keys(periods).map((period) => `${measure}.${period}`),
+);
 
 export const level = z
   .object({
@@ -83,7 +88,8 @@ export const level = z
   })
   .refine(({ by, names, ...limits }) => limitsSomething(limits), {
     message: "sets no limit: give it requests, tokens, cost_usd or concurrency",
-  });
+  })
+  .meta({ entity_checks: [{ at_least_one_of: [...amounts, "concurrency"] }] });
 
 function limitsSomething(limits: Record<string, unknown>): boolean {
   return Object.values(limits).some((one) =>
@@ -115,4 +121,22 @@ export const modelLimits = z
   .refine(({ on_exceeded, fallback }) => (on_exceeded === "fallback") === (fallback !== ""), {
     path: ["fallback"],
     message: "must name a model where on_exceeded is fallback, and only there",
+  })
+  .meta({
+    entity_checks: [
+      {
+        conditional: {
+          ...{ if_field: "on_exceeded", if_match: { eq: "fallback" } },
+          ...{ then_field: "fallback", then_match: { len_min: 1 } },
+          then_err: "fallback must name a model where on_exceeded is fallback",
+        },
+      },
+      {
+        conditional: {
+          ...{ if_field: "fallback", if_match: { len_min: 1 } },
+          ...{ then_field: "on_exceeded", then_match: { eq: "fallback" } },
+          then_err: "on_exceeded must be fallback where a fallback is named",
+        },
+      },
+    ],
   });

@@ -196,6 +196,24 @@ export const rateLimitOptions = z
     if (missing.length === 0) return;
     const message = `has no price for ${missing.map((name) => JSON.stringify(name)).join(", ")}, and cost_usd limits: add one, or set unpriced_models to allow`;
     context.addIssue({ code: "custom", path: ["prices"], message });
+  })
+  .meta({
+    entity_checks: [
+      {
+        conditional: {
+          ...{ if_field: "limit_by", if_match: { eq: "header" } },
+          ...{ then_field: "header_name", then_match: { len_min: 1 } },
+          then_err: "header_name must name the header where limit_by is header",
+        },
+      },
+      {
+        conditional: {
+          ...{ if_field: "header_name", if_match: { len_min: 1 } },
+          ...{ then_field: "limit_by", then_match: { eq: "header" } },
+          then_err: "limit_by must be header where a header_name is given",
+        },
+      },
+    ],
   });
 
 export type RateLimitOptions = z.output<typeof rateLimitOptions>;

@@ -9,7 +9,7 @@ import { isReference, resolveReference } from "./vault";
 type Nested = "elements" | "keys" | "values" | "fields";
 
 /** A field of any plugin's schema: what ours use, and what others may say beyond it. */
-export interface SchemaField extends Omit<KongField, "type" | Nested> {
+export interface SchemaField extends Omit<KongField, "type" | "entity_checks" | Nested> {
   type: string;
   eq?: unknown;
   ne?: unknown;

@@ -48,6 +48,9 @@ describe("kong-js-pluginserver on dist/plugins", () => {
     async (name) => {
       const [theirs, [ours]] = await Promise.all([dumpedByKongPdk(name), dumpedByUs(name)]);
       const { fields, ...schema } = theirs.Schema;
+      // kong-pdk has no word for what options must be together.
+      const config = ours!.Schema.fields.find((field) => "config" in field)!.config as object;
+      Reflect.deleteProperty(config, "entity_checks");
       expect(ours).toEqual({
         ...theirs,
         Phases: theirs.Phases,
