@@ -31,8 +31,8 @@ export interface OutcomeRecord {
   dropped?: number;
   /** How many answers of this status Kong made by itself since the last batch. */
   answers?: number;
-  /** How often the batch was sent before without an acknowledgement. */
-  attempts?: number;
+  /** The name of the batch, the same where it is sent again. */
+  batch?: string;
   contentEncoding?: string;
   retryAfterMs?: string;
   /** Each try of the balancer where there were several, as in "10.0.0.1 443 failed 429, 10.0.0.2 443". */
@@ -185,9 +185,6 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
     case 15:
       record.answers = number();
       break;
-    case 16:
-      record.attempts = number();
-      break;
     case 17:
       record.contentEncoding = text();
       break;
@@ -196,6 +193,9 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
       break;
     case 19:
       record.tries = text();
+      break;
+    case 20:
+      record.batch = text();
       break;
   }
 }

@@ -8,7 +8,7 @@ local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
-local LAST_FIELD = 19
+local LAST_FIELD = 20
 local IDS = {}
 for id = 1, LAST_FIELD do
   IDS[id] = string.char(id)
@@ -20,7 +20,7 @@ local timer_at = (_G or {}).native_timer_at or ngx.timer.at
 
 -- These live as long as this worker, in a snippet as long as its config.
 local queue, sizes, first, last, bytes, dropped = {}, {}, 1, 0, 0, 0
-local attempts, scheduled, path = 0, false, nil
+local scheduled, path = false, nil
 -- Kong's own answers, by status: nobody waits for them, so they are only counted.
 local own = {}
 
@@ -86,37 +86,55 @@ local function enqueue(outcome, size)
   bytes = bytes + size
 end
 
--- The next batch, how many outcomes of the queue are in it, and what else it tells.
+-- The batch on its way stays as it is until it is acknowledged, and bears a name: one that came before,
+-- and whose acknowledgement was lost, is counted once.
+local pending, serial, worker = nil, 0, nil
+
+local function next_name()
+  worker = worker or table.concat({ ngx.worker.pid(), ngx.now(), tostring(queue) }, " ")
+  serial = serial + 1
+  return worker .. " " .. serial
+end
+
 local function next_batch()
   local parts, size, index = { "" }, 0, first
   local function add(outcome, outcome_size)
     parts[#parts + 1] = outcome
     size = size + outcome_size
   end
+  add(record({ [20] = next_name() }))
   if dropped > 0 then
     add(record({ [13] = dropped }))
   end
   for status, count in pairs(own) do
     add(record({ [2] = status, [15] = count }))
   end
-  if attempts > 0 then
-    add(record({ [16] = attempts }))
-  end
   while index <= last and index - first < BATCH_OUTCOMES and size < BATCH_BYTES do
     add(queue[index], sizes[index])
     index = index + 1
   end
   parts[1] = u32(size)
-  return parts, index - first, { dropped = dropped, own = own }
+  local batch = { parts = parts, count = index - first, dropped = dropped, own = own, attempts = 0 }
+  dropped, own = 0, {}
+  return batch
 end
 
-local function forget(count)
-  for _ = 1, count do
+local function forget_pending()
+  for _ = 1, pending.count do
     bytes = bytes - sizes[first]
     queue[first], sizes[first] = nil, nil
     first = first + 1
   end
-  attempts = 0
+  pending = nil
+end
+
+-- What a batch told that nobody will take any more is told by the next.
+local function give_up_pending()
+  dropped = dropped + pending.dropped + pending.count
+  for status, answers in pairs(pending.own) do
+    own[status] = (own[status] or 0) + answers
+  end
+  forget_pending()
 end
 
 -- True when the plugin server has taken the batch; false and whether it was reached at all.
@@ -136,22 +154,16 @@ local function deliver(batch)
 end
 
 local function deliver_next()
-  local batch, count, told = next_batch()
-  own = {}
-  local taken, reached = deliver(batch)
+  pending = pending or next_batch()
+  local taken, reached = deliver(pending.parts)
   if taken then
-    dropped = dropped - told.dropped
-    forget(count)
+    forget_pending()
     return true
   end
-  for status, answers in pairs(told.own) do
-    own[status] = (own[status] or 0) + answers
-  end
   if reached then
-    attempts = attempts + 1
-    if attempts >= MOST_ATTEMPTS then
-      dropped = dropped + count
-      forget(count)
+    pending.attempts = pending.attempts + 1
+    if pending.attempts >= MOST_ATTEMPTS then
+      give_up_pending()
     end
   end
   return false
@@ -165,7 +177,7 @@ local function schedule(seconds)
 end
 
 local function is_empty()
-  return first > last and next(own) == nil
+  return not pending and first > last and next(own) == nil
 end
 
 -- Runs also when the worker is told to exit, which ends all waiting. An exiting worker takes only

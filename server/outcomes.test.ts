@@ -173,6 +173,38 @@ describe("server", () => {
     });
   });
 
+  describe("a batch that is sent again", () => {
+    it("counts what was dropped, and Kong's own answers, once", async () => {
+      await use();
+      const before = await counter("llm_kong_answers_total", { status: "502" });
+      const lost = await counter("llm_outcomes_lost_total", { reason: "queue_full" });
+      const named = (name: string) =>
+        batch(record({ 20: name }), record({ 13: "4" }), record({ 2: "502", 15: "3" }));
+      for (const name of ["w 1", "w 1", "w 2", "w 1"]) {
+        worker.write(named(name));
+        expect(await acknowledged()).toBe(3);
+      }
+      expect(await counter("llm_kong_answers_total", { status: "502" })).toBe(before + 6);
+      expect(await counter("llm_outcomes_lost_total", { reason: "queue_full" })).toBe(lost + 8);
+    });
+
+    it("is acknowledged when it is learned, and not before", async () => {
+      await use();
+      let learnedIt = () => {};
+      learn = () =>
+        new Promise<void>((done) => {
+          learnedIt = done;
+        });
+      const again = batch(record({ 20: "w 3" }), record({ 1: ticket() }));
+      worker.write(Buffer.concat([again, again]));
+      await vi.waitFor(() => expect(learned).toHaveLength(1));
+      learnedIt();
+      const bytes = [await acknowledged()];
+      expect(bytes).toEqual([2]);
+      expect(learned).toHaveLength(1);
+    });
+  });
+
   describe("a hostile batch", () => {
     it.each([
       ["is over the limit", u32(70_000_000)],

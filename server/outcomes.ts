@@ -2,6 +2,7 @@
 // acknowledged. Nothing that comes over it is trusted; frames: kong/outcome-frame.ts.
 
 import type { Socket } from "node:net";
+import { LRUCache } from "lru-cache";
 import { Counter } from "prom-client";
 import { BatchError, type OutcomeRecord, outcomeOf, readBatch } from "../kong/outcome-frame";
 import { countLost, learnFrom } from "../stages/learn";
@@ -60,10 +61,25 @@ async function takeBatches(socket: Socket, maxBytes: number, seconds: number): P
 
 async function takeBatch(socket: Socket, batch: Buffer, seconds: number): Promise<void> {
   const records = readBatch(batch);
-  await Promise.race([Promise.all(records.map(take)), expired(seconds)]);
+  await Promise.race([takeOnce(records), expired(seconds)]);
   const acknowledgement = Buffer.allocUnsafe(4);
   acknowledgement.writeUInt32BE(records.length);
   socket.write(acknowledgement);
+}
+
+// A worker sends a batch again, as it is, when its acknowledgement was lost.
+const taken = new LRUCache<string, Promise<unknown>>({ max: 10_000 });
+const mostNameChars = 200;
+
+/** Learns of a batch that has come before no second time: its counts would be counted twice. */
+function takeOnce(records: OutcomeRecord[]): Promise<unknown> {
+  const name = records.find(({ batch }) => batch !== undefined)?.batch;
+  if (name === undefined || name.length > mostNameChars) return Promise.all(records.map(take));
+  const before = taken.get(name);
+  if (before) return before;
+  const taking = Promise.all(records.map(take)).then(() => undefined);
+  taken.set(name, taking);
+  return taking;
 }
 
 async function* batchesOf(socket: Socket, maxBytes: number): AsyncGenerator<Buffer> {
