@@ -2,6 +2,8 @@
 -- Kong worker and go in batches over the plugin server's outcomes socket; a batch leaves the queue
 -- when it is acknowledged. The frames: kong/outcome-frame.ts.
 
+local tries = require("kong_llm.tries")
+
 local BATCH_SECONDS, RETRY_SECONDS, TIMEOUT_MS = 0.02, 0.5, 6000
 local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 -- The queue's bounds; what comes beyond them is dropped and counted.
@@ -199,24 +201,6 @@ end
 -- Of a header that was sent several times, the first.
 local function first_of(value)
   return type(value) == "table" and value[1] or value
-end
-
--- Each try of the balancer where there were several, as in "10.0.0.1 443 failed 429, 10.0.0.2 443".
-local function tries()
-  local balancer = ngx.ctx.balancer_data
-  local made = balancer and balancer.tries
-  if not made or #made < 2 then
-    return nil
-  end
-  local told = {}
-  for _, try in ipairs(made) do
-    local words = { try.ip, try.port, try.state, try.code }
-    told[#told + 1] = table.concat({
-      tostring(words[1]), tostring(words[2]), words[3] and tostring(words[3]) or nil,
-      words[3] and words[4] and tostring(words[4]) or nil,
-    }, " ")
-  end
-  return table.concat(told, ", ")
 end
 
 -- state: what present.lua and tap.lua left; request and decision: where there are some.
