@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { refusesKey } from "./key-refusal";
+import { asksTooMuch, refusesKey } from "./key-refusal";
 
 const error = (fields: unknown) => Buffer.from(JSON.stringify({ error: fields }));
 
 describe("openai", () => {
-  it.each([401, 402, 429])("%i refuses the key, whatever it says", (status) => {
+  it.each([401, 402])("%i refuses the key, whatever it says", (status) => {
     expect(refusesKey(status, error({ code: "model_not_found" }))).toBe(true);
     expect(refusesKey(status, Buffer.alloc(0))).toBe(true);
   });
@@ -19,15 +19,53 @@ describe("openai", () => {
     { message: "x", type: "content_policy_violation" },
     { code: "unsupported_country_region_territory" },
     "This model is closed",
+    { message: "You do not have access to this file", code: "permission_denied" },
+    { type: "permission_error", message: "This feature is not open to you: web search" },
+    { message: "The input is too long", code: "forbidden" },
   ])("403 with %j is a mistake of the client", (fields) => {
     expect(refusesKey(403, error(fields))).toBe(false);
   });
 
-  it.each([{ message: "Your key is disabled." }, { code: "permission_denied" }, null])(
-    "403 with %j refuses the key",
-    (fields) => {
-      expect(refusesKey(403, error(fields))).toBe(true);
-      expect(refusesKey(403, Buffer.from("<html>"))).toBe(true);
+  it.each([
+    '{"detail":"Not permitted for this prompt"}',
+    '[{"error":{"message":"model x is not allowed","code":403}}]',
+    "You may not sample from this model",
+    // A firewall in front of the API, that does not like a prompt.
+    "<!DOCTYPE html><title>Attention Required!</title>",
+  ])("403 with %s is one, too", (text) => {
+    expect(refusesKey(403, Buffer.from(text))).toBe(false);
+  });
+
+  it.each(["", "Forbidden", '{"message":"Forbidden"}', '{"detail":"Access denied."}'])(
+    "403 with %j, which says nothing, refuses the key",
+    (text) => {
+      expect(refusesKey(403, Buffer.from(text))).toBe(true);
     },
   );
+
+  it("429 refuses the key, unless it is about this request or its model", () => {
+    const tooLarge = error({ message: "Request too large for gpt-4.1 on tokens per min (TPM)" });
+    expect(refusesKey(429, error({ message: "Rate limit reached" }))).toBe(true);
+    expect(refusesKey(429, tooLarge)).toBe(false);
+    expect(asksTooMuch(429, tooLarge)).toBe(true);
+    const overloaded = error({ message: "This model is currently overloaded" });
+    expect(refusesKey(429, overloaded)).toBe(false);
+    expect(asksTooMuch(429, overloaded)).toBe(false);
+  });
+
+  it("400 refuses it by Google's code for a key, not by a message that a client may have written", () => {
+    const details = [{ reason: "API_KEY_INVALID" }];
+    expect(refusesKey(400, error({ code: 400, details }))).toBe(true);
+    expect(refusesKey(400, error({ message: '"API_KEY_INVALID"' }))).toBe(false);
+  });
+
+  it.each([
+    { message: "Your key is disabled." },
+    { message: "Account in arrears, please recharge" },
+    { code: "permission_denied" },
+    { code: "insufficient_quota" },
+    null,
+  ])("403 with %j refuses the key", (fields) => {
+    expect(refusesKey(403, error(fields))).toBe(true);
+  });
 });

@@ -108,7 +108,7 @@ const modelRule = z.object({
 const cooldown = z.object({
   statuses: z
     .array(z.int().min(400).max(599))
-    .default([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529])
+    .default([408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530])
     .describe(
       "Statuses of the upstream that count as failures of the model; time-outs and broken connections always do.",
     ),

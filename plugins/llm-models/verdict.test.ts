@@ -28,6 +28,8 @@ describe("llm-models verdict", () => {
     ["service", 529, "failed"],
     ["service", 524, "failed"],
     ["service", 520, "failed"],
+    ["service", 525, "failed"],
+    ["service", 530, "failed"],
     ["service", 408, "failed"],
     // About the request or its key, not about the model.
     ["service", 400, "nothing"],
@@ -60,6 +62,11 @@ describe("llm-models verdict", () => {
     ["half a text", '{"choices":[', "failed"],
   ] as const)("of 200 with %s is: %s", (_, text, expected) => {
     expect(verdictOf(outcome({ text }), cooldown)).toBe(expected);
+  });
+
+  it("of a 429 for a request that is too long for the account is: nothing", () => {
+    const text = '{"error":{"message":"Request too large for gpt-4.1 on tokens per min (TPM)"}}';
+    expect(verdictOf(outcome({ status: 429, text }), cooldown)).toBe("nothing");
   });
 
   it("of a stream that the upstream cut is: failed; that the client cut: served", () => {

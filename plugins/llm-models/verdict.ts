@@ -1,5 +1,6 @@
 // What the end of a request says about the model that got it.
 
+import { asksTooMuch } from "../../openai/key-refusal";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import { answerOfOutcome } from "../../stages/outcome-answer";
 import { usageOfOutcome } from "../../stages/outcome-usage";
@@ -18,6 +19,7 @@ export function verdictOf(outcome: Outcome, { statuses }: CooldownOptions): Verd
   const { source, status, cut_by } = outcome;
   if (source === "error") return unreached.includes(status) ? "failed" : "nothing";
   if (source !== "service") return "nothing";
+  if (asksTooMuch(status, outcome.body)) return "nothing";
   if (statuses.includes(status) || cut_by === "upstream") return "failed";
   return status < 400 ? ofAnswer(outcome) : "nothing";
 }
