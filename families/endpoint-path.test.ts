@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { endpoints } from "./endpoint";
-import { deploymentAt, endpointAt, modelIdIn, openedBy } from "./endpoint-path";
+import { deploymentAt, endpointAt, modelIdIn, openedBy, unversionedAt } from "./endpoint-path";
 
 const posts = endpoints.filter(({ method }) => method === "POST").map(({ name }) => name);
 
@@ -41,6 +41,12 @@ describe("openai", () => {
       // Some servers ignore the method, or take it from elsewhere.
       ["PUT", "/v1/chat/completions", "misspelt"],
       ["PATCH", "/v1/responses", "misspelt"],
+      // A base_url that says twice what its SDK says.
+      ["POST", "/v1/v1/chat/completions", "misspelt"],
+      ["POST", "/v1/v1/messages", "misspelt"],
+      ["POST", "/v1/chat/completions/chat/completions", "misspelt"],
+      ["POST", "/v1/chat/completions/v1/chat/completions", "misspelt"],
+      ["POST", "/v1/completions/chat/completions", "misspelt"],
       // It names another model than its body may.
       ["POST", "/openai/deployments/gpt-4/chat/completions", "misspelt"],
       ["POST", "/v1/Engines/davinci/completions", "misspelt"],
@@ -130,12 +136,23 @@ describe("openai", () => {
       "/v1/chat/completions",
       "/v1/openai/deployments",
       "/v1/openai/deployments/gpt-4/files",
+      "/v1/openai/deployments/gpt-4/extensions/chat/completions",
       "/v1/deployments/a/deployments/b/chat/completions",
       "/v1/deployments/%2e%2e/chat/completions",
       "/v1/deployments/a%00/chat/completions",
       "/v1/deployments/gpt-4/chat%2fcompletions",
     ])("is none in %s", (path) => {
       expect(deploymentAt(path)).toBeUndefined();
+    });
+
+    it.each([
+      ["/openai/responses", "/v1/responses"],
+      ["/openai/audio/speech", "/v1/audio/speech"],
+      ["/openai/v1/responses", undefined],
+      ["/v1beta/openai/embeddings", undefined],
+      ["/openai/files", undefined],
+    ])("is none in %s, which Azure's SDK means as %s", (path, plainPath) => {
+      expect(unversionedAt(path)).toBe(plainPath);
     });
 
     it("is decoded once behind /models/", () => {

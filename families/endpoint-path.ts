@@ -33,6 +33,7 @@ function find(method: string, path: string): Found {
   const segments = plainSegments(path);
   if (!segments || couldBeFolded(segments)) return "misspelt";
   const row = rowAtEnd(segments);
+  if (row?.method === "POST" && isDoubled(segments, row)) return "misspelt";
   if (row?.method === method) return row;
   // What is stored of an endpoint's answers is listed and deleted at its path: that is another
   // thing. No other method is known there, and some servers ignore the method.
@@ -58,8 +59,19 @@ export function deploymentAt(path: string): { model: string; path: string } | un
   const [, prefix = "", name = "", rest = ""] = found;
   const model = decodedName(name);
   const plain = `${prefix || "/v1"}${rest}`;
-  const isPlain = typeof endpointAt("POST", plain) === "object";
+  const isPlain =
+    rowOf(rest.slice(1)) !== undefined && typeof endpointAt("POST", plain) === "object";
   return model !== undefined && isPlain ? { model, path: plain } : undefined;
+}
+
+/**
+ * The plain path of what Azure's SDK asks without a deployment and without a version, as in
+ * /openai/responses; undefined for any other: behind a version (/openai/v1, /v1beta/openai) it is an
+ * upstream's own.
+ */
+export function unversionedAt(path: string): string | undefined {
+  const found = /^\/openai\/(.+)$/.exec(path);
+  return found && rowOf(found[1]!) ? `/v1/${found[1]}` : undefined;
 }
 
 /** The name behind /models/, decoded; "" for the list; undefined for a path that is neither. */
@@ -124,6 +136,13 @@ function couldBeFolded(segments: readonly string[]): boolean {
   const row = rowAtEnd(folded.with(last, folded[last]!.replace(/\..*$/, "")));
   if (row?.method !== "POST") return false;
   return row !== rowAtEnd(segments) || namesModelBefore(folded, row);
+}
+
+// A base_url that ends in /v1/chat/completions, or in the /v1 that an SDK adds by itself.
+function isDoubled(segments: readonly string[], { name }: EndpointRow): boolean {
+  const before = segments.slice(0, -name.split("/").length);
+  if (version.test(before.at(-1) ?? "")) before.pop();
+  return version.test(before.at(-1) ?? "") || rowAtEnd(before)?.method === "POST";
 }
 
 const carriers = ["deployments", "engines", "models"];

@@ -110,7 +110,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
         return { answer: asAsked(exchange, answer), outcome: outcomeOf(exchange, answer) };
       }
       if (delivery.socket !== undefined) awaitOutcome(exchange.ticket);
-      const path = model === undefined ? undefined : request.upstream_path;
+      const path = request === asked.request ? undefined : request.upstream_path;
       return { decision: { ...decisionOf(name, exchange, read, question.earlier), path } };
     }
 

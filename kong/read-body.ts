@@ -10,6 +10,7 @@ import type { Edit, Question } from "../stages/decision";
 import type { Answer, GatheredRequest } from "../stages/exchange";
 import {
   badBody,
+  compressedForm,
   misspelt,
   notExpanded,
   noVersion,
@@ -36,7 +37,11 @@ const nothing: ReadBody = { edits: () => [] };
  */
 export function readBody(question: Question, mostBytes: number, model?: string): ReadBody {
   const read = readAsSent(question, mostBytes);
-  if (model !== undefined && read.body?.get("model") !== model) read.body?.set("model", model);
+  if (model === undefined || !read.body || read.body.get("model") === model) return read;
+  const { form, form_places: places = {} } = question.request;
+  // Nothing is added to a form, and an upstream would take a model of its own.
+  if (form && !places.model) return unusable({ problem: "its form has no field model" });
+  read.body.set("model", model);
   return read;
 }
 
@@ -46,7 +51,9 @@ function readAsSent(question: Question, mostBytes: number): ReadBody {
   const closed = whyClosed(request, row);
   if (closed) return { ...nothing, refusal: closed };
   if (typeof row === "string" || row.body === "none") return nothing;
-  if (row.body === "form") return readForm(request);
+  if (row.body === "form") {
+    return isCompressed(request) ? { ...nothing, refusal: compressedForm } : readForm(request);
+  }
   const bytes = request.bytes ?? 0;
   if (bytes > mostBytes) return { ...nothing, refusal: tooLarge(bytes, mostBytes) };
   return isCompressed(request) ? readExpanded(request, mostBytes) : readJson(question);
@@ -107,7 +114,7 @@ function readForm({ form, form_places: places = {} }: GatheredRequest): ReadBody
 }
 
 function isCompressed({ content_encoding }: GatheredRequest): boolean {
-  return content_encoding !== undefined && content_encoding.trim().toLowerCase() !== "identity";
+  return !/^\s*(?:identity)?\s*$/i.test(content_encoding ?? "");
 }
 
 function textOf(body: string | Buffer | undefined): string {

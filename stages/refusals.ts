@@ -36,7 +36,7 @@ export const expired = refuse(401, {
 /** The path is one that some server might take for an endpoint that it does not spell. */
 export const misspelt = refuse(404, {
   message:
-    "The path is not spelt as an endpoint is: no escapes, capitals, parameters, dots or doubled slashes; with an OpenAI SDK let base_url end in /v1.",
+    "The path is not spelt as an endpoint is: no escapes, capitals, parameters, dots or doubled slashes, nothing twice; with an OpenAI SDK let base_url end in /v1, with Anthropic's before it.",
   type: "invalid_request_error",
   code: "unknown_endpoint",
 });
@@ -69,6 +69,13 @@ export function notExpanded({ status, error: { message }, headers }: Unreadable)
   if (status === 400) return refuse(400, { message, type, code: null }, headers);
   return refuse(415, { message, type, code: "unsupported_content_encoding" }, headers);
 }
+
+/** A form is compressed: its small parts are read as they stream on. */
+export const compressedForm = refuse(415, {
+  message: "A form is not read compressed: send it without Content-Encoding.",
+  type: "invalid_request_error",
+  code: "unsupported_content_encoding",
+});
 
 /** The body of an endpoint that names a model is no JSON object. */
 export function badBody(problem: string): Answer {
