@@ -6,7 +6,11 @@ local refusals = require("kong_llm.refusals")
 -- What the upstream tells its customer, who is not its client here. A trailing * is any end.
 local ACCOUNT = {
   "set-cookie", "openai-organization", "openai-project", "anthropic-organization-id",
-  "x-ratelimit-*", "anthropic-ratelimit-*", "ratelimit-*",
+  "x-ratelimit-*", "x-rate-limit-*", "anthropic-ratelimit-*", "ratelimit", "ratelimit-*",
+  -- What a router of somebody else tells of its key, its budget and its own upstream; and what a server
+  -- that shows the headers it got would give away of ours.
+  "x-litellm-*", "x-account-*", "x-organization*", "x-credit*", "x-balance*",
+  "authorization", "x-api-key", "api-key",
 }
 
 local function is_of_account(name)

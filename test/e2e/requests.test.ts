@@ -151,6 +151,24 @@ describe.each(configurations)("a request through %s", (_, config) => {
     expect(gateway.upstream.requests).toEqual([]);
   });
 
+  it("gets nothing that the upstream says of the operator's account", async () => {
+    const headers = {
+      ...{ "set-cookie": "__cf_bm=x", "openai-organization": "org-1", "openai-project": "p" },
+      ...{ "x-ratelimit-remaining-tokens": "149000", ratelimit: "limit=5", "x-request-id": "r" },
+      ...{ "x-litellm-key-spend": "3.2", "x-api-key": "shown", authorization: "Bearer shown" },
+    };
+    gateway.upstream.behave({ headers, times: 2 });
+    for (const more of [{}, { stream: true }]) {
+      const body = JSON.stringify({ ...chat(`of the account ${JSON.stringify(more)}`), ...more });
+      const answer = await post("/v1/chat/completions", body);
+      await answer.text();
+      const { "x-request-id": known, ...closed } = headers;
+      for (const name of Object.keys(closed))
+        expect([name, answer.headers.get(name)]).toEqual([name, null]);
+      expect(answer.headers.get("x-request-id")).toBe(known);
+    }
+  });
+
   it("lists the models of this gateway", async () => {
     const names = [];
     for await (const model of openai.models.list()) names.push(model.id);
