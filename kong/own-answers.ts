@@ -40,6 +40,16 @@ export const ofGateway: Record<number, OwnAnswer> = {
     type: invalid,
     code: "request_timeout",
   },
+  411: {
+    message: "The request does not say how long it is: send Content-Length.",
+    type: invalid,
+    code: "length_required",
+  },
+  412: {
+    message: "The request has a condition that does not hold here: leave out its If headers.",
+    type: invalid,
+    code: "precondition_failed",
+  },
   413: {
     message: "The request is longer than this gateway takes: shorten it.",
     type: invalid,
@@ -49,6 +59,11 @@ export const ofGateway: Record<number, OwnAnswer> = {
     message: "The path or the query is longer than the gateway takes; send a shorter one.",
     type: invalid,
     code: "request_too_large",
+  },
+  417: {
+    message: "The gateway does not do what the Expect header asks for: leave it out.",
+    type: invalid,
+    code: "expectation_failed",
   },
   426: {
     message: "This gateway is to be asked over https: change the base_url.",
