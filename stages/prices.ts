@@ -8,6 +8,8 @@ import { log } from "./log";
 
 export interface Prices {
   priceOf(model: string): Price | undefined;
+  /** What the vendor's own page says; undefined where a catalogue does not know it. */
+  listPriceOf(model: string): Price | undefined;
   /** The models that the catalogues spell out, as they stand now. */
   names: string[];
 }
@@ -23,6 +25,7 @@ export function openPrices({ prices = [], catalogue_file }: PriceOptions): Price
     : undefined;
   return {
     priceOf: pricesOver(prices, own),
+    listPriceOf: (model) => (own?.()?.find(model) ?? catalogue().find(model))?.list,
     names: [...(own?.()?.names ?? []), ...catalogue().names],
   };
 }

@@ -34,9 +34,11 @@ export async function runStages(
       const deciding = stage.decide(exchange);
       // Most decide at once: to wait for those would cost each request a turn of the queue.
       const decided = deciding instanceof Promise ? await deciding : deciding;
-      if (decided && "answer" in decided) return decided.answer;
+      const answer = decided && "answer" in decided ? decided.answer : undefined;
+      if (answer && decided?.note === undefined) return answer;
       if (decided?.note !== undefined) entry.note = decided.note;
       exchange.ticket.stages[stage.name] = entry;
+      if (answer) return answer;
     } catch (error) {
       failures.inc({ stage: stage.name });
       const { id, route } = exchange.request;

@@ -41,7 +41,8 @@ export interface Stage<Options extends object, Prepared, Note extends z.ZodType 
 /** Now or later. */
 type Soon<T> = T | Promise<T>;
 
-export type Decided<Note = unknown> = { answer: Answer } | { note?: Note } | undefined;
+/** A stage that answers learns how that ended only where it leaves a note, too. */
+export type Decided<Note = unknown> = { answer: Answer; note?: Note } | { note?: Note } | undefined;
 
 /** A stage with the options of one plugin config, ready to decide. */
 export interface PreparedStage {

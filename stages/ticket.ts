@@ -21,6 +21,10 @@ export interface Ticket {
    * fallback serves, the model that was left.
    */
   model?: { requested: string; served: string; label: string; fallback_from?: string };
+  /** The provider that serves, where the options name several; else the service is it. */
+  provider?: string;
+  /** Where the model was chosen among several: what would have served without that. */
+  choice?: { baseline?: string; dry_run?: true };
   cache?: CacheStatus;
   /** What the rate limit decided, and which limit it was that refused, as in "tokens per minute". */
   limit?: { decision: string; by?: string };

@@ -1,7 +1,7 @@
 // Mistakes in the options of llm-gateway are those of its stages.
 
 import type { z } from "zod";
-import { type Mistake, within } from "../../stages/mistake";
+import { type Mistake, warning, within } from "../../stages/mistake";
 import { traps as cache } from "../llm-cache/traps";
 import { traps as models } from "../llm-models/traps";
 import { traps as rateLimit } from "../llm-rate-limit/traps";
@@ -11,10 +11,19 @@ import type { gatewayOptions } from "./schema";
 
 export function traps(options: z.output<typeof gatewayOptions>): Mistake[] {
   return [
+    ...otherDays(options),
     ...within("models", models(options.models)),
     ...within("rate_limit", rateLimit(options.rate_limit)),
     ...within("cache", cache(options.cache)),
     ...within("upstream_key", upstreamKey(options.upstream_key)),
     ...within("usage", usage(options.usage)),
   ];
+}
+
+/** Days of the ledger that are not the days of the budgets: their sums never agree. */
+function otherDays({ usage, rate_limit }: z.output<typeof gatewayOptions>): Mistake[] {
+  const { policy, time_zone } = usage.ledger;
+  if (policy === "none" || time_zone === rate_limit.time_zone) return [];
+  const message = `is ${time_zone} and that of rate_limit ${rate_limit.time_zone}: days of the ledger and of the budgets differ`;
+  return [warning(["usage", "ledger", "time_zone"], "other-days", message)];
 }

@@ -51,11 +51,12 @@ export function accountOf(outcome: Outcome, asked: Asked, books: Books): Account
   };
 }
 
-function costBy(
+/** What a usage costs at a model's price; undefined where either is not known. */
+export function costBy(
   usage: Usage | undefined,
   model: string | undefined,
-  { ended_at }: Outcome,
-  { priceOf }: Books,
+  { ended_at }: Pick<Outcome, "ended_at">,
+  { priceOf }: Pick<Books, "priceOf">,
 ): number | undefined {
   if (usage === noUsage) return 0;
   const price = model === undefined ? undefined : priceOf(model);

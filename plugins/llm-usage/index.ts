@@ -1,5 +1,6 @@
 import { definePlugin } from "../../kong/define-plugin";
 import { prepareStage } from "../../stages/stage";
+import { attributionNeeds } from "./attribution";
 import { usageOptions } from "./schema";
 import { stage } from "./stage";
 import { traps } from "./traps";
@@ -9,4 +10,5 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   schema: usageOptions,
   traps,
   stages: (config) => [prepareStage(stage, config)],
+  needs: attributionNeeds,
 });

@@ -18,7 +18,10 @@ describe("llm-usage", () => {
   });
 
   it("works without any option", () => {
-    expect(usageOptions.parse({})).toEqual({ log: true, prices: [], metrics_models: [] });
+    expect(usageOptions.parse({})).toMatchObject({
+      ...{ log: true, prices: [], metrics_models: [], tags: [] },
+      ledger: { policy: "none", retain_days: 400, time_zone: "UTC" },
+    });
   });
 
   it("describes every option in a length that Kong takes", () => {
@@ -35,6 +38,11 @@ describe("llm-usage", () => {
     ],
     ["a price without a model", { prices: [{ input_usd_per_mtok: 1, output_usd_per_mtok: 1 }] }],
     ["an empty model name", { metrics_models: [""] }],
+    ["a tag that nobody can say", { tags: [{ name: "feature" }] }],
+    ["a tag twice", { tags: ["x-a", "x-b"].map((header) => ({ name: "a", header })) }],
+    ["a tag within a tag within a tag", { tags: [{ name: "a", member: "a.b.c" }] }],
+    ["a place that is none", { ledger: { time_zone: "Asia/Nowhere" } }],
+    ["a policy that YAML reads as false", { ledger: { policy: "off" } }],
   ])("refuses %s", (_, config) => {
     expect(usageOptions.safeParse(config).success).toBe(false);
   });

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { catalogueFileOption, modelPrices } from "../../models/price-options";
+import { ledgerOptions, tagOptions } from "./ledger-options";
 
 export const usageOptions = z.object({
   log: z
@@ -22,6 +23,8 @@ export const usageOptions = z.object({
     .describe(
       "Models that the metrics tell apart beside those named in llm-models, in the catalogue of models and, without `*`, in `prices`; all others are counted as `other`.",
     ),
+  tags: tagOptions,
+  ledger: ledgerOptions,
 });
 
 export type UsageOptions = z.infer<typeof usageOptions>;

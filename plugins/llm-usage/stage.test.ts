@@ -194,7 +194,7 @@ describe("llm-usage", () => {
     expect(metrics.length).toBeGreaterThanOrEqual(7);
     for (const { name, help, type } of metrics) {
       expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
-      expect(help).toMatch(/^[A-Z].{20,}[^.]$/);
+      expect(help).toMatch(/^[A-Z1].{20,}[^.]$/);
       expect(name.endsWith("_total")).toBe(String(type) === "counter");
       if (String(type) === "histogram") expect(name).toMatch(/_seconds$/);
     }

@@ -5,16 +5,21 @@ import { z } from "zod";
 import { familyOf } from "../../families/endpoint";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
-import { openPrices } from "../../stages/prices";
+import { openPrices, type Prices } from "../../stages/prices";
 import type { Stage } from "../../stages/stage";
 import { type Account, accountOf, type Books } from "./account";
+import { type Attribute, type Attribution, attributeBy, attribution } from "./attribution";
+import { entryOf } from "./ledger-entry";
 import { count } from "./metrics";
+import { openLedger } from "./open-ledger";
 import type { UsageOptions } from "./schema";
 import { usageLine } from "./usage-line";
 import { writeLine } from "./write-line";
 
 interface Prepared extends Books {
-  account(outcome: Outcome, account: Account): void | Promise<void>;
+  attribute: Attribute | undefined;
+  /** All that an ended request is told to; settles when none of it can be lost with this process. */
+  account(outcome: Outcome, account: Account, attributed: Attribution): void | Promise<void>;
 }
 
 // Usage stands in the last event or the last members of an answer, and is far shorter than this.
@@ -22,8 +27,8 @@ const keptBytes = 16 * 1024;
 // A client may send a novel as its model's name; it goes into the ticket and the usage line.
 const mostModelChars = 200;
 
-/** What was asked for: the model, the estimated input tokens, and what is counted beside tokens. */
-const asked = z.object({
+/** What was asked for, and in whose name: the model, the estimated input tokens, what else is counted. */
+const asked = attribution.extend({
   model: z.string().optional(),
   tokens: z.number().optional(),
   units: z
@@ -40,27 +45,43 @@ export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   note: asked,
   guards: false,
   prepare(options) {
-    const { priceOf, names } = openPrices(options);
-    const labels = labelsOf(options, names);
-    return { priceOf, labels, account: options.log ? countAndWrite : count };
+    const prices = openPrices(options);
+    return {
+      priceOf: prices.priceOf,
+      labels: labelsOf(options, prices.names),
+      attribute: attributeBy(options),
+      account: accountBy(options, prices),
+    };
   },
-  decide(exchange) {
+  decide(exchange, { attribute }) {
     exchange.keep = Math.max(exchange.keep, keptBytes);
-    return { note: noteOf(exchange) };
+    const note = noteOf(exchange);
+    return { note: attribute ? { ...note, ...attribute(exchange) } : note };
   },
   learn(outcome, note = {}, prepared) {
-    return prepared.account(outcome, accountOf(outcome, note, prepared));
+    return prepared.account(outcome, accountOf(outcome, note, prepared), note);
   },
 };
+
+function accountBy({ log, ledger: options }: UsageOptions, prices: Prices): Prepared["account"] {
+  const ledger = openLedger(options);
+  if (!ledger) return log ? countAndWrite : count;
+  const books = { ...prices, dayOf: ledger.dayOf, by: options.by };
+  return (outcome, account, attributed) => {
+    const entered = ledger.enter(entryOf(outcome, account, attributed, books));
+    const written = (log ? countAndWrite : count)(outcome, account, attributed);
+    return Promise.all([entered, written]).then(() => {});
+  };
+}
 
 function labelsOf({ metrics_models, prices }: UsageOptions, catalogued: string[]): Set<string> {
   const priced = prices.map(({ model }) => model).filter((model) => !model.includes("*"));
   return new Set([...metrics_models, ...priced, ...catalogued]);
 }
 
-function countAndWrite(outcome: Outcome, account: Account): Promise<void> {
+function countAndWrite(outcome: Outcome, account: Account, { tags }: Attribution): Promise<void> {
   count(outcome, account);
-  return writeLine(usageLine(outcome, account));
+  return writeLine(usageLine(outcome, account, tags));
 }
 
 function noteOf({ body, request, ticket }: Exchange): z.input<typeof asked> {

@@ -55,6 +55,7 @@ const line = {
   fallback_from: null,
   status: 200,
   source: "service",
+  tags: {},
   cache: "Miss",
   stream: true,
   limit: "allowed",

@@ -20,6 +20,8 @@ export interface UsageLine {
   fallback_from: string | null;
   status: number;
   source: Outcome["source"];
+  /** What the client said that it is for; empty where the options ask for nothing. */
+  tags: Readonly<Record<string, string>>;
   cache: CacheStatus | null;
   stream: boolean;
   /** What the rate limit decided, and which limit refused, as in "tokens per minute". */
@@ -42,7 +44,13 @@ export interface UsageLine {
   time_to_first_byte_ms: number;
 }
 
-export function usageLine(outcome: Outcome, account: Account): UsageLine {
+const noTags = {};
+
+export function usageLine(
+  outcome: Outcome,
+  account: Account,
+  tags: UsageLine["tags"] = noTags,
+): UsageLine {
   const { ticket, started_at, first_byte_at, ended_at } = outcome;
   const { usage } = account;
   return {
@@ -56,6 +64,7 @@ export function usageLine(outcome: Outcome, account: Account): UsageLine {
     fallback_from: ticket.model?.fallback_from ?? null,
     status: outcome.status,
     source: outcome.source,
+    tags,
     cache: ticket.cache ?? null,
     stream: ticket.stream,
     limit: ticket.limit?.decision ?? null,
