@@ -14,6 +14,7 @@ import { addPrices } from "./prices";
 import { addRender } from "./render";
 import { addSchema } from "./schema";
 import { addServe } from "./serve";
+import { addUsage } from "./usage";
 import { addValidate } from "./validate";
 
 const program = new Command("kong-llm")
@@ -29,6 +30,7 @@ addValidate(program);
 addDoctor(program);
 addLimits(program);
 addKeys(program);
+addUsage(program);
 addCache(program);
 addPrices(program);
 addDemo(program);

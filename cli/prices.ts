@@ -9,6 +9,7 @@ import { type Amounts, type Bill, billOf } from "../models/cost";
 import { modelGlob } from "../models/glob";
 import { exactUsdText, usdOfNano } from "../models/money";
 import { usageOf } from "../openai/usage";
+import { alignedTable } from "./table";
 
 interface Flags {
   catalogue?: string;
@@ -202,13 +203,8 @@ function textOf(file: string): string {
   return readFileSync(file === "-" ? 0 : file, "utf8");
 }
 
-/** Columns as wide as their widest cell. */
 function table(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const lines = rows.map((row) =>
-    row.map((cell, column) => cell.padEnd(widths[column]!)).join("  "),
-  );
-  return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
+  return alignedTable(rows, rows[0]!.length);
 }
 
 function jsonOf(value: object): string {
