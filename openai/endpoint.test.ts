@@ -10,7 +10,7 @@ describe("openai", () => {
       expect(named(({ body }) => body === "form")).toEqual([
         ...["images/edits", "images/variations", "audio/transcriptions", "audio/translations"],
       ]);
-      expect(named(({ body }) => body === "none")).toEqual(["models"]);
+      expect(named(({ body }) => body === "none")).toEqual(["models", "usage"]);
     });
 
     it("says what is bounded", () => {

@@ -21,6 +21,8 @@ export interface EndpointRow {
   result: readonly string[];
   /** The API takes a request without a model: it has one of its own, or a stored prompt names it. */
   modelOptional: boolean;
+  /** It is meant right behind a version only, or alone. */
+  behindVersion: boolean;
 }
 
 type Facts = Partial<Omit<EndpointRow, "name">> & Pick<EndpointRow, "counts" | "result">;
@@ -44,6 +46,8 @@ const table = {
   "audio/translations": { body: "form", counts: "seconds", result: ["text"] },
   // The list, and below it each model by its name: we answer them.
   models: { method: "GET", body: "none", counts: "nothing", result: ["data"] },
+  // What the caller has used, which no API of a model's vendor has there: we answer it.
+  usage: { method: "GET", body: "none", counts: "nothing", result: [], behindVersion: true },
 } as const satisfies Record<string, Facts>;
 
 export type EndpointName = keyof typeof table;
@@ -54,6 +58,7 @@ const usual = {
   body: "json",
   bounded: false,
   modelOptional: false,
+  behindVersion: false,
 } as const;
 
 export const endpoints: readonly EndpointRow[] = Object.entries(table).map(([name, facts]) => ({

@@ -4,6 +4,7 @@
 import { type ApiError, errorBody } from "../openai/error";
 import type { RequestBody } from "../openai/request-body";
 import type { Ticket } from "./ticket";
+import type { Told } from "./told";
 
 /** What lua/gather.lua tells of a request. */
 export interface GatheredRequest {
@@ -76,6 +77,8 @@ export interface Exchange {
   keep: number;
   /** The chunk of usage that ends a stream is asked for by us alone: the client is not to get it. */
   withoutUsage?: boolean;
+  /** What the stages beside this one tell the caller about itself, where that is what it asks for. */
+  told?(): Promise<Told>;
 }
 
 /** Makes a refusal in OpenAI's shape. Header names are spelt as they shall be sent. */

@@ -8,6 +8,7 @@ import { stageFailed } from "./refusals";
 import type { PreparedStage } from "./stage";
 import { stageNames } from "./stage-name";
 import type { StageEntry } from "./ticket";
+import type { Told } from "./told";
 
 const failures = new Counter({
   name: "llm_stage_failures_total",
@@ -27,6 +28,7 @@ export async function runStages(
   exchange: Exchange,
   refusal: Answer | undefined,
 ): Promise<Answer | undefined> {
+  if (exchange.ticket.endpoint === "usage") exchange.told = () => toldBy(stages, exchange);
   for (const stage of stages) {
     if (refusal && stage.guards) return refusal;
     const entry: StageEntry = { options: stage.options };
@@ -47,4 +49,8 @@ export async function runStages(
     }
   }
   return refusal;
+}
+
+async function toldBy(stages: readonly PreparedStage[], exchange: Exchange): Promise<Told> {
+  return Object.assign({}, ...(await Promise.all(stages.map((stage) => stage.tell(exchange)))));
 }

@@ -7,6 +7,7 @@ import type { z } from "zod";
 import type { Answer, Exchange } from "./exchange";
 import type { Outcome } from "./outcome";
 import type { StageName } from "./stage-name";
+import type { Told } from "./told";
 
 export interface Stage<Options extends object, Prepared, Note extends z.ZodType = z.ZodNever> {
   name: StageName;
@@ -31,6 +32,8 @@ export interface Stage<Options extends object, Prepared, Note extends z.ZodType 
   permits?(exchange: Exchange, model: string, prepared: Prepared): boolean;
   /** Makes the request, as far as it changed it, one for that other model. */
   adapt?(exchange: Exchange, model: string, prepared: Prepared): void;
+  /** What it knows about who asks, for GET /v1/usage; looks only, and never at length. */
+  tell?(exchange: Exchange, prepared: Prepared): Soon<Told>;
   /**
    * Learns how a request ended that this stage let through. Called once for each request; without a
    * note where it wrote none, or none that can be read came back.
@@ -53,6 +56,7 @@ export interface PreparedStage {
   decide(exchange: Exchange): Soon<Decided>;
   permits(exchange: Exchange, model: string): boolean;
   adapt(exchange: Exchange, model: string): void;
+  tell(exchange: Exchange): Soon<Told>;
   /** @param note as it came back */
   learn(outcome: Outcome, note: unknown): Soon<void>;
 }
@@ -79,6 +83,7 @@ export function prepareStage<Options extends object, Prepared, Note extends z.Zo
     decide: (exchange) => stage.decide(exchange, state),
     permits: (exchange, model) => stage.permits?.(exchange, model, state) ?? true,
     adapt: (exchange, model) => stage.adapt?.(exchange, model, state),
+    tell: (exchange) => stage.tell?.(exchange, state) ?? {},
     learn: (outcome, note) => stage.learn?.(outcome, stage.note?.safeParse(note).data, state),
   };
   prepared.set(key, ready);

@@ -18,6 +18,7 @@ import { badLength, fillIn, takeBack } from "./fill-in";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
 import { type NodeCooldowns, openCooldowns } from "./open-cooldowns";
 import { refuseUnlessOpened } from "./other-endpoints";
+import { tellModels } from "./own-models";
 import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
 import { type TermsOf, terms } from "./terms";
@@ -71,6 +72,7 @@ export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
   permits: (exchange, model, { access }) =>
     access(exchange.consumer)(exchange.ticket.model?.requested ?? model, model),
   adapt,
+  tell: tellModels,
   learn,
 };
 
@@ -81,7 +83,8 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   if (ticket.endpoint === "models") {
     return { answer: listing(openNames(names, resolve, mayUse), request) };
   }
-  if (ticket.endpoint === "other") {
+  // A caller's own use is told by llm-usage, where there is one.
+  if (ticket.endpoint === "other" || ticket.endpoint === "usage") {
     const answer = refuseUnlessOpened(exchange, prepared.openedBy);
     return answer && { answer };
   }

@@ -11,13 +11,15 @@ import { type Account, accountOf, type Books } from "./account";
 import { type Attribute, type Attribution, attributeBy, attribution } from "./attribution";
 import { entryOf } from "./ledger-entry";
 import { count } from "./metrics";
-import { openLedger } from "./open-ledger";
+import { type OpenLedger, openLedger } from "./open-ledger";
+import { ownUsage } from "./own-usage";
 import type { UsageOptions } from "./schema";
 import { usageLine } from "./usage-line";
 import { writeLine } from "./write-line";
 
 interface Prepared extends Books {
   attribute: Attribute | undefined;
+  ledger: OpenLedger | undefined;
   /** All that an ended request is told to; settles when none of it can be lost with this process. */
   account(outcome: Outcome, account: Account, attributed: Attribution): void | Promise<void>;
 }
@@ -46,27 +48,34 @@ export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   guards: false,
   prepare(options) {
     const prices = openPrices(options);
+    const ledger = openLedger(options.ledger);
     return {
-      priceOf: prices.priceOf,
+      ...{ ledger, priceOf: prices.priceOf },
       labels: labelsOf(options, prices.names),
       attribute: attributeBy(options),
-      account: accountBy(options, prices),
+      account: accountBy(options, prices, ledger),
     };
   },
-  decide(exchange, { attribute }) {
+  decide(exchange, prepared) {
     exchange.keep = Math.max(exchange.keep, keptBytes);
-    const note = noteOf(exchange);
-    return { note: attribute ? { ...note, ...attribute(exchange) } : note };
+    const { attribute } = prepared;
+    const asked = noteOf(exchange);
+    const note = attribute ? { ...asked, ...attribute(exchange) } : asked;
+    if (exchange.ticket.endpoint !== "usage") return { note };
+    return ownUsage(exchange, prepared).then((answer) => ({ answer, note }));
   },
   learn(outcome, note = {}, prepared) {
     return prepared.account(outcome, accountOf(outcome, note, prepared), note);
   },
 };
 
-function accountBy({ log, ledger: options }: UsageOptions, prices: Prices): Prepared["account"] {
-  const ledger = openLedger(options);
+function accountBy(
+  { log, ledger: { by } }: UsageOptions,
+  prices: Prices,
+  ledger: OpenLedger | undefined,
+): Prepared["account"] {
   if (!ledger) return log ? countAndWrite : count;
-  const books = { ...prices, dayOf: ledger.dayOf, by: options.by };
+  const books = { ...prices, dayOf: ledger.dayOf, by };
   return (outcome, account, attributed) => {
     const entered = ledger.enter(entryOf(outcome, account, attributed, books));
     const written = (log ? countAndWrite : count)(outcome, account, attributed);
