@@ -9,6 +9,7 @@ import type { Decided, Stage } from "../../stages/stage";
 import { identify } from "./identity";
 import { type Limiter, limiterOf } from "./limiter";
 import { countDecision, countSettle } from "./metrics";
+import { tellLimits } from "./own-limits";
 import { type Reservation, reservation, reserve } from "./reservation";
 import type { RateLimitOptions } from "./schema";
 import { settle } from "./settle";
@@ -21,6 +22,7 @@ export const stage: Stage<RateLimitOptions, Limiter, typeof reservation> = {
   note: reservation,
   prepare: limiterOf,
   decide,
+  tell: tellLimits,
   learn,
 };
 
