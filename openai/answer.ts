@@ -94,16 +94,23 @@ function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): 
 
 // The first events tell: only a stream that says nothing is read to its end.
 function saysSomething(body: Buffer): boolean {
-  const marks = ["tool_calls", "function_call", '"audio"', "output_item", ".partial_image"];
-  if (marks.some((mark) => body.includes(mark))) return true;
-  for (let at = 0; at < body.length; ) {
+  let lines = 0;
+  for (let at = 0; at < body.length; lines++) {
+    if (lines === firstLines && hasSpokenMark(body)) return true;
     const found = body.indexOf("\n", at);
     const line = body.toString("utf8", at, found < 0 ? body.length : found);
     const event = line.startsWith("data:") ? jsonObjectIn(line.slice(5)) : undefined;
     if (event && (spokenIn(event) > 0 || event.type === "response.completed")) return true;
     at = found < 0 ? body.length : found + 1;
   }
-  return false;
+  return lines <= firstLines && hasSpokenMark(body);
+}
+
+const firstLines = 10;
+const spokenMarks = ["tool_calls", "function_call", '"audio"', "output_item", ".partial_image"];
+
+function hasSpokenMark(body: Buffer): boolean {
+  return spokenMarks.some((mark) => body.includes(mark));
 }
 
 function ofJson(text: string, result: readonly string[]): AnswerFinding {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { estimateInputTokens, mostInputTokens, outputTokens } from "./estimate";
 import { RequestBody } from "./request-body";
@@ -158,6 +159,34 @@ describe("estimate", () => {
     it("counts the deltas of a cut chat stream", () => {
       const delta = `data: ${JSON.stringify({ choices: [{ delta: { content: forty } }] })}\n\n`;
       expect(outputOf(sse, `${delta}${delta}data: {"choices":[{"del`)).toBe(20);
+    });
+
+    it("counts a stream alike, however its events are spelt and ended", () => {
+      const text = fc.array(
+        fc.constantFrom("word", "세계", '"', "\\", "\n", '\\"', "é", "🙂", '"content":"x"', "[]"),
+        { maxLength: 4 },
+      );
+      const delta = fc.record(
+        {
+          content: text.map((parts) => parts.join("")),
+          refusal: text.map((parts) => parts.join("")),
+        },
+        { requiredKeys: ["content"] },
+      );
+      const chunk = (one: object) => ({ choices: [{ index: 0, delta: one }] });
+      fc.assert(
+        fc.property(fc.array(delta, { maxLength: 5 }), (deltas) => {
+          const lines = deltas.map((one) => JSON.stringify(chunk(one)));
+          const spaced = lines.map((line) =>
+            JSON.stringify(JSON.parse(line), null, 1).replace(/\n */g, " "),
+          );
+          const stream = (some: string[], gap: string) =>
+            outputOf(sse, [...some, "[DONE]"].map((data) => `data: ${data}${gap}`).join(""));
+          const expected = stream(lines, "\r\n\r\n");
+          expect(stream(lines, "\n\n")).toBe(expected);
+          expect(stream(spaced, "\n\n")).toBe(expected);
+        }),
+      );
     });
 
     it("counts the text of a responses stream once", () => {

@@ -4,6 +4,7 @@
 import { textTokens } from "../models/text-tokens";
 import { bodyFormOf } from "./answer-form";
 import { carriedTokens, fileTokens } from "./attachment";
+import { stringEnd } from "./json-text";
 import { jsonObjectIn, streamEvents } from "./stream";
 
 // What a chat format adds to each message (role, separators).
@@ -104,6 +105,8 @@ export function outputTokens(contentType: string, body: Buffer): number {
   if (body.includes(0)) return body.length;
   const form = bodyFormOf(contentType, body);
   if (form === "stream") {
+    const plain = contentTokens(body.toString("utf8"));
+    if (plain > 0) return Math.ceil(plain);
     let tokens = 0;
     for (const { data } of streamEvents(body)) tokens += spokenIn(jsonObjectIn(data) ?? {});
     return Math.ceil(tokens);
@@ -127,6 +130,37 @@ const spokenMembers = new Set([
   "transcript",
   "input",
 ]);
+
+// A stream that says its text as nearly all do: each piece as a member "content", spelt without spaces,
+// and nothing else that was spoken.
+const otherSpoken = new RegExp(
+  `"(?:${[...spokenMembers].filter((name) => name !== "content").join("|")})" ?:|"delta" ?:"|"content": `,
+);
+const content = '"content":"';
+
+/** Tokens of a whole stream, found in its text: a tenth of what reading each event costs. 0: not so. */
+function contentTokens(text: string): number {
+  // What the end cuts off may be half a text.
+  const end = text.lastIndexOf("\n\n");
+  if (end < text.length - 2 || text.includes("\r") || otherSpoken.test(text)) return 0;
+  let tokens = 0;
+  for (let at = text.indexOf(content); at >= 0; ) {
+    const start = at + content.length - 1;
+    const after = stringEnd(text, start);
+    const spelt = text.slice(start + 1, after - 1);
+    tokens += textTokens(spelt.includes("\\") ? unescaped(spelt) : spelt);
+    at = text.indexOf(content, after);
+  }
+  return tokens;
+}
+
+function unescaped(spelt: string): string {
+  try {
+    return JSON.parse(`"${spelt}"`) as string;
+  } catch {
+    return "";
+  }
+}
 
 /** Tokens of what an answer, or an event of one, lets a model say. */
 export function spokenIn(answer: Record<string, unknown>): number {
