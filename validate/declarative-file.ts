@@ -5,7 +5,10 @@ import { bySpecificity, type Configuration, type PluginEntry, type Way } from ".
 import type { Located } from "./located";
 
 export function isDeclarative(document: Located): boolean {
-  return document.get("_format_version") !== undefined;
+  if (document.get("_format_version")) return true;
+  // Without it, by services as only Kong lists them: Compose has a map of them.
+  const services = document.get("services")?.items() ?? [];
+  return services.some((at) => at.get("routes") && (at.get("host") ?? at.get("url")));
 }
 
 export function readDeclarative(roots: Located[], embedded = false): Configuration {

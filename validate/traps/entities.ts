@@ -100,10 +100,16 @@ const sameScope: Trap = ({ kind, plugins }) => {
 /** Kong takes one entity of a name; decK stops, DB-less the whole file is refused. */
 const sameName: Trap = ({ kind, services, routes, consumers }) => {
   if (kind !== "declarative") return [];
-  return [services, routes, consumers].flatMap((entities) => {
+  const named: [entities: Located[], member: string][] = [
+    [services, "name"],
+    [routes, "name"],
+    [consumers, "username"],
+    [consumers, "custom_id"],
+  ];
+  return named.flatMap(([entities, member]) => {
     const seen = new Map<string, Located>();
     return entities.flatMap((entity): Finding[] => {
-      const at = entity.get("name") ?? entity.get("username");
+      const at = entity.get(member);
       if (!at?.text) return [];
       const earlier = seen.get(at.text);
       if (!earlier) seen.set(at.text, entity);
@@ -113,20 +119,31 @@ const sameName: Trap = ({ kind, services, routes, consumers }) => {
   });
 };
 
-const oldFormat: Trap = ({ kind, roots }) =>
-  (kind === "declarative" ? roots : []).flatMap((root): Finding[] => {
-    const at = root.get("_format_version");
-    if (!at || String(at.value) === "3" || String(at.value).startsWith("3.")) return [];
+const oldFormat: Trap = ({ kind, embedded, roots }) => {
+  if (kind !== "declarative") return [];
+  const told = roots.flatMap((root) => root.get("_format_version") ?? []);
+  const [first] = roots;
+  if (first && !embedded && told.length === 0) {
+    return [error(first, "old-format", `has no _format_version: write "3.0"`)];
+  }
+  return told.flatMap((at): Finding[] => {
+    if (typeof at.value === "number" && at.value >= 3) {
+      return [error(at, "old-format", `is a number: write "3.0" in quotes`)];
+    }
+    if (String(at.value) === "3" || String(at.value).startsWith("3.")) return [];
     const message = `is of an older Kong: write "3.0", by which Kong 3 reads paths`;
     return [error(at, "old-format", message)];
   });
+};
 
 /** Without tags decK takes the file for all that there is, and deletes the rest of that Kong. */
 const noSelectTags: Trap = ({ kind, embedded, roots }) => {
   const isDecks = [...roots].some((root) =>
     [...root.all()].some(({ text }) => text?.includes("${{")),
   );
-  const selects = roots.some((root) => root.get("_info")?.get("select_tags"));
+  const selects = roots.some(
+    (root) => (root.get("_info")?.get("select_tags")?.items() ?? []).length > 0,
+  );
   const [first] = roots;
   if (kind !== "declarative" || embedded || !isDecks || selects || !first) return [];
   const message =
@@ -136,10 +153,21 @@ const noSelectTags: Trap = ({ kind, embedded, roots }) => {
 
 // By what each of them does to a request that ours decide about.
 const rivals: [names: string[], severity: typeof error, does: string][] = [
-  [["rate-limiting", "response-ratelimiting"], warning, "limits beside the limits of ours"],
-  [["proxy-cache"], warning, "keeps answers whatever the body asks, where it is told to take POST"],
   [
-    bundledPlugins.filter((name) => name.startsWith("ai-")),
+    ["rate-limiting", "response-ratelimiting", "rate-limiting-advanced"],
+    ...([warning, "limits beside the limits of ours"] as const),
+  ],
+  [
+    ["proxy-cache", "proxy-cache-advanced"],
+    ...([warning, "keeps answers whatever the body asks, where it is told to take POST"] as const),
+  ],
+  [
+    // Those of Kong Enterprise, too.
+    [
+      ...bundledPlugins.filter((name) => name.startsWith("ai-")),
+      ...["ai-proxy-advanced", "ai-rate-limiting-advanced", "ai-semantic-cache", "ai-sanitizer"],
+      "ai-semantic-prompt-guard",
+    ],
     error,
     "changes the same request and answer",
   ],

@@ -4,7 +4,8 @@
 import { error, type Finding, warning } from "../finding";
 import { annotation, kindOf, namedPlugins, nameOf } from "../kubernetes-objects";
 import type { Located } from "../located";
-import { didYouMean } from "../misspelling";
+import { didYouMean, nearest } from "../misspelling";
+import { credentialTraps } from "./credentials";
 
 const pluginKinds = ["KongPlugin", "KongClusterPlugin"];
 
@@ -14,8 +15,8 @@ export function kubernetesTraps(objects: Located[]): Finding[] {
     ...unknownNames(objects),
     ...objects.filter((at) => pluginKinds.includes(kindOf(at))).flatMap(pluginObject),
     ...objects.filter((at) => kindOf(at) === "KongConsumerGroup").map(consumerGroup),
-    ...objects.filter((at) => kindOf(at) === "Secret").flatMap(credential),
-    ...objects.filter((at) => kindOf(at) === "KongConsumer").flatMap((at) => consumer(at, objects)),
+    ...credentialTraps(objects),
+    ...objects.flatMap(unknownAnnotations),
     ...objects.flatMap(classless),
     ...twice(objects),
     ...patches(objects),
@@ -23,18 +24,82 @@ export function kubernetesTraps(objects: Located[]): Finding[] {
 }
 
 function unknownNames(objects: Located[]): Finding[] {
-  const names = objects.filter((at) => pluginKinds.includes(kindOf(at))).map(nameOf);
-  return objects.flatMap((object) => {
-    const at = annotation(object, "plugins");
-    return namedPlugins(object)
-      .filter((name) => !names.includes(name))
-      .map((name) =>
-        error(
-          at!,
-          "unknown-kongplugin",
-          `no KongPlugin here is called "${name}"${didYouMean(name, names) || ":"} without it the route is published all the same`,
-        ),
-      );
+  const plugins = objects.filter((at) => pluginKinds.includes(kindOf(at)));
+  const names = plugins.map(nameOf);
+  return objects.flatMap((object) =>
+    namedPlugins(object).flatMap((named): Finding[] => {
+      const at = annotation(object, "plugins")!;
+      // NAMESPACE:NAME, where a ReferenceGrant allows it.
+      const name = named.slice(named.indexOf(":") + 1);
+      const called = plugins.filter((plugin) => nameOf(plugin) === name);
+      const [elsewhere] = called;
+      const isThere = called.some((plugin) => name !== named || isInReach(plugin, object));
+      if (isThere) return [];
+      const told = elsewhere
+        ? `the KongPlugin "${name}" is in another namespace:`
+        : `no KongPlugin here is called "${name}"${didYouMean(name, names) || ":"}`;
+      const message = `${told} without it the route is published all the same`;
+      return [error(at, "unknown-kongplugin", message)];
+    }),
+  );
+}
+
+function isInReach(plugin: Located, object: Located): boolean {
+  const [one, other] = [plugin, object].map((at) => at.get("metadata")?.get("namespace")?.text);
+  return kindOf(plugin) === "KongClusterPlugin" || !one || !other || one === other;
+}
+
+// konghq.com/NAME, as KIC 3.5 reads them.
+const annotations = [
+  ...[
+    "plugins",
+    "override",
+    "protocols",
+    "protocol",
+    "path",
+    "strip-path",
+    "preserve-host",
+    "tags",
+  ],
+  ...[
+    "https-redirect-status-code",
+    "regex-priority",
+    "regex-prefix",
+    "methods",
+    "snis",
+    "host-header",
+  ],
+  ...[
+    "request-buffering",
+    "response-buffering",
+    "host-aliases",
+    "client-cert",
+    "ca-certificates-secret",
+  ],
+  ...[
+    "headers",
+    "connect-timeout",
+    "read-timeout",
+    "write-timeout",
+    "retries",
+    "rewrite",
+    "tls-verify",
+  ],
+  ...["upstream-policy", "gateway-unmanaged", "gatewayclass-unmanaged", "ignore"],
+  ...["tls-verify-depth", "ca-certificates-configmap"],
+];
+
+/** A name that is nearly one of them, or the one of KIC before 1.0, is passed over without a word. */
+function unknownAnnotations(object: Located): Finding[] {
+  const given = object.get("metadata")?.get("annotations")?.members() ?? [];
+  return given.flatMap(([name, at]): Finding[] => {
+    const old = /^(\w+)\.konghq\.com$/.exec(name)?.[1];
+    const short = name.startsWith("konghq.com/") ? name.slice("konghq.com/".length) : old;
+    if (short === undefined || (!old && annotations.includes(short))) return [];
+    const meant = annotations.includes(short) ? short : nearest(short, annotations);
+    if (meant === undefined) return [];
+    const message = `is no annotation of the controller; did you mean "konghq.com/${meant}"?`;
+    return [error(at, "unknown-annotation", message)];
   });
 }
 
@@ -62,43 +127,6 @@ function consumerGroup(object: Located): Finding {
     "consumer-groups",
     "Kong OSS refuses it, and with it every later change: use tags by the annotation konghq.com/tags",
   );
-}
-
-/** The label by which the controller knows a Secret as a credential, and what must be in it. */
-function credential(object: Located): Finding[] {
-  const label = object.get("metadata")?.get("labels")?.get("konghq.com/credential");
-  if (label?.text !== "key-auth") {
-    const meant = label?.text?.startsWith("key") ? '; did you mean "key-auth"?' : "";
-    return meant === ""
-      ? []
-      : [error(label!, "credential-label", `is no kind of credential${meant}`)];
-  }
-  const holds = [object.get("stringData"), object.get("data")].some((data) => data?.get("key"));
-  return holds ? [] : [error(object, "credential-key", "has no member `key`: that is the API key")];
-}
-
-function consumer(object: Located, objects: Located[]): Finding[] {
-  const secrets = objects.filter((at) => kindOf(at) === "Secret");
-  if (secrets.length === 0) return [];
-  return (object.get("credentials")?.items() ?? []).flatMap((at): Finding[] => {
-    const secret = secrets.find((one) => nameOf(one) === at.text);
-    if (secret) return unlabelled(secret, object);
-    if (at.text === undefined) return [];
-    const meant = didYouMean(at.text, secrets.map(nameOf));
-    return [
-      warning(
-        at,
-        "credential-missing",
-        `no Secret here is called "${at.text}"${meant || ": it must exist before the consumer"}`,
-      ),
-    ];
-  });
-}
-
-function unlabelled(secret: Located, consumer: Located): Finding[] {
-  if (secret.get("metadata")?.get("labels")?.get("konghq.com/credential")) return [];
-  const message = `is a credential of KongConsumer "${nameOf(consumer)}" without the label konghq.com/credential: key-auth, by which the controller finds it`;
-  return [error(secret, "credential-label", message)];
 }
 
 /** Kinds that the controller passes over where they name no class, and no class is the default one. */
