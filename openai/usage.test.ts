@@ -257,6 +257,7 @@ describe("usage", () => {
           }),
         );
       },
+      20_000,
     );
 
     it("is unknown when the end has none, whatever the text says", () => {
