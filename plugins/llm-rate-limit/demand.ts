@@ -37,14 +37,17 @@ export function demandOf({ body, ticket }: Exchange, options: ReserveOptions): D
   return { inputTokens, output: { wanted, least }, answers: family.answersAsked(body.value) };
 }
 
-/** What a demand takes from each limit. @param price where a limit counts cost and it is known */
+/**
+ * What a demand takes from each limit.
+ * @param prices at one of which it will be billed, as far as they are known: the dearest counts
+ */
 export function takesOf(
   limits: Pick<Take, "limit" | "who">[],
   demand: Demand,
-  price: Price | undefined,
+  prices: readonly Price[],
 ): Take[] {
   const { inputTokens, answers } = demand;
-  const cost = price && reserveOf(price, inputTokens);
+  const cost = dearest(prices, inputTokens);
   return limits.map((whose): Take => {
     const { measure } = whose.limit;
     switch (measure) {
@@ -57,11 +60,18 @@ export function takesOf(
       case "cost_usd":
         return {
           ...whose,
-          amount: cost?.prompt ?? 0,
-          each: answers * (cost?.token ?? 0),
+          amount: cost.prompt,
+          each: answers * cost.token,
         };
       default:
         return { ...whose, amount: 1, each: 0 };
     }
   });
+}
+
+/** One may ask more for the prompt, another one for the answer. */
+function dearest(prices: readonly Price[], inputTokens: number): { prompt: number; token: number } {
+  const costs = prices.map((price) => reserveOf(price, inputTokens));
+  const most = (part: "prompt" | "token") => Math.max(0, ...costs.map((cost) => cost[part]));
+  return { prompt: most("prompt"), token: most("token") };
 }

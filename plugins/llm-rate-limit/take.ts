@@ -1,7 +1,9 @@
 // Takes what a request demands from its limits: as the model that was chosen for it, and where that
 // model's own limits have no room, as its fallback.
 
+import { familyOf, rowOf } from "../../families/endpoint";
 import { nameInHeader } from "../../models/name";
+import type { Price } from "../../models/price";
 import type { Exchange } from "../../stages/exchange";
 import { maySendAs, sendAs } from "../../stages/send-as";
 import type { Taken } from "./counts";
@@ -16,8 +18,8 @@ import type { ModelRule, Rules } from "./rules";
 /** What came of it, as the last model that was tried; undefined where the request names none. */
 export type Attempt = { model: string | undefined } & (
   | { result: "unlimited" }
-  /** Its cost is limited, and no price is known. */
-  | { result: "unpriced" }
+  /** Its cost is limited, and no price is known of this model. */
+  | { result: "unpriced"; unpriced: string | undefined }
   /** Redis is down, and the operator chose not to count without it. */
   | { result: "uncounted"; choice: "allow" | "refuse" }
   | ({ result: "refused" } & Asked)
@@ -77,17 +79,33 @@ async function takeAs(
   identity: Identity,
   { options, priceOf, counts }: Limiter,
 ): Promise<Attempt> {
-  if (whose.length === 0) return { model, result: "unlimited" };
-  const limits = whose.map(({ limit }) => limit);
-  const price = model === undefined ? undefined : priceOf(model);
-  if (!price && exchange.body && options.unpriced_models === "refuse" && limits.some(countsCost)) {
-    return { model, result: "unpriced" };
+  const met = takesUsage(exchange) ? whose : whose.filter(({ limit }) => !countsUsage(limit));
+  if (met.length === 0) return { model, result: "unlimited" };
+  const limits = met.map(({ limit }) => limit);
+  const prices: Price[] = [];
+  for (const billed of limits.some(countsCost) ? modelsBilled(model, exchange) : []) {
+    const price = billed === undefined ? undefined : priceOf(billed);
+    if (price) prices.push(price);
+    else if (exchange.body && options.unpriced_models === "refuse") {
+      return { model, result: "unpriced", unpriced: billed };
+    }
   }
   const demand = limits.some(countsUsage) ? demandOf(exchange, options) : noDemand;
-  const takes = takesOf(whose, demand, price);
+  const takes = takesOf(met, demand, prices);
   const counted = await counts.take(identity.key, exchange.request.id, takes, demand.output);
   if ("uncounted" in counted) return { model, result: "uncounted", choice: counted.uncounted };
   return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes };
+}
+
+/** To count the tokens of a prompt costs nothing, so no budget that is spent closes it. */
+function takesUsage({ ticket }: Exchange): boolean {
+  return rowOf(ticket.endpoint)?.counts !== "nothing";
+}
+
+/** At whose prices it may be billed: the upstream may call some models beside the one that serves. */
+function modelsBilled(model: string | undefined, { body, ticket }: Exchange) {
+  const beside = body ? familyOf(ticket.endpoint).modelsBeside(body.value) : [];
+  return [model, ...beside];
 }
 
 /** The model that the request goes upstream as, by the stages before; else the one it names. */

@@ -20,7 +20,6 @@ export function tell(
   identity: Identity,
   options: RateLimitOptions,
 ): Answer | undefined {
-  const { model = "" } = attempt;
   switch (attempt.result) {
     case "unlimited":
       return countDecision("unlimited", options.policy);
@@ -33,6 +32,7 @@ export function tell(
     }
     case "unpriced": {
       const refusal = { decision: "unpriced", policy: options.policy } as const;
+      const { unpriced: model = "" } = attempt;
       const by = `no price for the model ${model}`;
       return refuse(unpriced(exchange, model), { ...refusal, by }, exchange, identity, options);
     }
