@@ -11,12 +11,17 @@ import { type Demand, demandOf, noDemand, takesOf } from "./demand";
 import type { Identity } from "./identity";
 import type { Limit, Take } from "./limit";
 import type { Limiter } from "./limiter";
-import { countFallback } from "./metrics";
+import { countFallback, countMove } from "./metrics";
+import { areSame, type Move } from "./on-share";
 import type { Policy } from "./open-counts";
 import type { ModelRule, Rules } from "./rules";
 
 /** What came of it, as the last model that was tried; undefined where the request names none. */
-export type Attempt = { model: string | undefined } & (
+export type Attempt = {
+  model: string | undefined;
+  /** The budget whose share has moved it to that model. */
+  moved_by?: string | undefined;
+} & (
   | { result: "unlimited" }
   /** Its cost is limited, and no price is known of this model. */
   | { result: "unpriced"; unpriced: string | undefined }
@@ -33,6 +38,8 @@ interface Asked {
   counted: Taken & { policy: Policy };
 }
 
+type Whose = Pick<Take, "limit" | "who">;
+
 export type TakenAttempt = Extract<Attempt, { result: "taken" }>;
 
 /** Takes as the first model on the request's way whose limits have room. */
@@ -42,24 +49,79 @@ export async function take(
   rules: Rules | undefined,
   limiter: Limiter,
 ): Promise<Attempt> {
+  const { onShare, options } = limiter;
+  const limitsOf = (model: string | undefined) => limitsMet(model, exchange, rules, limiter);
   const tried = new Set<string>();
   let model = servedModel(exchange);
+  let met = limitsOf(model);
+  let moved_by: string | undefined;
+  const goOnAs = (other: string) => {
+    if (model !== undefined) tried.add(model);
+    sendAs(exchange, other);
+    model = other;
+    met = limitsOf(other);
+  };
+
+  const foreseen =
+    model === undefined ? undefined : onShare?.foreseen(exchange, model, identity, met);
+  if (foreseen) {
+    goOnAs(foreseen.model);
+    moved_by = foreseen.by;
+  }
   for (;;) {
+    const attempt: Attempt = {
+      ...(await takeAs(model, met, exchange, identity, limiter)),
+      moved_by,
+    };
+    const move = moveSeen(attempt, exchange, identity, limiter);
+    if (move && moved_by === undefined) {
+      if (attempt.result === "taken") {
+        // What was taken for the dearer one is enough, where it was taken from the same limits.
+        if (!areSame(met, limitsOf(move.model))) return attempt;
+        sendAs(exchange, move.model);
+        return { ...attempt, model: move.model, moved_by: move.by };
+      }
+      goOnAs(move.model);
+      moved_by = move.by;
+      continue;
+    }
     const rule = model === undefined ? undefined : rules?.forModel(model);
-    const own = [...(rules?.base ?? []), ...(rule?.limits ?? [])].map((limit) => ({ limit }));
-    const others = limiter.levelsFor?.(exchange, model) ?? [];
-    const attempt = await takeAs(model, [...own, ...others], exchange, identity, limiter);
     const fallback = fallbackOf(attempt, rule);
-    if (model === undefined || fallback === undefined || limiter.options.dry_run) return attempt;
-    tried.add(model);
-    if (tried.has(fallback) || !maySendAs(exchange, fallback)) return attempt;
-    sendAs(exchange, fallback);
-    model = fallback;
+    if (fallback === undefined || options.dry_run) return attempt;
+    if (fallback === model || tried.has(fallback) || !maySendAs(exchange, fallback)) return attempt;
+    goOnAs(fallback);
   }
 }
 
+/** All limits that a request meets as this model. */
+function limitsMet(
+  model: string | undefined,
+  exchange: Exchange,
+  rules: Rules | undefined,
+  { levelsFor }: Limiter,
+): Whose[] {
+  const rule = model === undefined ? undefined : rules?.forModel(model);
+  const own = [...(rules?.base ?? []), ...(rule?.limits ?? [])].map((limit) => ({ limit }));
+  return [...own, ...(levelsFor?.(exchange, model) ?? [])];
+}
+
+/** Where a request goes instead, by what a decision has seen of its budgets. */
+function moveSeen(
+  attempt: Attempt,
+  exchange: Exchange,
+  identity: Identity,
+  { onShare }: Limiter,
+): Move | undefined {
+  const { model } = attempt;
+  if (!onShare || model === undefined || !("counted" in attempt)) return undefined;
+  const { counted, takes } = attempt;
+  const isTaken = attempt.result === "taken";
+  const taken = takes.map(({ amount, each }) => (isTaken ? amount + each * counted.output : 0));
+  return onShare.seen(exchange, model, identity, counted.limits, taken);
+}
+
 /** Sends the request on as the model that it was taken as, where that is a fallback. */
-export function serveAs(model: string | undefined, exchange: Exchange): void {
+export function serveAs({ model, moved_by }: Attempt, exchange: Exchange): void {
   const { ticket, body, responseHeaders } = exchange;
   const left = servedModel(exchange);
   if (model === undefined || left === undefined || model === left) return;
@@ -69,12 +131,19 @@ export function serveAs(model: string | undefined, exchange: Exchange): void {
   ticket.model = { requested, served: model, label: model, fallback_from };
   responseHeaders["X-LLM-Model"] = nameInHeader(model);
   responseHeaders["X-LLM-Fallback"] = nameInHeader(fallback_from);
-  countFallback(model);
+  if (moved_by === undefined) {
+    countFallback(model);
+    return;
+  }
+  // What it would have cost is known to the ledger by the model that it took the place of.
+  ticket.choice ??= { baseline: left };
+  responseHeaders["X-LLM-Fallback-Reason"] = "budget-share";
+  countMove(model);
 }
 
 async function takeAs(
   model: string | undefined,
-  whose: Pick<Take, "limit" | "who">[],
+  whose: Whose[],
   exchange: Exchange,
   identity: Identity,
   { options, priceOf, counts }: Limiter,

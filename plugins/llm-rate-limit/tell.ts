@@ -42,7 +42,8 @@ export function tell(
   showUsed(identity, exchange.ticket.consumer ?? "", limits);
   if (!options.hide_client_headers) showLimits(limits, exchange);
   if (attempt.result === "taken") {
-    exchange.ticket.limit = { decision: "allowed" };
+    const { moved_by } = attempt;
+    exchange.ticket.limit = { decision: "allowed", ...(moved_by && { moved_by }) };
     return countDecision("allowed", policy);
   }
   const { limit, who = identity } = tightest(limits);
