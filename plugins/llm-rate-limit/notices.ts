@@ -54,6 +54,8 @@ const tooOldMs = 24 * 3_600_000;
 export function openNotices(options: RateLimitOptions): Notices | undefined {
   // One whose address is in a vault that does not know it arrives without.
   const receivers = options.notices.filter(({ url }) => url !== "");
+  const missing = options.notices.length - receivers.length;
+  if (missing > 0) log.warn({ missing }, "notices without an address: nobody is told");
   if (receivers.length === 0) return undefined;
   const { policy, redis } = options;
   const connection = policy === "redis" ? redisNeighbour("rate_limit", redis) : undefined;

@@ -82,7 +82,7 @@ export const rateLimitOptions = z
       .max(20)
       .default([])
       .describe(
-        "From which share of a budget of dollars, of whichever level, requests are served by a cheaper model; the largest share that is reached and matches counts.",
+        "From which share of a budget of dollars, of whichever level, requests are served by a cheaper model: of the entries whose share is reached the one with the largest that fits the request.",
       ),
     tag_prefix: z
       .string()

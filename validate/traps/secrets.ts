@@ -1,5 +1,6 @@
 // Keys where they do not belong, and references that nobody resolves.
 
+import { stageOptions } from "../configuration";
 import { error, type Finding, warning } from "../finding";
 import type { Located } from "../located";
 import type { Trap } from "./trap";
@@ -19,6 +20,18 @@ const literalRedisPassword: Trap = ({ plugins }) =>
     ])
     .map((at) =>
       error(at, "literal-password", "is a password in clear text: write {vault://env/redis-url}"),
+    );
+
+/** Who knows the secret of a webhook can say what it likes in our name; Slack's addresses are secrets. */
+const literalWebhook: Trap = ({ plugins }) =>
+  plugins
+    .flatMap((entry) => stageOptions(entry, "rate_limit")?.get("notices")?.items() ?? [])
+    .flatMap((notice) => [
+      ...literal(notice.get("secret")),
+      ...(notice.get("format")?.text === "slack" ? literal(notice.get("url")) : []),
+    ])
+    .map((at) =>
+      error(at, "literal-webhook", "is a secret in clear text: write {vault://env/budget-webhook}"),
     );
 
 const literalConsumerKey: Trap = ({ kind, consumers }) =>
@@ -100,6 +113,7 @@ export function documentSecrets(document: Located): Finding[] {
 
 export const secretTraps = [
   literalRedisPassword,
+  literalWebhook,
   literalConsumerKey,
   deckVariable,
   shellVariable,
