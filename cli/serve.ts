@@ -8,6 +8,8 @@ import type { HealthAddress } from "../server/health";
 import { startServer } from "../server/server";
 import type { SocketOptions } from "../server/socket";
 import { log } from "../stages/log";
+import type { Signal } from "../telemetry/delivery";
+import { readSettings } from "../telemetry/settings";
 import { defaultPlugins } from "./schema";
 
 interface ServeOptions {
@@ -19,6 +21,7 @@ interface ServeOptions {
   healthAddress: HealthAddress | "off";
   maxFrameBytes: number;
   eventTimeout: number;
+  telemetry: Signal[];
 }
 
 /**
@@ -70,6 +73,15 @@ export function addServe(program: Command): void {
         .argParser(positive)
         .default(defaultEventOptions.timeoutSeconds),
     )
+    .addOption(
+      option(
+        "--telemetry <signals>",
+        "TELEMETRY",
+        "what goes to an OTLP receiver, which OTEL_* variables name: traces, metrics, both, or off",
+      )
+        .argParser(signals)
+        .default([], "off"),
+    )
     .action(serveUntilStopped);
 }
 
@@ -82,6 +94,8 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     log.error({ error: tell(error) }, "uncaught exception"),
   );
 
+  const telemetry = readSettings(options.telemetry, process.env);
+  if (options.telemetry.length > 0 && !telemetry) log.info("OTEL_* variables switch telemetry off");
   const shared = { mode: options.socketMode, owner: options.socketOwner };
   const server = await startServer({
     plugins: options.plugins,
@@ -90,6 +104,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     health: options.healthAddress === "off" ? undefined : options.healthAddress,
     maxFrameBytes: options.maxFrameBytes,
     events: { timeoutSeconds: options.eventTimeout },
+    telemetry,
   });
 
   let stopping = false;
@@ -133,4 +148,13 @@ function healthAddress(text: string): HealthAddress | "off" {
   const match = /^(?:\[([0-9a-f:]+)\]|([^:]+)):(\d+)$/i.exec(text);
   if (!match) throw new InvalidArgumentError("give it as 127.0.0.1:9100, or off");
   return { host: (match[1] ?? match[2])!, port: Number(match[3]) };
+}
+
+function signals(text: string): Signal[] {
+  if (text === "off") return [];
+  const named = text.split(",").map((one) => one.trim());
+  if (!named.every((one): one is Signal => one === "traces" || one === "metrics")) {
+    throw new InvalidArgumentError("give it as traces,metrics, as one of them, or as off");
+  }
+  return named;
 }

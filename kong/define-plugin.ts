@@ -160,6 +160,7 @@ function openExchange(
     ticket,
     keep: earlier?.keep ?? 0,
     withoutUsage: earlier?.without_usage ?? false,
+    traced: earlier?.traced ?? false,
   };
 }
 
@@ -180,6 +181,7 @@ function decisionOf(
     ticket: writeTicket(exchange.ticket),
     keep: exchange.keep,
     ...(exchange.withoutUsage && { without_usage: true }),
+    ...(exchange.traced && { traced: true }),
     ...(delivery.socket !== undefined && { outcomes_socket: delivery.socket }),
   };
 }

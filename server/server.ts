@@ -4,6 +4,8 @@ import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
 import { giveUpAfter } from "../stages/unheard";
+import type { TelemetrySettings } from "../telemetry/settings";
+import { startTelemetry } from "../telemetry/telemetry";
 import { Asks } from "./asks";
 import { converse } from "./connection";
 import { type EventOptions, Events } from "./events";
@@ -29,6 +31,8 @@ export interface ServerOptions {
   /** Seconds after which nobody is taken to tell the end of a request any more. */
   outcomeSeconds?: number;
   instances?: Partial<InstanceOptions>;
+  /** Undefined: no telemetry. */
+  telemetry?: TelemetrySettings;
 }
 
 /** Longer than requests last; one that lasts longer all the same is counted twice at the most, never free. */
@@ -48,6 +52,8 @@ export interface PluginServer {
 /** Starts everything; the sockets exist when it settles. Throws when any part cannot start. */
 export async function startServer(options: ServerOptions): Promise<PluginServer> {
   const state = { ready: false };
+  // Before all that plugins ask for: what they need of a request depends on it.
+  const telemetry = options.telemetry && (await startTelemetry(options.telemetry));
   const plugins = await loadPlugins(options.plugins);
   const instances = new Instances(plugins, options.instances);
   const events = new Events(options.events);
@@ -66,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
     instances.stop();
     await Promise.all(opened.map((socket) => socket.close()));
     await health?.close();
+    await telemetry?.stop();
   };
 
   try {

@@ -77,6 +77,8 @@ export interface Exchange {
   keep: number;
   /** The chunk of usage that ends a stream is asked for by us alone: the client is not to get it. */
   withoutUsage?: boolean;
+  /** Somebody traces it: its end is told with the span that went upstream. */
+  traced?: boolean;
   /** What the stages beside this one tell the caller about itself, where that is what it asks for. */
   told?(): Promise<Told>;
 }

@@ -20,6 +20,8 @@ export interface Outcome {
   retry_after_ms?: string;
   /** Each try at an upstream, the last one last; undefined where there was one only. */
   tries?: Try[];
+  /** The span that went upstream as this request's parent (W3C Trace Context), where it was asked for. */
+  trace_parent?: string;
   /** The answer as the client got it; only its last bytes when `truncated`. */
   body: Buffer;
   /** The last byte has passed: neither the client nor the upstream cut it. */
@@ -43,6 +45,8 @@ export interface Outcome {
 export interface Try {
   /** IP address and port. */
   address: string;
+  /** Milliseconds since the epoch. */
+  started_at?: number;
   /** "failed" or "next", as nginx has it (ngx.balancer get_last_failure). */
   state?: string;
   status?: number;

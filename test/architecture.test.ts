@@ -22,7 +22,9 @@ const openai = ["models"];
 const families = ["openai", "anthropic", "models"];
 const stages = ["families", ...families, "redis"];
 const kong = ["stages", ...stages];
-const plugins = ["kong", ...kong];
+// Of OpenTelemetry: it reads what a request was, and the plugins tell it. Nobody below them knows of it.
+const telemetry = ["stages", ...stages];
+const plugins = ["kong", "telemetry", ...kong];
 const rooms: Record<string, string[]> = {
   cli: ["server", "validate", "doctor", "plugins", ...plugins],
   server: ["plugins", ...plugins],
@@ -30,6 +32,7 @@ const rooms: Record<string, string[]> = {
   doctor: ["plugins", ...plugins],
   plugins,
   kong,
+  telemetry,
   stages,
   families,
   // What a request took is told in one form, whatever API stated it: models/usage.ts.

@@ -7,8 +7,16 @@ import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import { openPrices, type Prices } from "../../stages/prices";
 import type { Stage } from "../../stages/stage";
+import { isTelling, tellOfEnd } from "../../telemetry/ended";
 import { type Account, accountOf, type Books } from "./account";
-import { type Attribute, type Attribution, attributeBy, attribution } from "./attribution";
+import {
+  type Attribute,
+  type Attribution,
+  attributeBy,
+  attribution,
+  traced,
+  traceOf,
+} from "./attribution";
 import { entryOf } from "./ledger-entry";
 import { count } from "./metrics";
 import { type OpenLedger, openLedger } from "./open-ledger";
@@ -40,7 +48,10 @@ const asked = attribution.extend({
       seconds: z.number().optional(),
     })
     .optional(),
+  trace: traced.optional(),
 });
+
+type Asked = z.output<typeof asked>;
 
 export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   name: "usage",
@@ -60,14 +71,25 @@ export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
     exchange.keep = Math.max(exchange.keep, keptBytes);
     const { attribute } = prepared;
     const asked = noteOf(exchange);
+    if (isTelling()) {
+      exchange.traced = true;
+      asked.trace = traceOf(exchange);
+    }
     const note = attribute ? { ...asked, ...attribute(exchange) } : asked;
     if (exchange.ticket.endpoint !== "usage") return { note };
     return ownUsage(exchange, prepared).then((answer) => ({ answer, note }));
   },
   learn(outcome, note = {}, prepared) {
-    return prepared.account(outcome, accountOf(outcome, note, prepared), note);
+    const account = accountOf(outcome, note, prepared);
+    if (isTelling()) tellOf(outcome, account, note);
+    return prepared.account(outcome, account, note);
   },
 };
+
+function tellOf(outcome: Outcome, account: Account, { tags = {}, trace = {} }: Asked): void {
+  const { service, ...sent } = trace;
+  tellOfEnd({ outcome, account, tags, service, trace: sent });
+}
 
 function accountBy(
   { log, ledger: { by } }: UsageOptions,

@@ -33,6 +33,8 @@ export interface GatewayOptions {
   redis?: string;
   /** More variables for Kong's environment, where vault references look. */
   environment?: Record<string, string>;
+  /** More variables for the plugin server's. */
+  serverEnvironment?: Record<string, string>;
   /** A directory of other plugins. */
   plugins?: string;
   /** Gets what the plugin server prints, its log and its usage lines. */
@@ -88,7 +90,11 @@ async function start(
   const drives =
     options.luaFiles ?? (options.plugins === undefined && options.config !== withoutLuaFiles);
   const [server, dumps, lua] = await Promise.all([
-    startPluginServer({ plugins: options.plugins, output: options.printed }),
+    startPluginServer({
+      plugins: options.plugins,
+      output: options.printed,
+      environment: options.serverEnvironment,
+    }),
     dumpsOf(options.plugins),
     drives ? ourLua() : undefined,
   ]);
