@@ -247,6 +247,48 @@ describe.each(configurations)("telemetry of %s", (_, config) => {
   });
 });
 
+describe("telemetry beside Kong's own tracing", () => {
+  // What Kong's plugin opentelemetry leaves of a request (kong/plugins/opentelemetry/traces.lua, 3.9.3): its
+  // spans, of which the one of the balancer goes upstream.
+  const kongTraces = (root: string) => `
+    local function bytes(hex)
+      return (hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end))
+    end
+    ngx.ctx.KONG_SPANS = {
+      { span_id = bytes("1111111111111111"), ${root} }, { span_id = bytes("2222222222222222") },
+    }
+    kong.service.request.set_header("traceparent", "00-${trace}-2222222222222222-01")`;
+
+  it.each([
+    ["Kong's span of the request", "name = 'kong'", "1111111111111111"],
+    [
+      "the client's, where Kong traces nothing",
+      "attributes = { ['kong.propagation_only'] = true }",
+      parent,
+    ],
+  ])("belongs to %s", async (_, root, expected) => {
+    const receiver = await startOtlpReceiver();
+    const gateway = await startGateway({
+      serverEnvironment: environment(receiver.url),
+      edit(kong) {
+        const config = { access: [kongTraces(root)] };
+        for (const service of kong.whole.services) {
+          service.plugins.push({ name: "post-function", config });
+        }
+      },
+    });
+    try {
+      const answer = await ask(gateway, {}, { traceparent: `00-${trace}-${parent}-01` });
+      const span = await spanOf(receiver, answer);
+      expect([span.traceId, span.parentSpanId]).toEqual([trace, expected]);
+      expect(gateway.upstream.requests[0]!.headers.traceparent).toContain("2222222222222222");
+    } finally {
+      await gateway.stop();
+      await receiver.close();
+    }
+  });
+});
+
 describe("telemetry of tries", () => {
   it("is a child of the request's span for each, in their order", async () => {
     const receiver = await startOtlpReceiver();
