@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { version } from "../../package.json";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
+import type { KongConfig } from "../support/kong-config";
 import {
   attributesOf,
   jsonOf,
@@ -249,15 +250,16 @@ describe.each(configurations)("telemetry of %s", (_, config) => {
 
 describe("telemetry beside Kong's own tracing", () => {
   // What Kong's plugin opentelemetry leaves of a request (kong/plugins/opentelemetry/traces.lua, 3.9.3): its
-  // spans, of which the one of the balancer goes upstream.
-  const kongTraces = (root: string) => `
+  // spans, of which the one of the balancer goes upstream. As late as can be, since Kong uses what is there.
+  const sending = `kong.service.request.set_header("traceparent", "00-${trace}-2222222222222222-01")`;
+  const tracing = (root: string) => `
     local function bytes(hex)
       return (hex:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end))
     end
     ngx.ctx.KONG_SPANS = {
       { span_id = bytes("1111111111111111"), ${root} }, { span_id = bytes("2222222222222222") },
-    }
-    kong.service.request.set_header("traceparent", "00-${trace}-2222222222222222-01")`;
+    }`;
+  const cleaning = "ngx.ctx.KONG_SPANS = nil";
 
   it.each([
     ["Kong's span of the request", "name = 'kong'", "1111111111111111"],
@@ -268,14 +270,10 @@ describe("telemetry beside Kong's own tracing", () => {
     ],
   ])("belongs to %s", async (_, root, expected) => {
     const receiver = await startOtlpReceiver();
+    const config = { access: [sending], body_filter: [tracing(root)], log: [cleaning] };
     const gateway = await startGateway({
       serverEnvironment: environment(receiver.url),
-      edit(kong) {
-        const config = { access: [kongTraces(root)] };
-        for (const service of kong.whole.services) {
-          service.plugins.push({ name: "post-function", config });
-        }
-      },
+      edit: (kong) => addToAll(kong, { name: "post-function", config }),
     });
     try {
       const answer = await ask(gateway, {}, { traceparent: `00-${trace}-${parent}-01` });
@@ -287,7 +285,44 @@ describe("telemetry beside Kong's own tracing", () => {
       await receiver.close();
     }
   });
+
+  // The stand-in has no tracing of its own.
+  it.runIf(process.env.GATEWAY === "kong")(
+    "belongs to the span that Kong itself sends",
+    async () => {
+      const [receiver, ofKong] = [await startOtlpReceiver(), await startOtlpReceiver()];
+      const config = { traces_endpoint: `${ofKong.url}/v1/traces`, sampling_rate: 1 };
+      const gateway = await startGateway({
+        serverEnvironment: environment(receiver.url),
+        environment: { KONG_TRACING_INSTRUMENTATIONS: "all", KONG_TRACING_SAMPLING_RATE: "1" },
+        edit: (kong) => addToAll(kong, { name: "opentelemetry", config }),
+      });
+      try {
+        const answer = await ask(gateway, {}, { traceparent: `00-${trace}-${parent}-01` });
+        const span = await spanOf(receiver, answer);
+        expect(span.traceId).toBe(trace);
+        expect(span.parentSpanId).not.toBe(parent);
+        await expect.poll(() => ofKong.received.length, patience).toBeGreaterThan(0);
+        // Protobuf: 12 08 is before the id of a span, 22 08 before that of its parent. Kong's first span is the
+        // client's child, and all others are its own.
+        const wire = Buffer.concat(ofKong.received.map(({ bytes }) => bytes)).toString("hex");
+        expect(wire).toContain(`1208${span.parentSpanId}`);
+        expect(wire).toContain(`2208${span.parentSpanId}`);
+        expect(wire).toContain(`2208${parent}`);
+      } finally {
+        await gateway.stop();
+        await Promise.all([receiver.close(), ofKong.close()]);
+      }
+    },
+  );
 });
+
+function addToAll(
+  kong: KongConfig,
+  plugin: { name: string; config: Record<string, unknown> },
+): void {
+  for (const service of kong.whole.services) service.plugins.push(plugin);
+}
 
 describe("telemetry of tries", () => {
   it("is a child of the request's span for each, in their order", async () => {
