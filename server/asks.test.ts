@@ -4,10 +4,12 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import { register } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerFrame } from "../kong/ask-frame";
 import packageJson from "../package.json";
 import { log } from "../stages/log";
+import { neighbourStates } from "../stages/neighbours";
 import { type PluginServer, startServer } from "./server";
 
 let folder: string;
@@ -154,7 +156,7 @@ describe("server", () => {
         upstream_key: { keys: [{ value: "secret-key", weight: 0 }] },
       });
       expect(kind).toBe("E");
-      expect(sections[0]).toMatch(/weight/);
+      expect(sections).toEqual([expect.stringMatching(/weight/), "config"]);
       expect(sections[0]).not.toContain("secret-key");
     });
 
@@ -162,7 +164,19 @@ describe("server", () => {
       const driver = await Driver.open();
       const { kind, sections } = await driver.tellConfig(config, { version: "0.0.1" });
       expect(kind).toBe("E");
-      expect(sections[0]).toMatch(/driver is of version 0\.0\.1.*install the Lua files/);
+      expect(sections).toEqual([
+        expect.stringMatching(/driver is of version 0\.0\.1.*install the Lua files/),
+      ]);
+      expect(neighbourStates().configs).toMatchObject({ ok: false });
+    });
+
+    it("refuses a plugin that it does not have as a mistake of the operator", async () => {
+      const driver = await Driver.open();
+      const { kind, sections } = await driver.tellConfig(config, { plugin: "not-here" });
+      expect([kind, ...sections]).toEqual(["E", "no plugin of that name here: not-here", "config"]);
+      expect(await register.getSingleMetricAsString("llm_configs_refused_total")).toMatch(
+        /\{plugin="other"\} [1-9]/,
+      );
     });
 
     it.each([

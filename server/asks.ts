@@ -11,8 +11,9 @@ import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
 import { Configs } from "./configs";
 import { tell } from "./discreet";
-import { type Instances, RpcError } from "./instances";
+import { type Instances, RefusedConfig, RpcError } from "./instances";
 import { asks, malformed } from "./metrics";
+import { noteRefused } from "./refused-configs";
 
 export interface AskOptions {
   /** Seconds after which a question is given up: the request is then refused. */
@@ -84,7 +85,9 @@ export class Asks {
       const { id, plugin, version } = configShape.parse(jsonIn(about));
       if (version !== packageJson.version) {
         const both = `the driver is of version ${version}, the plugin server of ${packageJson.version}`;
-        throw new RpcError(`${both}: install the Lua files of this version and restart Kong`);
+        const told = `${both}: install the Lua files of this version and restart Kong`;
+        noteRefused("other", told);
+        throw new RpcError(told);
       }
       const { needs } = this.#configs.learn(id, plugin, config?.toString() ?? "");
       const told = { ...needs, outcomes_socket: delivery.socket };
@@ -142,7 +145,8 @@ export class Asks {
     const ours = error instanceof RpcError || error instanceof z.ZodError;
     if (!ours) log.error({ error: tell(error) }, "a question failed");
     const text = error instanceof RpcError ? error.message : "the plugin server failed";
-    socket.write(answerFrame("E", text));
+    const about = error instanceof RefusedConfig ? ["config"] : [];
+    socket.write(answerFrame("E", text, ...about));
   }
 
   #close(open: Open): void {
