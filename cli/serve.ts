@@ -1,5 +1,6 @@
 // kong-llm serve: the plugin server as a process, with its options, signals and last resorts.
 
+import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { tell } from "../server/discreet";
 import { defaultEventOptions } from "../server/events";
@@ -17,7 +18,7 @@ interface ServeOptions {
   socket: string;
   socketMode: number;
   socketOwner?: NonNullable<SocketOptions["owner"]>;
-  outcomesSocket: string;
+  outcomesSocket?: string;
   healthAddress: HealthAddress | "off";
   maxFrameBytes: number;
   eventTimeout: number;
@@ -50,8 +51,7 @@ export function addServe(program: Command): void {
       option(
         "--outcomes-socket <path>",
         "OUTCOMES_SOCKET",
-        "unix socket for the outcomes of requests",
-        "/run/kong-llm/outcomes.sock",
+        "unix socket for the outcomes of requests; default: outcomes.sock beside --socket",
       ),
     )
     .addOption(
@@ -97,10 +97,11 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const telemetry = readSettings(options.telemetry, process.env);
   if (options.telemetry.length > 0 && !telemetry) log.info("OTEL_* variables switch telemetry off");
   const shared = { mode: options.socketMode, owner: options.socketOwner };
+  const beside = join(dirname(options.socket), "outcomes.sock");
   const server = await startServer({
     plugins: options.plugins,
     socket: { path: options.socket, ...shared },
-    outcomes: { path: options.outcomesSocket, ...shared },
+    outcomes: { path: options.outcomesSocket ?? beside, ...shared },
     health: options.healthAddress === "off" ? undefined : options.healthAddress,
     maxFrameBytes: options.maxFrameBytes,
     events: { timeoutSeconds: options.eventTimeout },
