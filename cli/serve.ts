@@ -2,6 +2,7 @@
 
 import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { TokenSource } from "../page/token";
 import { tell } from "../server/discreet";
 import { defaultEventOptions } from "../server/events";
 import { defaultLimits } from "../server/frames";
@@ -20,6 +21,7 @@ interface ServeOptions {
   socketOwner?: NonNullable<SocketOptions["owner"]>;
   outcomesSocket?: string;
   healthAddress: HealthAddress | "off";
+  pageTokenFile?: string;
   maxFrameBytes: number;
   eventTimeout: number;
   telemetry: Signal[];
@@ -64,6 +66,13 @@ export function addServe(program: Command): void {
         .default({ host: "127.0.0.1", port: 9100 }, "127.0.0.1:9100"),
     )
     .addOption(
+      option(
+        "--page-token-file <path>",
+        "PAGE_TOKEN_FILE",
+        "file with the token that opens the operators' page at /page of the health address; without it, or KONG_LLM_PAGE_TOKEN, there is no page",
+      ),
+    )
+    .addOption(
       option("--max-frame-bytes <bytes>", "MAX_FRAME_BYTES", "largest message of Kong")
         .argParser(positive)
         .default(defaultLimits.maxBytes),
@@ -103,6 +112,7 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     socket: { path: options.socket, ...shared },
     outcomes: { path: options.outcomesSocket ?? beside, ...shared },
     health: options.healthAddress === "off" ? undefined : options.healthAddress,
+    page: pageToken(options),
     maxFrameBytes: options.maxFrameBytes,
     events: { timeoutSeconds: options.eventTimeout },
     telemetry,
@@ -117,6 +127,18 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** A token is no flag: lists of processes would show it. */
+function pageToken({ pageTokenFile: file, healthAddress }: ServeOptions): TokenSource | undefined {
+  const { KONG_LLM_PAGE_TOKEN: value } = process.env;
+  if (!file && !value) return undefined;
+  if (healthAddress === "off") {
+    throw new Error(
+      "the operators' page is at the health address: --health-address must not be off",
+    );
+  }
+  return file ? { file } : { value: value! };
 }
 
 function option(flags: string, variable: string, description: string, standard?: unknown): Option {

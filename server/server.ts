@@ -1,5 +1,6 @@
 // The plugin server as a whole: which parts there are, in which order they start, and how they stop.
 
+import type { TokenSource } from "../page/token";
 import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
@@ -10,7 +11,7 @@ import { Asks } from "./asks";
 import { converse } from "./connection";
 import { type EventOptions, Events } from "./events";
 import { defaultLimits } from "./frames";
-import { type HealthAddress, type HealthServer, serveHealth } from "./health";
+import { type HealthAddress, type HealthPage, type HealthServer, serveHealth } from "./health";
 import { type InstanceOptions, Instances } from "./instances";
 import { outcomesLearned, receiveOutcomes } from "./outcomes";
 import { loadPlugins } from "./plugins";
@@ -26,6 +27,8 @@ export interface ServerOptions {
   outcomes?: SocketOptions;
   /** Undefined: no health server. */
   health?: HealthAddress;
+  /** What opens the operators' page of the health server; undefined: there is none. */
+  page?: TokenSource;
   maxFrameBytes?: number;
   events?: Partial<EventOptions>;
   /** Seconds after which nobody is taken to tell the end of a request any more. */
@@ -47,6 +50,12 @@ export interface PluginServer {
    * are left, and removes the sockets.
    */
   stop(graceSeconds?: number): Promise<void>;
+}
+
+/** Who wants no page need not have the plugins that it looks at: those of --plugins may be others. */
+async function pageOpenedBy(token: TokenSource): Promise<HealthPage> {
+  const { operatorsPage } = await import("../page/page.js");
+  return operatorsPage(token);
 }
 
 /** Starts everything; the sockets exist when it settles. Throws when any part cannot start. */
@@ -77,10 +86,11 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
 
   try {
     if (options.health) {
-      health = await serveHealth(options.health, () => ({
-        ready: state.ready,
-        plugins: [...plugins.keys()],
-      }));
+      health = await serveHealth(
+        options.health,
+        () => ({ ready: state.ready, plugins: [...plugins.keys()] }),
+        options.page && (await pageOpenedBy(options.page)),
+      );
     }
     if (options.outcomes) {
       const outcomes = await listenOn(options.outcomes, (socket) => receiveOutcomes(socket));

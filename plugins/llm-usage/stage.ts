@@ -21,6 +21,7 @@ import { entryOf } from "./ledger-entry";
 import { count } from "./metrics";
 import { type OpenLedger, openLedger } from "./open-ledger";
 import { ownUsage } from "./own-usage";
+import { isWatched, remember } from "./recent";
 import type { UsageOptions } from "./schema";
 import { usageLine } from "./usage-line";
 import { writeLine } from "./write-line";
@@ -96,11 +97,12 @@ function accountBy(
   prices: Prices,
   ledger: OpenLedger | undefined,
 ): Prepared["account"] {
-  if (!ledger) return log ? countAndWrite : count;
+  const tell = log ? countAndWrite : countAlone;
+  if (!ledger) return tell;
   const books = { ...prices, dayOf: ledger.dayOf, by };
   return (outcome, account, attributed) => {
     const entered = ledger.enter(entryOf(outcome, account, attributed, books));
-    const written = (log ? countAndWrite : count)(outcome, account, attributed);
+    const written = tell(outcome, account, attributed);
     return Promise.all([entered, written]).then(() => {});
   };
 }
@@ -112,7 +114,14 @@ function labelsOf({ metrics_models, prices }: UsageOptions, catalogued: string[]
 
 function countAndWrite(outcome: Outcome, account: Account, { tags }: Attribution): Promise<void> {
   count(outcome, account);
-  return writeLine(usageLine(outcome, account, tags));
+  const line = usageLine(outcome, account, tags);
+  remember(line);
+  return writeLine(line);
+}
+
+function countAlone(outcome: Outcome, account: Account): void {
+  count(outcome, account);
+  if (isWatched()) remember(usageLine(outcome, account));
 }
 
 function noteOf({ body, request, ticket }: Exchange): z.input<typeof asked> {

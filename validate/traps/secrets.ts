@@ -102,8 +102,26 @@ function texts(roots: Located[]): Located[] {
     .filter(({ text }) => text !== undefined && !text.includes("\n"));
 }
 
-/** Anywhere in any file: what looks like a real key. */
+/** Anywhere in any file: what looks like a real key, and the token that opens the operators' page. */
 export function documentSecrets(document: Located): Finding[] {
+  return [...realKeys(document), ...literalPageTokens(document)];
+}
+
+/** In the environment of a container, whose values everybody reads who may list pods. */
+function literalPageTokens(document: Located): Finding[] {
+  return [...document.all()]
+    .filter((one) => one.isMap && one.get("name")?.text === "KONG_LLM_PAGE_TOKEN")
+    .flatMap((variable) => literal(variable.get("value")))
+    .map((at) =>
+      error(
+        at,
+        "literal-page-token",
+        "is a token in clear text: take it by valueFrom from a Secret",
+      ),
+    );
+}
+
+function realKeys(document: Located): Finding[] {
   return texts([document])
     .filter(({ text }) => /\bsk-(?=[\w-]*\d)[\w-]{20,}/.test(text!))
     .map((at) =>
