@@ -198,7 +198,7 @@ end
 -- The answer: { kind = "D" or "A", head, ticket or body }; nil, why not, whether the config is refused.
 function M.ask(plugin, conf, path, question, earlier, body)
   local known = introduction(plugin, conf)
-  question.config = known.id
+  question.config, question.asked_at = known.id, math.floor(ngx.now() * 1000)
   local sections = {
     cjson.encode(question), earlier and earlier.text or "", earlier and earlier.ticket or "", body or "",
   }

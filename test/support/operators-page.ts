@@ -80,7 +80,12 @@ function lineOf(n: number, consumers: number): UsageLine {
   return {
     ...{ time: new Date(Date.now() - (140 - n) * 7000).toISOString(), request_id: `id-of-${n}` },
     ...{ consumer: `app-${n % consumers}`, route: "r", endpoint: "chat/completions" },
-    ...{ requested_model: "gpt-4", model: models[n % models.length]!, fallback_from: null, moved_by: null },
+    ...{
+      requested_model: "gpt-4",
+      model: models[n % models.length]!,
+      fallback_from: null,
+      moved_by: null,
+    },
     ...{ status: 200, source: "service", tags: { secret: "of the client" }, cache: "Miss" },
     ...{ stream: true, limit: "allowed", limited_by: null, complete: true, cut_by: null },
     ...{ input_tokens: 812 + n, output_tokens: 145, cached_input_tokens: 0 },
