@@ -1,6 +1,7 @@
 // Anthropic's Messages API by the contract of family.ts.
 
 import { findingOf } from "../anthropic/answer";
+import { askedOf } from "../anthropic/asked";
 import { defaultVersion, endpoints, firstWithoutSamplers } from "../anthropic/endpoint";
 import { errorBody } from "../anthropic/error";
 import { estimateInputTokens, mostInputTokens, outputTokens } from "../anthropic/estimate";
@@ -33,6 +34,7 @@ export const anthropic: Family = {
   unitsAsked: () => ({}),
   modelsBeside: otherModels,
   standsForModel: () => undefined,
+  askedOf,
   opensModels,
   // Every stream states its usage.
   askForUsage: () => false,

@@ -1,6 +1,7 @@
 // The contract between the stages and the APIs that we front: what a stage asks of a request or an answer
 // without knowing whose API it speaks. One file beside this for each family that keeps it.
 
+import type { Asked } from "../models/asked";
 import type { Usage } from "../models/usage";
 import type { AskedUnits } from "../openai/asked-units";
 
@@ -128,6 +129,8 @@ export interface Family {
   modelsBeside(fields: Fields): string[];
   /** In words, what stands in place of a model; undefined where it names one, or must. */
   standsForModel(endpoint: string, fields: Fields): string | undefined;
+  /** What it asks of a model, for who chooses one. */
+  askedOf(fields: Fields): Asked;
   /** The member that lets the upstream choose a model that nobody names. */
   opensModels(fields: Fields): string | undefined;
   /** Asks for the usage at the end of a stream. @returns whether nobody but us has asked */

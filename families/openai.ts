@@ -2,6 +2,7 @@
 
 import { noUsage } from "../models/usage";
 import { findingOf } from "../openai/answer";
+import { askedOf } from "../openai/asked";
 import { unitsAsked } from "../openai/asked-units";
 import { endpoints, rowOf } from "../openai/endpoint";
 import { errorBody } from "../openai/error";
@@ -34,6 +35,7 @@ export const openai: Family = {
   unitsAsked,
   modelsBeside: otherModels,
   standsForModel,
+  askedOf,
   opensModels,
   askForUsage,
   dependsOnState,

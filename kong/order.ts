@@ -5,6 +5,7 @@
 
 export const order = {
   "llm-usage": 945,
+  "llm-route": 942,
   "llm-models": 940,
   "llm-rate-limit": 930,
   "llm-cache": 920,

@@ -71,6 +71,11 @@ const prices = z.strictObject({
   note: z.string().optional(),
 });
 
+export const abilities = ["tools", "images", "json_schema", "reasoning"] as const;
+
+/** What a model can do beside writing text. */
+export type Ability = (typeof abilities)[number];
+
 const model = z.strictObject({
   model: z.string().min(1).max(200),
   also: z.array(z.string().min(1).max(200)).default([]),
@@ -79,7 +84,7 @@ const model = z.strictObject({
   list: prices.optional(),
   context: z.int().min(1).optional(),
   max_output: z.int().min(1).optional(),
-  abilities: z.array(z.enum(["tools", "images", "json_schema", "reasoning"])).default([]),
+  abilities: z.array(z.enum(abilities)).default([]),
   families: z.array(z.enum(["openai", "anthropic"])).default(["openai"]),
   quirks: z.array(z.enum(["no_temperature", "max_completion_tokens"])).default([]),
 });

@@ -107,6 +107,16 @@ export function reserveOf(price: Price, inputTokens: number): { prompt: number; 
   };
 }
 
+/**
+ * What a request is likely to cost in US dollars, to compare models by before one of them is asked: no
+ * discount, no cheaper hour, and not exact, as what it is made of is a guess.
+ */
+export function likelyUsd(price: Price, inputTokens: number, outputTokens: number): number {
+  const { rates } = preparedOf(price).steps.find(({ above }) => inputTokens > above)!;
+  const { input_usd_per_mtok: input, output_usd_per_mtok: output, request_usd = 0 } = rates;
+  return (inputTokens * input + outputTokens * output) / 1e6 + request_usd;
+}
+
 /** The parts of a usage that are billed apart, the dearest kinds of input first. */
 function partsOf(usage: Amounts): [Part, number][] {
   let input = usage.input_tokens ?? 0;
@@ -149,7 +159,7 @@ function milliseconds(seconds: number): bigint {
  */
 interface Prepared {
   /** The longest prompts first; the last one holds for all. */
-  steps: { above: number; units: Record<Part, bigint> }[];
+  steps: { above: number; rates: Rates; units: Record<Part, bigint> }[];
   tiers: ReadonlyMap<string, bigint>;
   times: bigint;
   isOffPeak: Hours;
@@ -174,10 +184,10 @@ function prepare(price: Price): Prepared {
   const hours = (off_peak?.hours ?? []).flatMap((text) => hoursOf(text) ?? []);
   return {
     steps: [{ above_input_tokens: -1 }, ...steps]
-      .map((step) => ({
-        above: step.above_input_tokens,
-        units: unitsOf({ ...base, ...step }),
-      }))
+      .map(({ above_input_tokens: above, ...step }) => {
+        const rates = { ...base, ...step };
+        return { above, rates, units: unitsOf(rates) };
+      })
       .sort((one, other) => other.above - one.above),
     tiers: new Map(
       Object.entries(tiers).map(([name, times]) => [name, scaled(times, factorPlaces)]),

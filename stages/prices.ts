@@ -1,7 +1,7 @@
 // The prices that a plugin's options ask for, the same for all that count dollars. Here because a
 // catalogue file that cannot be read is told in the log.
 
-import { catalogue, pricesOver } from "../models/catalogue";
+import { type Catalogue, catalogue, pricesOver } from "../models/catalogue";
 import { catalogueFile } from "../models/catalogue-file";
 import type { ModelPrice, Price } from "../models/price";
 import { log } from "./log";
@@ -12,6 +12,8 @@ export interface Prices {
   listPriceOf(model: string): Price | undefined;
   /** The models that the catalogues spell out, as they stand now. */
   names: string[];
+  /** An operator's catalogue, where it can be read, before the one that comes along. */
+  catalogues(): Catalogue[];
 }
 
 interface PriceOptions {
@@ -27,5 +29,6 @@ export function openPrices({ prices = [], catalogue_file }: PriceOptions): Price
     priceOf: pricesOver(prices, own),
     listPriceOf: (model) => (own?.()?.find(model) ?? catalogue().find(model))?.list,
     names: [...(own?.()?.names ?? []), ...catalogue().names],
+    catalogues: () => [own?.(), catalogue()].filter((one) => one !== undefined),
   };
 }

@@ -18,13 +18,22 @@ export interface Ticket {
   consumer?: string;
   /**
    * What the client asked for, what goes upstream, and the bounded name for metrics; where a
-   * fallback serves, the model that was left.
+   * fallback serves, the model that was left; where a budget has put a cheaper one in the place of one
+   * that would have served, that one.
    */
-  model?: { requested: string; served: string; label: string; fallback_from?: string };
+  model?: {
+    requested: string;
+    served: string;
+    label: string;
+    fallback_from?: string;
+    moved_from?: string;
+  };
   /** The provider that serves, where the options name several; else the service is it. */
   provider?: string;
-  /** Where the model was chosen among several: what would have served without that. */
-  choice?: { baseline?: string; dry_run?: true };
+  /** Where the model was chosen among several. */
+  choice?: Choice;
+  /** Where the client asks which models there are: the names that are choices, and who may serve each. */
+  choices?: { name: string; models: string[] }[];
   cache?: CacheStatus;
   /**
    * What the rate limit decided, and which limit it was that refused, as in "tokens per minute"; or the
@@ -34,6 +43,38 @@ export interface Ticket {
   /** Which stages decided, with which options, and what each must remember. */
   stages: Partial<Record<StageName, StageEntry>>;
 }
+
+/** A choice among several models, as it was made for a request. choice.ts says how it changes. */
+export interface Choice {
+  /** The name that the client asked for. */
+  requested: string;
+  /** The name of the choice as it is configured, which all names share that it matches. */
+  name: string;
+  /** Who serves, and who else can, best first, each with its tier. */
+  models: [model: string, tier: string][];
+  /** The tier that serves, and why it is that one. */
+  tier: string;
+  reason: ChoiceReason;
+  /** What would serve without the choice. */
+  baseline?: string;
+  /** Nothing was changed: this is what would have been. */
+  dry_run?: true;
+}
+
+/**
+ * Who asked for the tier that serves (the client's `wish`, a `rule`, the `difficulty`), or why the first
+ * choice does not: its models cannot (`ability`), it may not be used (`access`), is not well (`cooldown`)
+ * or has no room (`budget`), it failed and a `second_try` was another one's.
+ */
+export type ChoiceReason =
+  | "wish"
+  | "rule"
+  | "difficulty"
+  | "ability"
+  | "access"
+  | "cooldown"
+  | "budget"
+  | "second_try";
 
 export interface StageEntry {
   /** Fingerprint of the options that decided; finds the same options again after a restart. */

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { definePlugin } from "../../kong/define-plugin";
 import type { Needs } from "../../stages/decision";
 import { prepareStage } from "../../stages/stage";
@@ -5,15 +6,24 @@ import { stage as cache } from "../llm-cache/stage";
 import { stage as models } from "../llm-models/stage";
 import { identityNeeds } from "../llm-rate-limit/identity";
 import { stage as rateLimit } from "../llm-rate-limit/stage";
+import { routeNeeds } from "../llm-route/needs";
+import { stage as route } from "../llm-route/stage";
 import { stage as upstreamKey } from "../llm-upstream-key/stage";
 import { attributionNeeds } from "../llm-usage/attribution";
 import { stage as usage } from "../llm-usage/stage";
 import { gatewayOptions } from "./schema";
 import { traps } from "./traps";
 
-function together(one: Needs, other: Needs): Needs {
-  const headers = [...new Set([...one.headers, ...other.headers])];
-  return { headers, credential: one.credential || other.credential };
+type GatewayOptions = z.output<typeof gatewayOptions>;
+
+/** Bills, budgets and choices agree: what the others do not say of prices is as in `usage`. */
+function bills({ usage: { prices, catalogue_file } }: GatewayOptions) {
+  return { prices, catalogue_file };
+}
+
+function together(needs: Needs[]): Needs {
+  const headers = [...new Set(needs.flatMap(({ headers }) => headers))];
+  return { headers, credential: needs.some(({ credential }) => credential) };
 }
 
 export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
@@ -23,17 +33,18 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   traps,
   stages: (config) => [
     prepareStage(usage, config.usage),
+    prepareStage(route, { ...bills(config), ...config.route }),
     prepareStage(models, config.models),
-    // Bills and budgets agree: what the limits do not say of prices is as in `usage`.
-    prepareStage(rateLimit, {
-      prices: config.usage.prices,
-      catalogue_file: config.usage.catalogue_file,
-      ...config.rate_limit,
-    }),
+    prepareStage(rateLimit, { ...bills(config), ...config.rate_limit }),
     prepareStage(cache, config.cache),
     prepareStage(upstreamKey, config.upstream_key),
   ],
   mostBodyBytes: (config) => config.models.max_body_bytes,
   requiresConsumer: (config) => config.models.require_consumer,
-  needs: (config) => together(identityNeeds(config.rate_limit), attributionNeeds(config.usage)),
+  needs: (config) =>
+    together([
+      identityNeeds(config.rate_limit),
+      attributionNeeds(config.usage),
+      routeNeeds(config.route),
+    ]),
 });

@@ -4,10 +4,14 @@ import { z } from "zod";
 import { cacheOptions } from "../llm-cache/schema";
 import { modelsOptions } from "../llm-models/schema";
 import { rateLimitOptions } from "../llm-rate-limit/schema";
+import { routeOptions } from "../llm-route/schema";
 import { upstreamKeyOptions } from "../llm-upstream-key/schema";
 import { usageOptions } from "../llm-usage/schema";
 
 export const gatewayOptions = z.object({
+  route: routeOptions
+    .prefault({})
+    .describe("Names that stand for the cheapest model that can do it: see llm-route."),
   models: modelsOptions.prefault({}).describe("Which model serves a request: see llm-models."),
   rate_limit: rateLimitOptions
     .prefault({})

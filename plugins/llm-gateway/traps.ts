@@ -1,10 +1,12 @@
 // Mistakes in the options of llm-gateway are those of its stages.
 
 import type { z } from "zod";
-import { type Mistake, warning, within } from "../../stages/mistake";
+import { anyGlob } from "../../models/glob";
+import { error, type Mistake, warning, within } from "../../stages/mistake";
 import { traps as cache } from "../llm-cache/traps";
 import { traps as models } from "../llm-models/traps";
 import { traps as rateLimit } from "../llm-rate-limit/traps";
+import { traps as route } from "../llm-route/traps";
 import { traps as upstreamKey } from "../llm-upstream-key/traps";
 import { traps as usage } from "../llm-usage/traps";
 import type { gatewayOptions } from "./schema";
@@ -12,6 +14,9 @@ import type { gatewayOptions } from "./schema";
 export function traps(options: z.output<typeof gatewayOptions>): Mistake[] {
   return [
     ...otherDays(options),
+    ...nobodyServes(options),
+    ...choosesAliases(options),
+    ...within("route", route(options.route)),
     ...within("models", models(options.models)),
     ...within("rate_limit", rateLimit(options.rate_limit)),
     ...within("cache", cache(options.cache)),
@@ -26,4 +31,32 @@ function otherDays({ usage, rate_limit }: z.output<typeof gatewayOptions>): Mist
   if (policy === "none" || time_zone === rate_limit.time_zone) return [];
   const message = `is ${time_zone} and that of rate_limit ${rate_limit.time_zone}: days of the ledger and of the budgets differ`;
   return [warning(["usage", "ledger", "time_zone"], "other-days", message)];
+}
+
+/** In a dry run the name goes on as it is: something else must serve it. */
+function nobodyServes({ route, models }: z.output<typeof gatewayOptions>): Mistake[] {
+  const aliases = anyGlob(models.aliases.map(({ name }) => name));
+  return route.choices.flatMap(({ name, dry_run }, index) => {
+    if (!dry_run || aliases(name) || models.models.includes(name)) return [];
+    const message = `only reports, and "${name}" is neither an alias nor in models: nothing here serves it`;
+    return [warning(["route", "choices", index, "dry_run"], "nobody-serves", message)];
+  });
+}
+
+/** Candidates are models of the upstream: aliases are not followed behind a choice. */
+function choosesAliases({ route, models }: z.output<typeof gatewayOptions>): Mistake[] {
+  const served = new Set(models.models);
+  const aliases = new Set(
+    models.aliases.filter(({ name, target }) => name !== target).map(({ name }) => name),
+  );
+  return route.choices.flatMap(({ tiers }, choice) =>
+    tiers.flatMap(({ candidates }, tier) =>
+      candidates.flatMap(({ model }, candidate) => {
+        if (!aliases.has(model) || served.has(model)) return [];
+        const message = `"${model}" is an alias, and goes upstream as it is: name its model`;
+        const path = ["choices", choice, "tiers", tier, "candidates", candidate, "model"];
+        return [error(["route", ...path], "choice-of-alias", message)];
+      }),
+    ),
+  );
 }

@@ -3,6 +3,7 @@
 import type { Exchange } from "../../stages/exchange";
 import type { Told } from "../../stages/told";
 import type { MayUse } from "./access";
+import { withChoices } from "./chosen";
 import { openNames } from "./listing";
 import type { Resolve } from "./resolve";
 
@@ -13,8 +14,9 @@ interface Open {
 }
 
 /** The names that are open to it, and the models that may serve each first. */
-export function tellModels({ consumer }: Exchange, { names, access, resolve }: Open): Told {
-  const mayUse = access(consumer);
+export function tellModels({ consumer, ticket }: Exchange, open: Open): Told {
+  const mayUse = open.access(consumer);
+  const { names, resolve } = withChoices(ticket, open.names, open.resolve);
   const models = openNames(names, resolve, mayUse).map((id) => {
     const targets = resolve(id)?.targets ?? [];
     const open = targets.filter(({ model, weight }) => weight > 0 && mayUse(id, model));

@@ -13,6 +13,7 @@ import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
 import { accessOf, type MayUse } from "./access";
+import { chosenRoute, isChosen, labelsOf, settleChoice, withChoices } from "./chosen";
 import { firstHealthy, targetName } from "./fallback";
 import { badLength, fillIn, takeBack } from "./fill-in";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
@@ -81,7 +82,8 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const { body, consumer, request, ticket } = exchange;
   const mayUse = access(consumer);
   if (ticket.endpoint === "models") {
-    return { answer: listing(openNames(names, resolve, mayUse), request) };
+    const all = withChoices(ticket, names, resolve);
+    return { answer: listing(openNames(all.names, all.resolve, mayUse), request) };
   }
   // A caller's own use is told by llm-usage, where there is one.
   if (ticket.endpoint === "other" || ticket.endpoint === "usage") {
@@ -92,9 +94,10 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const family = familyOf(ticket.endpoint);
   const unnamed = family.standsForModel(ticket.endpoint, body.value);
   if (unnamed !== undefined) return serveUnnamed(exchange, body, unnamed, prepared);
-  const requested = body.get("model");
+  const chosen = chosenRoute(exchange, mayUse, resolve);
+  const requested = chosen?.requested ?? body.get("model");
   if (!isModelName(requested)) return { answer: badModel(requested) };
-  const route = resolve(requested);
+  const route = chosen ? chosen.route : resolve(requested);
   const models = route ? candidates(route, requested, mayUse, callerOf(exchange)) : [];
   if (!route || models.length === 0) return { answer: modelNotFound(requested) };
   const beside = modelBeside(family, body, prepared, mayUse);
@@ -104,13 +107,14 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
 
   const service = request.service ?? "";
   const choice = await firstHealthy(cooldowns, service, models, options.cooldown.seconds * 1000);
+  settleChoice(exchange, choice.model, cooldowns, service);
   serve(
     exchange,
     body,
     { requested, route, preferred: models[0]!, served: choice.model },
     prepared,
   );
-  if (!prepared.watched.has(choice.model)) return undefined;
+  if (!prepared.watched.has(choice.model) && !isChosen(ticket, choice.model)) return undefined;
   return { note: { service, model: choice.model, sent_at: Date.now(), probing: choice.probing } };
 }
 
@@ -119,7 +123,7 @@ async function learn(
   note: Sent | undefined,
   { options: { cooldown }, cooldowns, watched }: Prepared,
 ): Promise<void> {
-  if (!note || !watched.has(note.model)) return;
+  if (!note || !(watched.has(note.model) || isChosen(outcome.ticket, note.model))) return;
   const { sent_at, probing } = note;
   const target = targetName(note.service, note.model);
   // A later stage may have sent the request to another model: its end says nothing about ours.
@@ -148,7 +152,8 @@ interface Serving {
 
 function serve(exchange: Exchange, body: RequestBody, serving: Serving, prepared: Prepared): void {
   const { requested, route, preferred, served } = serving;
-  const { labelOf, termsOf, options } = prepared;
+  const { termsOf, options } = prepared;
+  const labelOf = labelsOf(exchange.ticket, prepared.labelOf);
   const left = served === preferred ? undefined : preferred;
   exchange.ticket.model = { requested, served, label: labelOf(served), fallback_from: left };
   exchange.responseHeaders["X-LLM-Model"] = nameInHeader(served);

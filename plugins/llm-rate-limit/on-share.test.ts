@@ -50,9 +50,8 @@ describe.each(["local", "redis"] as const)("llm-rate-limit", (policy) => {
         "X-LLM-Fallback-Reason": "budget-share",
       });
       expect(exchange.ticket).toMatchObject({
-        model: { requested: "gpt-4.1", served: "deepseek-v3.2", fallback_from: "gpt-4.1" },
+        model: { requested: "gpt-4.1", served: "deepseek-v3.2", moved_from: "gpt-4.1" },
         limit: { decision: "allowed", moved_by: "cost_usd per month" },
-        choice: { baseline: "gpt-4.1" },
       });
       // Reserved and settled at the price of the model that serves.
       expect(Number(headers["x-ratelimit-remaining-cost-usd"])).toBeCloseTo(0.001 - 0.000199, 9);

@@ -14,6 +14,7 @@ import type { Limiter } from "./limiter";
 import { countFallback, countMove } from "./metrics";
 import { areSame, type Move } from "./on-share";
 import type { Policy } from "./open-counts";
+import { otherChoice } from "./other-choice";
 import type { ModelRule, Rules } from "./rules";
 
 /** What came of it, as the last model that was tried; undefined where the request names none. */
@@ -86,7 +87,7 @@ export async function take(
       continue;
     }
     const rule = model === undefined ? undefined : rules?.forModel(model);
-    const fallback = fallbackOf(attempt, rule);
+    const fallback = fallbackOf(attempt, rule) ?? chosenInstead(attempt, exchange, limiter, tried);
     if (fallback === undefined || options.dry_run) return attempt;
     if (fallback === model || tried.has(fallback) || !maySendAs(exchange, fallback)) return attempt;
     goOnAs(fallback);
@@ -128,15 +129,14 @@ export function serveAs({ model, moved_by }: Attempt, exchange: Exchange): void 
   body?.set("model", model);
   const fallback_from = ticket.model?.fallback_from ?? left;
   const requested = ticket.model?.requested ?? left;
-  ticket.model = { requested, served: model, label: model, fallback_from };
+  const moved = moved_by !== undefined && { moved_from: left };
+  ticket.model = { requested, served: model, label: model, fallback_from, ...moved };
   responseHeaders["X-LLM-Model"] = nameInHeader(model);
   responseHeaders["X-LLM-Fallback"] = nameInHeader(fallback_from);
   if (moved_by === undefined) {
     countFallback(model);
     return;
   }
-  // What it would have cost is known to the ledger by the model that it took the place of.
-  ticket.choice ??= { baseline: left };
   responseHeaders["X-LLM-Fallback-Reason"] = "budget-share";
   countMove(model);
 }
@@ -188,6 +188,19 @@ function fallbackOf(attempt: Attempt, rule: ModelRule | undefined): string | und
   if (attempt.result !== "refused") return undefined;
   const full = attempt.counted.limits.filter(({ waitMs }) => waitMs > 0);
   return full.every(({ limit }) => limit.model !== undefined) ? rule?.fallback : undefined;
+}
+
+/** Another model of the choice that was made for the request. */
+function chosenInstead(
+  attempt: Attempt,
+  exchange: Exchange,
+  limiter: Limiter,
+  tried: ReadonlySet<string>,
+): string | undefined {
+  if (attempt.result !== "refused" || attempt.model === undefined) return undefined;
+  const { model, demand, counted } = attempt;
+  const full = counted.limits.filter(({ waitMs }) => waitMs > 0).map(({ limit }) => limit);
+  return otherChoice({ model, demand, full }, exchange, limiter, tried);
 }
 
 function countsUsage({ measure }: Limit): boolean {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { pricesOver } from "../../models/catalogue";
 import type { Price } from "../../models/price";
 import type { Outcome } from "../../stages/outcome";
-import type { Ticket } from "../../stages/ticket";
+import type { Choice, Ticket } from "../../stages/ticket";
 import { accountOf } from "./account";
 import { dayIn } from "./ledger-day";
 import { entryOf } from "./ledger-entry";
@@ -98,12 +98,16 @@ describe("llm-usage › an entry of the ledger", () => {
   });
 
   it("counts what another choice of the model has saved, or cost", () => {
-    expect(amountsOf({}, { choice: { baseline: "dear" } }).saved_by_routing).toBe(11_370_000);
-    const model = { requested: "x", served: "dear", label: "x" };
-    expect(amountsOf({}, { model, choice: { baseline: "cheap" } }).saved_by_routing).toBe(
-      -11_370_000,
+    const named = { requested: "auto", name: "auto", models: [], tier: "small" };
+    const chosen: Choice = { ...named, reason: "difficulty" };
+    expect(amountsOf({}, { choice: { ...chosen, baseline: "dear" } }).saved_by_routing).toBe(
+      11_370_000,
     );
-    const dry = { choice: { baseline: "dear", dry_run: true } } as const;
+    const model = { requested: "x", served: "dear", label: "x" };
+    expect(
+      amountsOf({}, { model, choice: { ...chosen, baseline: "cheap" } }).saved_by_routing,
+    ).toBe(-11_370_000);
+    const dry = { choice: { ...chosen, baseline: "dear", dry_run: true } } as const;
     expect(amountsOf({}, dry).saved_by_routing).toBe(undefined);
   });
 

@@ -4,6 +4,7 @@
 import { nanoUsd } from "../../models/money";
 import type { Price } from "../../models/price";
 import { noUsage } from "../../models/usage";
+import { decisiveChoice } from "../../stages/choice";
 import type { Outcome } from "../../stages/outcome";
 import { type Account, type Books, costBy } from "./account";
 import type { Attribution } from "./attribution";
@@ -85,7 +86,7 @@ function amountsOf(outcome: Outcome, account: Account, books: EntryBooks): Parti
   };
 }
 
-/** The model that would have served, where another one was chosen for it. */
-function baselineOf({ ticket: { choice } }: Outcome): string | undefined {
-  return choice?.dry_run ? undefined : choice?.baseline;
+/** The model that would have served, where another one was chosen for it, or a budget moved it. */
+function baselineOf({ ticket }: Outcome): string | undefined {
+  return decisiveChoice(ticket)?.baseline ?? ticket.model?.moved_from;
 }

@@ -5,8 +5,8 @@ import { Counter, Histogram } from "prom-client";
 import type { Usage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
 import { statusLabel } from "../../stages/status-label";
+import { UsdCounter } from "../../stages/usd-counter";
 import type { Account } from "./account";
-import { UsdCounter } from "./usd-counter";
 
 // From a cached prompt's first token to a long answer of a slow model.
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300];

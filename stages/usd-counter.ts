@@ -7,7 +7,7 @@ import {
   type MetricObjectWithValues,
   type MetricValue,
 } from "prom-client";
-import { nanoUsd, usdOfNano } from "../../models/money";
+import { nanoUsd, usdOfNano } from "../models/money";
 
 export class UsdCounter<Label extends string> extends Counter<Label> {
   incUsd(labels: LabelValues<Label>, usd: number): void {

@@ -1,0 +1,80 @@
+// How much a request seems to ask of a model, from 0 to 100, by its form: a sum of points, each of which
+// can be shown. Whoever changes a weight looks at test/route/: what it says of requests that people have
+// sorted.
+
+import type { Effort } from "../../models/asked";
+import type { Signs } from "./signs";
+
+/** The points by what they are for; each may be negative. */
+export interface Points {
+  length: number;
+  hard: number;
+  work: number;
+  easy: number;
+  code: number;
+  mathematics: number;
+  constraints: number;
+  questions: number;
+  languages: number;
+}
+
+/** Points of a turn of the user. */
+export function pointsOf(signs: Signs): Points {
+  const { tokens, hard, work, easy, code, mathematics, constraints, questions, points } = signs;
+  const marks = signs.seen === 0 ? 0 : signs.codeMarks / signs.seen;
+  return {
+    length: lengthPoints(tokens),
+    hard: most(rising(hard, 24, 17, 14), 72),
+    work: most(rising(work, 15, 6, 4), 30),
+    easy: -most(rising(easy, 12, 6, 3), 24),
+    code: most(code * 5 + signs.fences * 5 + (marks > 0.02 ? 10 : 0), 25),
+    mathematics: most(mathematics * 10 + Math.min(signs.mathMarks, 6) * 3, 36),
+    constraints: most(Math.max(0, constraints - 1) * 3 + points * 2, 18),
+    questions: most(Math.max(0, questions - 1) * 3, 9),
+    languages: areMixed(signs) ? 2 : 0,
+  };
+}
+
+/** What belongs to the request and not to one of its turns. */
+export function requestPoints(
+  tools: number,
+  effort: Effort | undefined,
+  turns: number,
+  system: Signs,
+): number {
+  const thought = effort === undefined ? 0 : { low: 4, medium: 18, high: 40 }[effort];
+  const called = tools === 0 ? 0 : most(8 + tools, 16);
+  const depth = most(Math.max(0, turns - 2), 8);
+  const said = most(system.hard * 5 + system.mathematics * 3 + system.constraints, 10);
+  return thought + called + depth + said;
+}
+
+export function sumOf(points: Points): number {
+  let sum = 0;
+  for (const part of Object.values(points)) sum += part;
+  return sum;
+}
+
+/** Difficulty is a whole number. */
+export function bounded(sum: number): number {
+  return Math.max(0, Math.min(100, Math.round(sum)));
+}
+
+function lengthPoints(tokens: number): number {
+  if (tokens <= 30) return 0;
+  return most(Math.log2(tokens / 30) * 3, 22);
+}
+
+/** The first sign says most. */
+function rising(count: number, first: number, second: number, further: number): number {
+  if (count === 0) return 0;
+  return first + (count > 1 ? second : 0) + Math.max(0, count - 2) * further;
+}
+
+function most(points: number, limit: number): number {
+  return Math.min(points, limit);
+}
+
+function areMixed({ hangul, latin }: Signs): boolean {
+  return hangul > 20 && latin > 40 && Math.min(hangul * 2, latin) * 3 > Math.max(hangul * 2, latin);
+}

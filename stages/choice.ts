@@ -1,0 +1,63 @@
+// How a choice among several models changes when a stage behind llm-route finds that another of them must
+// serve (access, cooldowns, limits), and what is told of it. The first of its models is always the one
+// that the request goes upstream as.
+
+import { nameInHeader } from "../models/name";
+import type { Exchange } from "./exchange";
+import type { Choice, ChoiceReason, Ticket } from "./ticket";
+
+/** Every reason, for who counts by it. */
+export const choiceReasons: readonly ChoiceReason[] = [
+  ...(["wish", "rule", "difficulty"] as const),
+  ...(["ability", "access", "cooldown", "budget", "second_try"] as const),
+];
+
+/** The choice that decides which model serves; undefined where none was made, or it only reports. */
+export function decisiveChoice({ choice }: Ticket): Choice | undefined {
+  return choice?.dry_run ? undefined : choice;
+}
+
+/** Takes out whom a stage finds unfit. Where the first is, the next one serves, for that reason. */
+export function keepOnly(
+  exchange: Exchange,
+  isFit: (model: string) => boolean,
+  reason: ChoiceReason,
+): void {
+  const { choice } = exchange.ticket;
+  if (!choice) return;
+  const [before] = choice.models;
+  choice.models = choice.models.filter(([model]) => isFit(model));
+  const [first] = choice.models;
+  if (!first || first[0] === before?.[0]) return;
+  choice.tier = first[1];
+  choice.reason = reason;
+  tellChoice(exchange);
+}
+
+/** The request goes on as another of the models; the one before it does not serve any more. */
+export function chooseAgain(exchange: Exchange, model: string, reason: ChoiceReason): void {
+  const choice = decisiveChoice(exchange.ticket);
+  const found = choice?.models.find(([name]) => name === model);
+  if (!choice || !found || found === choice.models[0]) return;
+  const [, ...others] = choice.models;
+  choice.models = [found, ...others.filter((other) => other !== found)];
+  choice.tier = found[1];
+  choice.reason = reason;
+  tellChoice(exchange);
+}
+
+/** Tells the client which tier and model, and why; of a dry run, which it would have been. */
+export function tellChoice({ ticket: { choice }, responseHeaders }: Exchange): void {
+  if (!choice) return;
+  const [first] = choice.models;
+  const dry = choice.dry_run ? "; dry_run" : "";
+  responseHeaders["X-LLM-Route"] =
+    `tier=${choice.tier}; model=${nameInHeader(first?.[0] ?? "")}; reason=${choice.reason}${dry}`;
+}
+
+/** The tier that served in the end and why: a second try may have been another model's. */
+export function servedTier({ choice, model }: Ticket): Pick<Choice, "tier" | "reason"> | undefined {
+  if (!choice || choice.dry_run || choice.models[0]?.[0] === model?.served) return choice;
+  const found = choice.models.find(([name]) => name === model?.served);
+  return found ? { tier: found[1], reason: "second_try" } : choice;
+}
