@@ -35,12 +35,14 @@ local function state_of(name)
   return state
 end
 
--- Headers that the stages of one plugin ask for, by their names in lower case.
-local function headers_of(names)
+-- Headers that the stages of one plugin ask for, by their names in lower case: as the client sent them,
+-- whatever a plugin of ours before has kept from the upstream.
+local function headers_of(names, sent)
   local found
   for _, name in ipairs(names) do
+    local value = sent[name]
     found = found or {}
-    found[name] = kong.request.get_header(name)
+    found[name] = type(value) == "table" and value[1] or value
   end
   return found
 end
@@ -89,10 +91,11 @@ local function answer_for(plugin, conf, state)
   -- What an earlier plugin of ours has changed is read as it is now: length, coding and form go with it.
   if not state.request or state.changed then
     state.request, state.body, state.headers = gather()
+    state.sent = state.sent or state.headers
     state.changed = nil
   end
   local question = {
-    request = state.request, consumer = consumer(), headers = headers_of(needs.headers),
+    request = state.request, consumer = consumer(), headers = headers_of(needs.headers, state.sent),
     credential = needs.credential and credential_id() or nil, expires = expiry(),
   }
   local answer, silent, forgotten =

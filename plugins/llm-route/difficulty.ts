@@ -16,6 +16,8 @@ export interface Points {
   constraints: number;
   questions: number;
   languages: number;
+  /** Nothing that is known stands in it, and it is long. */
+  unread: number;
 }
 
 /** Points of a turn of the user. */
@@ -24,16 +26,20 @@ export function pointsOf(signs: Signs): Points {
   const marks = signs.seen === 0 ? 0 : signs.codeMarks / signs.seen;
   return {
     length: lengthPoints(tokens),
-    hard: most(rising(hard, 24, 17, 14), 72),
-    work: most(rising(work, 15, 6, 4), 30),
-    easy: -most(rising(easy, 12, 6, 3), 24),
-    code: most(code * 5 + signs.fences * 5 + (marks > 0.02 ? 10 : 0), 25),
-    mathematics: most(mathematics * 10 + Math.min(signs.mathMarks, 6) * 3, 36),
-    constraints: most(Math.max(0, constraints - 1) * 3 + points * 2, 18),
+    hard: most(rising(hard, 50, 12, 8), 74),
+    work: most(rising(work, 36, 8, 4), 48),
+    easy: -most(rising(easy, 10, 8, 4), 26),
+    code: most(code * 3 + signs.fences * 3 + (marks > 0.03 ? 6 : 0), 15),
+    mathematics: most(mathematics * 8 + Math.min(signs.mathMarks, 5) * 2, 26),
+    constraints: most(Math.max(0, constraints - 1) * 3 + points * 2, 15),
     questions: most(Math.max(0, questions - 1) * 3, 9),
     languages: areMixed(signs) ? 2 : 0,
+    unread: hard + work + easy === 0 && tokens > longToSayNothing ? 36 : 0,
   };
 }
+
+// Whoever writes more than a line wants more than a look-up, also where no word is known that says it.
+const longToSayNothing = 30;
 
 /** What belongs to the request and not to one of its turns. */
 export function requestPoints(
@@ -62,7 +68,7 @@ export function bounded(sum: number): number {
 
 function lengthPoints(tokens: number): number {
   if (tokens <= 30) return 0;
-  return most(Math.log2(tokens / 30) * 3, 22);
+  return most(Math.log2(tokens / 30) * 3, 20);
 }
 
 /** The first sign says most. */

@@ -1,8 +1,8 @@
 // Finds the words of several lists in a text, in one pass and in time that grows with the text alone: no
 // regular expression, and nothing is tried twice at one place but the few words that begin as it does.
 
-/** Calls back for each word that stands there, by the number of its list and its own. */
-export type Hit = (list: number, word: number) => void;
+/** Calls back for each word that stands there, in order: the number of its list, its own, its offset. */
+export type Hit = (list: number, word: number, at: number) => void;
 
 interface Entry {
   /** In lower case, without the star. */
@@ -52,7 +52,7 @@ export class Phrases {
       const entries = this.table[slotOf(unit, lower(text.charCodeAt(at + 1)))]!;
       for (let i = 0; i < entries.length; i++) {
         const entry = entries[i]!;
-        if (standsAt(text, at, end, entry)) hit(entry.list, entry.word);
+        if (standsAt(text, at, end, entry)) hit(entry.list, entry.word, at);
       }
     }
   }

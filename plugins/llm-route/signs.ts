@@ -46,7 +46,7 @@ for (const mark of "?？") classes[mark.charCodeAt(0)] = question!;
 classes["`".charCodeAt(0)] = fence!;
 for (const mark of "-*•·") classes[mark.charCodeAt(0)] = point!;
 
-const [newline, space, dot, zero, nine] = [0x0a, 0x20, 0x2e, 0x30, 0x39];
+const [newline, space, dot, colon, zero, nine] = [0x0a, 0x20, 0x2e, 0x3a, 0x30, 0x39];
 
 /** Reads texts by one set of words. */
 export class SignReader {
@@ -66,13 +66,15 @@ export class SignReader {
     const signs = noSigns();
     let length = 0;
     let left = window.head + window.tail;
+    let order = orderEnd(pieces[0] ?? "");
     for (const piece of pieces) {
       length += piece.length;
       const head = Math.min(piece.length, window.head, left);
-      this.look(piece, 0, head, signs);
+      this.look(piece, 0, head, order, signs);
       const tail = Math.min(piece.length - head, window.tail, left - head);
-      this.look(piece, piece.length - tail, piece.length, signs);
+      this.look(piece, piece.length - tail, piece.length, order, signs);
       left -= head + tail;
+      order = 0;
     }
     const { seen } = signs;
     const wide = signs.hangul + signs.others;
@@ -81,7 +83,7 @@ export class SignReader {
     return signs;
   }
 
-  private look(text: string, start: number, end: number, signs: Signs): void {
+  private look(text: string, start: number, end: number, order: number, signs: Signs): void {
     if (start >= end) return;
     const found = count(text, start, end);
     signs.seen += end - start;
@@ -93,12 +95,30 @@ export class SignReader {
     signs.fences += Math.floor(found[fence!]! / 3);
     signs.points += found[0]!;
     signs.others += found[other!]!;
-    this.phrases.find(text, start, end, (list, word) => {
+    this.phrases.find(text, start, end, (list, word, at) => {
       if (this.seenIn[word] === this.reading) return;
+      // What is to be translated or sorted says nothing of how difficult that is.
+      if (signs.easy > 0 && at >= order) return;
       this.seenIn[word] = this.reading;
       signs[lists[list]!]++;
     });
   }
+}
+
+// An order is short, where something follows that it is about.
+const longestOrder = 200;
+
+/** Where a text's first sentence ends: at a colon, a full stop or a line. */
+function orderEnd(text: string): number {
+  const most = Math.min(text.length, longestOrder);
+  for (let at = 0; at < most; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === newline) return at;
+    if (unit !== colon && unit !== dot) continue;
+    const next = text.charCodeAt(at + 1);
+    if (next === space || next === newline) return at;
+  }
+  return text.length;
 }
 
 const counts = new Uint32Array(9);
