@@ -13,7 +13,7 @@ export const spans = new Counter({
   labelNames: ["result"] as const,
 });
 
-export const exports = new Counter({
+export const batches = new Counter({
   name: "llm_telemetry_exports_total",
   help: "Batches for the OTLP receiver, by what became of them: sent or failed",
   labelNames: ["signal", "result"] as const,
@@ -25,7 +25,7 @@ export class Delivery {
 
   constructor(readonly signal: Signal) {
     // A series that begins with its first failure has not increased, as Prometheus sees it.
-    for (const result of ["sent", "failed"]) exports.inc({ signal, result }, 0);
+    for (const result of ["sent", "failed"]) batches.inc({ signal, result }, 0);
     if (signal === "traces") {
       for (const result of ["sent", "dropped", "failed"]) spans.inc({ result }, 0);
     }
@@ -40,7 +40,7 @@ export class Delivery {
   /** A batch has ended on its way. @param error undefined: it was taken */
   ended(error: unknown): void {
     const { signal } = this;
-    exports.inc({ signal, result: error === undefined ? "sent" : "failed" });
+    batches.inc({ signal, result: error === undefined ? "sent" : "failed" });
     const before = this.#reason;
     this.#reason = error === undefined ? undefined : reasonIn(error);
     if (before === undefined && this.#reason !== undefined) {
