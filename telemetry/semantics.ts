@@ -45,6 +45,7 @@ export const own = {
   cache: "kong_llm.cache",
   limit: "kong_llm.limit",
   limitedBy: "kong_llm.limited_by",
+  movedBy: "kong_llm.moved_by",
   cutBy: "kong_llm.cut_by",
   tries: "kong_llm.tries",
   estimated: "kong_llm.usage.estimated",

@@ -86,13 +86,17 @@ describe("the span of a request", () => {
 
   it("says which model was left, which limit refused, and what it is for", () => {
     const ticket = {
-      ...{ limit: { decision: "limited", by: "tokens per minute" }, provider: "deepseek" },
+      ...{
+        limit: { decision: "limited", by: "tokens per minute", moved_by: "dollars per day" },
+        provider: "deepseek",
+      },
       model: { requested: "a", served: "b", label: "b", fallback_from: "c" },
     };
     const tags = { feature: "search" };
     expect(attributesOf({ outcome: { ticket }, tags })).toMatchObject({
       "kong_llm.limit": "limited",
       "kong_llm.limited_by": "tokens per minute",
+      "kong_llm.moved_by": "dollars per day",
       "kong_llm.fallback_from": "c",
       "kong_llm.tag.feature": "search",
       "kong_llm.provider": "deepseek",

@@ -115,6 +115,7 @@ function circumstances({ outcome, account, tags, service }: Ended, facts: Facts)
     [own.cache]: ticket.cache?.toLowerCase(),
     [own.limit]: ticket.limit?.decision,
     [own.limitedBy]: ticket.limit?.by,
+    [own.movedBy]: ticket.limit?.moved_by,
     [own.cutBy]: cut_by,
     [own.tries]: tries?.length,
     [own.cost]: account.cost_usd,
