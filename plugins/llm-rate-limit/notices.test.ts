@@ -200,6 +200,20 @@ describe("llm-rate-limit", () => {
       expect(nodes.flatMap(({ tried }) => tried)).toHaveLength(1);
     });
 
+    it("none tells it where Redis refuses to say who, and the log says so once", async () => {
+      const claims: Claims = {
+        claim: async () => {
+          throw new Error("NOPERM this user has no permissions to run the 'hset' command");
+        },
+        confirm: claimsInMemory.confirm,
+      };
+      const { add, tried } = queue([], claims);
+      add(reached());
+      await pass(60 * minute);
+      expect(tried).toHaveLength(0);
+      expect(failed).toHaveBeenCalledTimes(1);
+    });
+
     it("nobody tells it twice where Redis is away when it has been told", async () => {
       let confirmed = 0;
       const claims: Claims = {

@@ -175,9 +175,13 @@ export class Queue {
       this.conclude(one, one.ended);
     } catch (error) {
       // Nobody knows whether another node tells it: Redis is to be back first.
-      if (!(error instanceof RedisUnavailable))
-        log.error({ err: error }, "a notice cannot be told");
-      this.put(one, firstRetryMs);
+      if (error instanceof RedisUnavailable) {
+        this.put(one, firstRetryMs);
+        return;
+      }
+      if (one.attempts === 0)
+        log.error({ err: error }, "a notice cannot be told: it is tried again");
+      this.put(one, retryMsOf(one));
     }
   }
 
@@ -203,8 +207,7 @@ export class Queue {
     sent.inc({ format, result: "later" });
     if (one.attempts === 0)
       log.warn({ format, reason }, "a notice is not taken: it is tried again");
-    const retryMs = Math.min(longestRetryMs, firstRetryMs * 2 ** one.attempts);
-    one.attempts++;
+    const retryMs = retryMsOf(one);
     this.put(one, afterMs ?? retryMs);
   }
 
@@ -231,4 +234,9 @@ export class Queue {
     waiting.inc(those.length - this.waiting.length);
     this.waiting = those;
   }
+}
+
+/** Longer each time. */
+function retryMsOf(one: Waiting): number {
+  return Math.min(longestRetryMs, firstRetryMs * 2 ** one.attempts++);
 }
