@@ -72,7 +72,12 @@ function kubernetesFiles(kongYaml: string): Generated[] {
   const source = (file: string) => readFileSync(join(root, "observability", file), "utf8");
   const wanted = {
     "base/plugins.yaml": kongPlugins(kongYaml),
-    "monitoring/alerts.yaml": prometheusRule(source("prometheus/alerts.yaml")),
+    "monitoring/alerts.yaml": prometheusRule("alerts.yaml", source("prometheus/alerts.yaml")),
+    "monitoring/slo.yaml": prometheusRule(
+      "slo.yaml",
+      source("prometheus/slo.yaml"),
+      "kong-llm-slo",
+    ),
     "monitoring/dashboard.yaml": dashboardConfigMap(source("grafana/kong-llm.json")),
   };
   return Object.entries(wanted).map(([file, text]) => change(join("kubernetes", file), () => text));

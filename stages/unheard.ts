@@ -28,6 +28,16 @@ new Gauge({
   },
 });
 
+new Gauge({
+  name: "llm_streams_open",
+  help: "Of these, the requests whose answers are streams",
+  collect() {
+    let streams = 0;
+    for (const { ticket } of open.values()) if (ticket.stream) streams++;
+    this.set(streams);
+  },
+});
+
 /** Waits for the end of a request that was let through. */
 export function awaitOutcome(ticket: Ticket): void {
   decidedSince++;

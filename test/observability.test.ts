@@ -16,7 +16,9 @@ const read = (file: string) => readFileSync(join(root, file), "utf8");
 interface Panel {
   title: string;
   type: string;
+  gridPos: { x: number; y: number; w: number; h: number };
   targets?: { expr: string }[];
+  links?: { url: string }[];
 }
 interface Dashboard {
   uid: string;
@@ -24,6 +26,8 @@ interface Dashboard {
   templating: { list: { name: string; definition?: string }[] };
 }
 interface Rule {
+  /** Of a rule that records: the name of what comes of it. */
+  record?: string;
   alert: string;
   expr: string;
   labels: { severity: string };
@@ -31,14 +35,24 @@ interface Rule {
 }
 
 const dashboard: Dashboard = JSON.parse(read("observability/grafana/kong-llm.json"));
-const alerts: { groups: { rules: Rule[] }[] } = parse(read("observability/prometheus/alerts.yaml"));
-const rules = alerts.groups.flatMap((group) => group.rules);
+const rulesIn = (file: string) =>
+  (
+    parse(read(`observability/prometheus/${file}`)) as { groups: { rules: Rule[] }[] }
+  ).groups.flatMap((group) => group.rules);
+const all = [...rulesIn("alerts.yaml"), ...rulesIn("slo.yaml")];
+const rules = all.filter(({ record }) => record === undefined);
+const recorded = all.filter(({ record }) => record !== undefined);
 const queries = dashboard.panels.flatMap(({ title, targets = [] }) =>
   targets.map(({ expr }): [string, string] => [title, expr]),
 );
 
 /** Prometheus itself gives these to every series. */
 const ofTargets = ["job", "instance"];
+
+/** What Kong's own plugin counts with status_code_metrics: kong/plugins/prometheus/exporter.lua of 3.9.3. */
+const ofKong = {
+  kong_http_requests_total: ["service", "route", "code", "source", "workspace", "consumer"],
+};
 
 /** The labels of every series name that /metrics can show. */
 const series = new Map<string, string[]>();
@@ -49,6 +63,8 @@ beforeAll(async () => {
     plugins: [],
   }));
   await health.close();
+  for (const [name, labels] of Object.entries(ofKong)) series.set(name, labels);
+  for (const { record, expr } of recorded) series.set(record!, namedIn(expr).grouped);
   for (const { name, type, labels } of await registeredMetrics()) {
     series.set(name, labels);
     if (type !== "histogram") continue;
@@ -102,10 +118,49 @@ describe("the dashboard", () => {
       "llm_upstream_key_up",
       "llm_redis_up",
       "llm_plugin_server_phase_duration_seconds_bucket",
+      "llm:errors:ratio_rate30d",
+      "llm_consumer_requests_total",
+      "kong_http_requests_total",
+      "llm_build_info",
+      "llm_streams_open",
+      "llm_decisions_open",
+      "llm_budget_usd",
+      "llm_budget_spent_usd",
+      "llm_budget_ends_timestamp_seconds",
+      "llm_rate_limit_level_used_ratio",
     ]) {
       expect(asked).toContain(metric);
     }
   });
+
+  it("links to entries of the runbook that are there", () => {
+    const linked = dashboard.panels.flatMap(({ links = [] }) => links.map(({ url }) => url));
+    const known = rules.map(({ alert }) => `\${docs}/runbook.md#${alert.toLowerCase()}`);
+    expect(linked.length).toBeGreaterThan(5);
+    for (const url of linked) expect(known).toContain(url);
+  });
+
+  it("lays no panel over another, and leaves none out of its 24 columns", () => {
+    const taken = new Set<string>();
+    for (const { title, gridPos } of dashboard.panels) {
+      expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect(taken, title).not.toContain(`${x} ${y}`);
+          taken.add(`${x} ${y}`);
+        }
+      }
+    }
+  });
+});
+
+describe("the objectives", () => {
+  it.each(recorded.map((rule): [string, string] => [rule.record!, rule.expr]))(
+    "record %s from what exists",
+    (_record, expr) => {
+      expect(unknownIn(expr)).toEqual([]);
+    },
+  );
 });
 
 describe("the alerts", () => {

@@ -52,15 +52,15 @@ function pluginObject({ name, config }: PluginEntry): object {
   };
 }
 
-/** The alerts of Prometheus' own file, for the Prometheus operator. */
-export function prometheusRule(alerts: string): string {
+/** The rules of Prometheus' own file, for the Prometheus operator. */
+export function prometheusRule(file: string, rules: string, name = namespace): string {
   const rule = {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "PrometheusRule",
-    metadata: { name: namespace, namespace },
-    spec: parse(alerts) as object,
+    metadata: { name, namespace },
+    spec: parse(rules) as object,
   };
-  return written("observability/prometheus/alerts.yaml", [rule]);
+  return written(`observability/prometheus/${file}`, [rule]);
 }
 
 /** The dashboard in a ConfigMap with the label that Grafana's sidecar looks for. */

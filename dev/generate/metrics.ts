@@ -35,7 +35,7 @@ export function metricsPage(metrics: Metric[]): string {
   return `<!-- Written by \`npm run docs\` from the metrics that the code registers: change their help there. -->
 # Metrics
 
-What \`GET /metrics\` of the plugin server tells Prometheus. A histogram is three series: \`_bucket\` (with the label \`le\`), \`_sum\` and \`_count\`. Every label is bounded by the API, by Kong or by what the operator has configured: a model that nobody has configured is \`other\`. Node's own \`process_*\` and \`nodejs_*\` stand beside these. [A dashboard](../observability/grafana/kong-llm.json), [alerts](../observability/prometheus/alerts.yaml) and [what to do about them](runbook.md) come with it.
+What \`GET /metrics\` of the plugin server tells Prometheus. A histogram is three series: \`_bucket\` (with the label \`le\`), \`_sum\` and \`_count\`. Every label is bounded by the API, by Kong or by what the operator has configured: a model that nobody has configured is \`other\`. Node's own \`process_*\` and \`nodejs_*\` stand beside these. [A dashboard](../observability/grafana/kong-llm.json), [alerts](../observability/prometheus/alerts.yaml), [objectives](../observability/prometheus/slo.yaml) and [what to do about them](runbook.md) come with it.
 
 | Metric | Type | Labels | What it tells |
 |---|---|---|---|

@@ -6,6 +6,7 @@ import { familyOf } from "../../families/endpoint";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
+import "./budget-metrics";
 import { identify } from "./identity";
 import { type Limiter, limiterOf } from "./limiter";
 import { countDecision, countSettle } from "./metrics";

@@ -1,6 +1,7 @@
 import { register } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LimitState } from "./counts";
+import "./budget-metrics";
 import { showUsed, usedLimits } from "./used-ratio";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
@@ -40,7 +41,7 @@ describe("llm-rate-limit", () => {
       expect(await shown()).toEqual([]);
     });
 
-    it("with the amounts in their own units, the nearest first, for the operators' page", () => {
+    it("with the amounts in their own units, the nearest first, for the operators' page; dollars as gauges too", async () => {
       const team = { kind: "team", key: "team:team-b" } as const;
       showUsed(consumer("team-a"), "team-a", [
         state(75e9, 5000, { most: 100e9 }),
@@ -53,6 +54,20 @@ describe("llm-rate-limit", () => {
           ...{ ratio: 0.9, limit: 100, used: 90, free_at: Date.now() + 9000 },
         },
       ]);
+      const budgets = await Promise.all(
+        ["llm_budget_usd", "llm_budget_spent_usd", "llm_budget_ends_timestamp_seconds"].map(
+          (name) => register.getSingleMetricAsString(name),
+        ),
+      );
+      const named = '{level="consumer",name="team-a",window="month",model="*"}';
+      const ends = Math.ceil((Date.now() + 5000) / 1000);
+      for (const [at, value] of [100, 25, ends].entries()) {
+        expect(budgets[at]?.split("\n").map((line) => line.replace(/^\w+/, ""))).toContain(
+          `${named} ${value}`,
+        );
+        // Tokens are no dollars.
+        expect(budgets[at]).not.toContain("team-b");
+      }
       expect(found.find(({ name }) => name === "team-a")).toMatchObject({
         ...{ of: "consumer", measure: "cost_usd", ratio: 0.25, limit: 100, used: 25 },
       });

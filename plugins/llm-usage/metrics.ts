@@ -17,6 +17,12 @@ const requests = new Counter({
   labelNames: ["model", "status", "endpoint", "source"] as const,
 });
 
+const consumerRequests = new Counter({
+  name: "llm_consumer_requests_total",
+  help: "The same requests by who asked and how they ended: served; limited (a 429 of ours); refused (another 4xx of the gateway, Kong or the upstream); failed (5xx, or a 429 of the upstream); left (the client did not wait)",
+  labelNames: ["consumer", "result"] as const,
+});
+
 const duration = new Histogram({
   name: "llm_request_duration_seconds",
   help: "Time from the request to the last byte of its answer, of requests that went upstream",
@@ -78,13 +84,21 @@ export function count(outcome: Outcome, account: Account): void {
   const { ticket, status, source } = outcome;
   const { label: model, usage, cost_usd, saved_usd } = account;
   requests.inc({ model, status: statusLabel(status), endpoint: ticket.endpoint, source });
+  const consumer = ticket.consumer ?? "anonymous";
+  consumerRequests.inc({ consumer, result: resultOf(outcome) });
   if (ticket.cache) cacheRequests.inc({ status: ticket.cache.toLowerCase() });
   observeTimes(outcome, model);
   if (outcome.cut_by) cut.inc({ model, by: outcome.cut_by });
-  const consumer = ticket.consumer ?? "anonymous";
   if (usage) countUsage(usage, model, consumer);
   if (cost_usd) cost.incUsd({ model, consumer }, cost_usd);
   if (saved_usd) saved.incUsd({ model }, saved_usd);
+}
+
+function resultOf({ status, source, cut_by }: Outcome): string {
+  if (status === 499 || cut_by === "client") return "left";
+  if (cut_by === "upstream" || status >= 500) return "failed";
+  if (status === 429) return source === "gateway" ? "limited" : "failed";
+  return status >= 400 ? "refused" : "served";
 }
 
 function countUsage(usage: Usage, model: string, consumer: string): void {

@@ -126,8 +126,27 @@ describe("llm-usage", () => {
       await stage.learn?.(ended(exchange, { source: "cache" }), undefined, prepared);
       expect(await samples()).toEqual([
         'llm_requests_total{model="gpt-4.1",status="200",endpoint="chat/completions",source="cache"} 1',
+        'llm_consumer_requests_total{consumer="team-a",result="served"} 1',
         'llm_cache_saved_usd_total{model="gpt-4.1"} 0.012',
         'llm_cache_requests_total{status="hit"} 1',
+      ]);
+    });
+
+    it.each<[string, Partial<Outcome>]>([
+      ["served", {}],
+      ["limited", { status: 429, source: "gateway" }],
+      ["refused", { status: 404, source: "gateway" }],
+      ["refused", { status: 401, source: "exit" }],
+      ["failed", { status: 429 }],
+      ["failed", { status: 502, source: "error" }],
+      ["failed", { cut_by: "upstream", complete: false }],
+      ["left", { cut_by: "client", complete: false }],
+      ["left", { status: 499, cut_by: "unknown", complete: false }],
+    ])("for whom a request was %s: %j", async (result, change) => {
+      await stage.learn?.(ended(asking({ model: "gpt-4" }), change), undefined, prepared);
+      const ofConsumer = (await samples()).filter((line) => line.includes("consumer_requests"));
+      expect(ofConsumer).toEqual([
+        `llm_consumer_requests_total{consumer="team-a",result="${result}"} 1`,
       ]);
     });
 
@@ -163,6 +182,7 @@ describe("llm-usage", () => {
       await stage.learn?.(refused, undefined, prepared);
       expect(await samples()).toEqual([
         'llm_requests_total{model="gpt-4.1",status="429",endpoint="chat/completions",source="gateway"} 1',
+        'llm_consumer_requests_total{consumer="team-a",result="limited"} 1',
       ]);
     });
 
@@ -184,6 +204,7 @@ describe("llm-usage", () => {
       }
       expect(await samples()).toEqual([
         'llm_requests_total{model="other",status="400",endpoint="chat/completions",source="gateway"} 5',
+        'llm_consumer_requests_total{consumer="team-a",result="refused"} 5',
       ]);
     });
   });
