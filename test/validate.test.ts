@@ -80,7 +80,7 @@ describe("kong-llm validate", async () => {
     expect(files("refused").length).toBeGreaterThanOrEqual(40);
   });
 
-  it("finds nothing in the configurations that people copy", () => {
+  it("finds nothing in the configurations that people copy", { timeout: 30_000 }, () => {
     const copied = ["examples", "helm-values", "kubernetes"].flatMap((name) => yamlIn(name));
     for (const file of ["kong.yaml", ...copied]) {
       const text = readFileSync(join(root, file), "utf8");
