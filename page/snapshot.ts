@@ -1,5 +1,4 @@
-// What the page shows, as it is now: asked of those who know it, once for all who look within seconds. As
-// JSON it is the answer to ?format=json.
+// What the page shows, as it is now: asked of those who know it. As JSON it is the answer to ?format=json.
 
 import { register } from "prom-client";
 import { version } from "../package.json";
@@ -9,6 +8,7 @@ import { openLedgers } from "../plugins/llm-usage/open-ledger";
 import { type Cause, causeOf, recentRequests } from "../plugins/llm-usage/recent";
 import type { UsageLine } from "../plugins/llm-usage/usage-line";
 import { type NeighbourState, neighbourStates } from "../stages/neighbours";
+import { sparing } from "./sparing";
 import { type Use, useOf } from "./use";
 
 /** A request that has ended: who, what, how. Nothing of what was asked or answered. */
@@ -48,23 +48,14 @@ export interface Snapshot {
 }
 
 const mostLimits = 100;
-const freshMs = 5000;
 
-/** Takes snapshots; what is younger than five seconds is not taken again. */
-export function snapshots(now: () => number = () => Date.now()): () => Promise<Snapshot> {
-  let last: { at: number; taken: Promise<Snapshot> } | undefined;
-  return () => {
-    if (last && now() - last.at < freshMs) return last.taken;
-    const taken = takeSnapshot(now());
-    last = { at: now(), taken };
-    taken.catch(() => {
-      last = undefined;
-    });
-    return taken;
-  };
+/** Takes snapshots. Of what they say only the ledger's part takes long. */
+export function snapshots(): () => Promise<Snapshot> {
+  const use = sparing(() => useOf(openLedgers(), Date.now()));
+  return async () => takeSnapshot(Date.now(), await use());
 }
 
-async function takeSnapshot(now: number): Promise<Snapshot> {
+async function takeSnapshot(now: number, use: Use): Promise<Snapshot> {
   const { lines, requests, failed } = recentRequests(now);
   const keys = await samples("llm_upstream_key_up");
   const answers = await samples("llm_kong_answers_total");
@@ -72,7 +63,7 @@ async function takeSnapshot(now: number): Promise<Snapshot> {
     version,
     taken_at: iso(now),
     started_at: iso(now - process.uptime() * 1000),
-    use: await useOf(openLedgers(), now),
+    use,
     limits: usedLimits().slice(0, mostLimits),
     keys: keys.map(({ labels: { service, key }, value }) => ({
       ...{ service: `${service}`, key: Number(key), rests: value === 0 },

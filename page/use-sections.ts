@@ -18,7 +18,7 @@ ${use.state === "known" ? known(use, view) : html`<p class="note">${use.state ==
 function known(use: Extract<Use, { state: "known" }>, view: View): Html {
   const { text } = view;
   const { today, month } = use.total;
-  return html`<p class="note">${text.dayZone(use.day, use.time_zone)}. ${use.policy === "local" ? text.ledgerLocal : ""}</p>
+  return html`<p class="note">${text.dayZone(use.day, use.time_zone)}. ${text.asOf} ${view.format.time(use.read_at)}. ${use.policy === "local" ? text.ledgerLocal : ""}</p>
 <div class="cards">${totals(text.today, today, view)}${totals(text.month, month, view)}${saved(today, month, view)}</div>
 ${
   month.requests === 0

@@ -53,6 +53,8 @@ export type Use =
   | { state: "none" | "unavailable" }
   | {
       state: "known";
+      /** When it was read, as an ISO 8601 date in UTC: a long ledger is read seldom. */
+      read_at: string;
       /** Of the ledger's time zone, as YYYY-MM-DD and YYYY-MM. */
       day: string;
       month: string;
@@ -86,7 +88,8 @@ export async function useOf(ledgers: readonly OpenLedger[], now: number): Promis
     throw error;
   }
   const { timeZone: time_zone, policy } = first;
-  return { state: "known", ...{ day, month, time_zone, policy }, ...sums.told(month) };
+  const read_at = new Date(now).toISOString();
+  return { state: "known", read_at, ...{ day, month, time_zone, policy }, ...sums.told(month) };
 }
 
 type Numbers = number[];
