@@ -38,8 +38,9 @@ function withoutComments(text: string): string {
 }
 
 describe("a translation", () => {
-  it("of the README is there", () => {
-    expect(translations).toContain("README.ko.md");
+  it("of what is read first, and of what is read when it breaks, is there", () => {
+    const pages = ["troubleshooting", "runbook", "checking"].map((page) => `docs/${page}.ko.md`);
+    expect(translations).toEqual(expect.arrayContaining(["README.ko.md", ...pages]));
   });
 
   it.each(translations)(
