@@ -62,6 +62,7 @@ async function abandoned(path: string): Promise<() => void> {
   const mend = away(path);
   const server = createServer();
   await new Promise<void>((listening) => server.listen(`${path}.new`, listening));
+  chmodSync(`${path}.new`, 0o666);
   renameSync(`${path}.new`, path);
   await new Promise((closed) => server.close(closed));
   return mend;
