@@ -9,7 +9,8 @@ import type { Plan, Step, WrittenFile } from "./written-file";
 const files = "/etc/kong-llm";
 const sockets = "/run/kong-llm";
 const standIn = new URL("http://127.0.0.1:9080");
-const env = "kong-llm.env";
+/** Beside what Kong's unit gets in addition, so that it comes in with it. */
+const env = "systemd/kong.service.d/kong-llm.env";
 
 export function hostPlan(wanted: Wanted, secrets: Secrets): Plan {
   const { consumer, upstream } = wanted;
@@ -71,7 +72,7 @@ Wants=kong-llm.service
 After=kong-llm.service
 
 [Service]
-EnvironmentFile=${files}/${env}
+EnvironmentFile=/etc/systemd/system/kong.service.d/kong-llm.env
 Environment=KONG_PLUGINS=bundled,llm-client-key,llm-gateway
 Environment="KONG_LUA_PACKAGE_PATH=${files}/?.lua;;"
 Environment=KONG_PLUGINSERVER_NAMES=llm_gateway
@@ -95,12 +96,12 @@ function steps(consumer: string, isStandIn: boolean): Step[] {
       command: `sudo kong-llm install --dir ${files}`,
     },
     {
-      why: "Bring the variables and the units in.",
-      command: `sudo install -m 600 ${env} ${files}/ && sudo cp -r systemd/. /etc/systemd/system/`,
+      why: "Bring the units and the variables in.",
+      command: "sudo cp -r systemd/. /etc/systemd/system/",
     },
     {
       why: "Start the plugin server, then Kong anew.",
-      command: `sudo systemctl daemon-reload && sudo systemctl enable --now ${units} && sudo systemctl restart kong`,
+      command: `sudo systemctl enable --now ${units} && sudo systemctl restart kong`,
     },
     {
       why: "Give Kong the configuration.",

@@ -56,7 +56,8 @@ function secretsFile(secrets: Secrets, credential: Document): WrittenFile {
   redis!.setIn(["stringData", "password"], secrets.redisPassword);
   const url = `redis://:${secrets.redisPassword}@kong-llm-redis.${namespace}.svc:6379/0`;
   redis!.setIn(["stringData", "url"], url);
-  const head = "The namespace and its Secrets: apply them first, and keep this file out of git.";
+  const head =
+    "The namespace and its Secrets: apply them with or before objects.yaml, and keep this file out of git.";
   const home = shippedDocument("kubernetes/base/namespace.yaml", head);
   return {
     path: "secrets.yaml",
@@ -148,21 +149,22 @@ function building({ platform }: Wanted, image: string): Step[] {
 function steps({ platform, consumer }: Wanted, host: string): Step[] {
   const chart = "kong --repo https://charts.konghq.com --version 3.4.1";
   const small = platform !== "kubernetes";
-  const forward = `kubectl -n ${namespace} port-forward service/kong-llm-kong-proxy 8000:80 &`;
+  const address = small ? "http://127.0.0.1:8000" : `https://${host}`;
+  const service = "service/kong-llm-kong-proxy 8000:80";
+  const forward = `kubectl -n ${namespace} port-forward --pod-running-timeout=5m ${service} &`;
   return [
-    { why: "The namespace and the Secrets.", command: "kubectl apply -f secrets.yaml" },
     {
       why: "Kong with our Lua files, its controller and the plugin server.",
-      command: `helm upgrade --install kong-llm ${chart} -n ${namespace} -f values.yaml --wait`,
+      command: `helm upgrade --install kong-llm ${chart} -n ${namespace} --create-namespace -f values.yaml`,
     },
     {
-      why: "Redis, plugins, the upstream, the client, network policies and the Ingress.",
-      command: "kubectl apply -f objects.yaml",
+      why: "Secrets, which its pods wait for; Redis, plugins, the upstream, the client and the Ingress.",
+      command: "kubectl apply -f secrets.yaml -f objects.yaml",
     },
-    ...(small ? [{ why: "Reach it from here.", command: forward }] : []),
+    ...(small ? [{ why: "Reach it from here, once it runs.", command: forward }] : []),
     {
       why: "Ask it.",
-      command: firstRequest(small ? "http://127.0.0.1:8000" : `https://${host}`, ".env", consumer),
+      command: firstRequest(address, ".env", consumer, "--retry 30 --retry-all-errors"),
     },
   ];
 }

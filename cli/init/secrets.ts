@@ -43,11 +43,16 @@ export function clientKeyIn({ clientKey }: Secrets, consumer: string): Record<st
 }
 
 /** A request that takes the key from the env file, so that it stands in no history of commands. */
-export function firstRequest(address: string, envPath: string, consumer: string): string {
+export function firstRequest(
+  address: string,
+  envPath: string,
+  consumer: string,
+  more = "",
+): string {
   const key = `$(sed -n 's/^${variableOf(consumer)}=//p' ${envPath})`;
   const body = '{"model": "gpt-4", "messages": [{"role": "user", "content": "Hello"}]}';
   return [
-    `curl -i ${address}/v1/chat/completions -H "x-api-key: ${key}" \\`,
+    `curl -i ${more && `${more} `}${address}/v1/chat/completions -H "x-api-key: ${key}" \\`,
     `  -H 'content-type: application/json' -d '${body}'`,
   ].join("\n");
 }
