@@ -162,6 +162,8 @@ function killByPidFile(prefix: string): void {
 function masterOf(prefix: string): number | undefined {
   try {
     const pid = Number(readFileSync(join(prefix, "pids", "nginx.pid"), "utf8"));
+    // Of a Kong that did not start the file is empty: 0 would be our own group of processes.
+    if (!(pid > 0)) return undefined;
     process.kill(pid, 0);
     return pid;
   } catch {
