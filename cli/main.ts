@@ -13,6 +13,7 @@ import { addKeys } from "./keys";
 import { addLimits } from "./limits";
 import { addPrices } from "./prices";
 import { addRender } from "./render";
+import { addRoute } from "./route";
 import { addSchema } from "./schema";
 import { addServe } from "./serve";
 import { addUsage } from "./usage";
@@ -35,6 +36,7 @@ addKeys(program);
 addUsage(program);
 addCache(program);
 addPrices(program);
+addRoute(program);
 addDemo(program);
 
 program.parseAsync().catch((error: Error) => {

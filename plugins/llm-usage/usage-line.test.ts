@@ -53,6 +53,8 @@ const line = {
   requested_model: "gpt-4",
   model: "gpt-4.1",
   fallback_from: null,
+  tier: null,
+  tier_reason: null,
   status: 200,
   source: "service",
   tags: {},

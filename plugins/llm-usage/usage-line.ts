@@ -1,6 +1,7 @@
 // The usage line: one line of JSON for each request on standard output, for bills and questions
 // afterwards. Every line has all members; null says "not known" or "there was none".
 
+import { servedTier } from "../../stages/choice";
 import type { Outcome } from "../../stages/outcome";
 import type { CacheStatus } from "../../stages/ticket";
 import type { Account } from "./account";
@@ -18,6 +19,9 @@ export interface UsageLine {
   model: string | null;
   /** The model that was left because it cools down or has no room; `model` served instead. */
   fallback_from: string | null;
+  /** Of a choice among models: the tier that served, and why; in a dry run the one that would have. */
+  tier: string | null;
+  tier_reason: string | null;
   status: number;
   source: Outcome["source"];
   /** What the client said that it is for; empty where the options ask for nothing. */
@@ -55,6 +59,7 @@ export function usageLine(
 ): UsageLine {
   const { ticket, started_at, first_byte_at, ended_at } = outcome;
   const { usage } = account;
+  const chosen = servedTier(ticket);
   return {
     time: new Date(ended_at).toISOString(),
     request_id: ticket.id,
@@ -64,6 +69,8 @@ export function usageLine(
     requested_model: account.requested_model ?? null,
     model: account.model ?? null,
     fallback_from: ticket.model?.fallback_from ?? null,
+    tier: chosen?.tier ?? null,
+    tier_reason: chosen?.reason ?? null,
     status: outcome.status,
     source: outcome.source,
     tags,
