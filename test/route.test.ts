@@ -96,5 +96,5 @@ describe("llm-route › the shipped words and weights", () => {
       expect(text).toContain(`${own} / ${all} (${(share * 100).toFixed(0)} %)`);
     }
     expect(text).toContain(saving());
-  });
+  }, 60_000);
 });

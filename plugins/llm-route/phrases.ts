@@ -15,6 +15,10 @@ interface Entry {
 
 const tableSize = 4096;
 
+// Letters and figures of ASCII, and accented letters of Latin.
+const latin = new Uint8Array(0x10000);
+for (let unit = 0x30; unit < 0x250; unit++) latin[unit] = isLatin(unit) ? 1 : 0;
+
 /**
  * Words of Latin letters are found from the beginning of a word to its end, in capitals too; a `*` at
  * the end leaves the end open (`optimi*`). All others, as those of Korean, are found wherever they
@@ -33,6 +37,7 @@ export class Phrases {
         if (text.length < 2) continue;
         const isOpen = isStarred || !isLatin(text.charCodeAt(text.length - 1));
         this.begins[text.charCodeAt(0)] = 1;
+        this.begins[written.toUpperCase().charCodeAt(0)] = 1;
         this.table[slotOf(text.charCodeAt(0), text.charCodeAt(1))]!.push({
           ...{ text, list, word, isOpen },
         });
@@ -43,13 +48,15 @@ export class Phrases {
 
   /** @param end offset behind the last letter that is looked at */
   find(text: string, start: number, end: number, hit: Hit): void {
-    let before = start > 0 ? text.charCodeAt(start - 1) : 0;
+    let isAfterLatin = start > 0 ? latin[text.charCodeAt(start - 1)]! : 0;
     for (let at = start; at < end; at++) {
-      const unit = lower(text.charCodeAt(at));
-      const isInside = isLatin(before) && isLatin(unit);
-      before = unit;
-      if (isInside || this.begins[unit] === 0) continue;
-      const entries = this.table[slotOf(unit, lower(text.charCodeAt(at + 1)))]!;
+      const unit = text.charCodeAt(at);
+      const isHere = latin[unit]!;
+      // Most letters stand inside a word.
+      if ((isHere & isAfterLatin) === 1) continue;
+      isAfterLatin = isHere;
+      if (this.begins[unit] === 0) continue;
+      const entries = this.table[slotOf(lower(unit), lower(text.charCodeAt(at + 1)))]!;
       for (let i = 0; i < entries.length; i++) {
         const entry = entries[i]!;
         if (standsAt(text, at, end, entry)) hit(entry.list, entry.word, at);
@@ -80,7 +87,6 @@ function lowerCase(text: string): string {
   return String.fromCharCode(...Array.from(text, (_, at) => lower(text.charCodeAt(at))));
 }
 
-/** A letter or figure of ASCII, or an accented letter of Latin. */
 function isLatin(unit: number): boolean {
   return (
     (unit >= 0x61 && unit <= 0x7a) ||

@@ -33,7 +33,7 @@ const system: Window = { head: 1500, tail: 500 };
 const turn: Window = { head: 1500, tail: 700 };
 
 /** So many letters of a conversation are looked at; behind them only its last turn is. */
-const mostLetters = 40_000;
+const mostLetters = 16_000;
 
 /**
  * @param isSticky the whole conversation counts, and not only its last turn

@@ -126,7 +126,7 @@ const counts = new Uint32Array(9);
 /** How many letters there are of each class; at 0, how many lines begin as points of a list. */
 function count(text: string, start: number, end: number): Uint32Array {
   counts.fill(0);
-  let points = 0;
+  let [points, latins, hanguls] = [0, 0, 0];
   let isLineStart = start === 0;
   for (let at = start; at < end; at++) {
     const unit = text.charCodeAt(at);
@@ -135,7 +135,10 @@ function count(text: string, start: number, end: number): Uint32Array {
       continue;
     }
     const kind = classes[unit]!;
-    counts[kind]!++;
+    // Nearly all are one of these.
+    if (kind === latin) latins++;
+    else if (kind === hangul) hanguls++;
+    else counts[kind]!++;
     if (!isLineStart || unit === space) continue;
     isLineStart = false;
     const next = text.charCodeAt(at + 1);
@@ -143,6 +146,8 @@ function count(text: string, start: number, end: number): Uint32Array {
     if (isNumber || (kind === point && next === space)) points++;
   }
   counts[0] = points;
+  counts[latin!] = latins;
+  counts[hangul!] = hanguls;
   return counts;
 }
 
