@@ -33,6 +33,8 @@ export interface OutcomeRecord {
   answers?: number;
   /** The name of the batch, the same where it is sent again. */
   batch?: string;
+  /** How often that batch was sent before. */
+  sentBefore?: number;
   contentEncoding?: string;
   retryAfterMs?: string;
   /**
@@ -206,6 +208,9 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
       break;
     case 21:
       record.traceParent = text();
+      break;
+    case 24:
+      record.sentBefore = number();
       break;
   }
 }

@@ -11,7 +11,7 @@ local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
-local LAST_FIELD = 21
+local LAST_FIELD = 24
 local IDS = {}
 for id = 1, LAST_FIELD do
   IDS[id] = string.char(id)
@@ -89,8 +89,9 @@ local function enqueue(outcome, size)
   bytes = bytes + size
 end
 
--- The batch on its way stays as it is until it is acknowledged, and bears a name: one that came before,
--- and whose acknowledgement was lost, is counted once.
+-- The batch on its way holds the same until it is acknowledged, and bears a name: one that came before,
+-- and whose acknowledgement was lost, is counted once. One that is sent again says so: a plugin server
+-- that was started in between does not know the name.
 local pending, serial, worker = nil, 0, nil
 
 local function next_name()
@@ -99,13 +100,18 @@ local function next_name()
   return worker .. " " .. serial
 end
 
+local function head_of(batch, sent_before)
+  local head, size = record({ [20] = batch.name, [24] = sent_before })
+  batch.parts[2], batch.size, batch.head_size = head, batch.size - batch.head_size + size, size
+  batch.parts[1] = u32(batch.size)
+end
+
 local function next_batch()
-  local parts, size, index = { "" }, 0, first
+  local parts, size, index = { "", "" }, 0, first
   local function add(outcome, outcome_size)
     parts[#parts + 1] = outcome
     size = size + outcome_size
   end
-  add(record({ [20] = next_name() }))
   if dropped > 0 then
     add(record({ [13] = dropped }))
   end
@@ -116,8 +122,11 @@ local function next_batch()
     add(queue[index], sizes[index])
     index = index + 1
   end
-  parts[1] = u32(size)
-  local batch = { parts = parts, count = index - first, dropped = dropped, own = own, attempts = 0 }
+  local batch = {
+    name = next_name(), parts = parts, size = size, head_size = 0, count = index - first,
+    dropped = dropped, own = own, attempts = 0,
+  }
+  head_of(batch)
   dropped, own = 0, {}
   return batch
 end
@@ -165,6 +174,7 @@ local function deliver_next()
   end
   if reached then
     pending.attempts = pending.attempts + 1
+    head_of(pending, pending.attempts)
     if pending.attempts >= MOST_ATTEMPTS then
       give_up_pending()
     end

@@ -188,6 +188,18 @@ describe("server", () => {
       expect(await counter("llm_outcomes_lost_total", { reason: "queue_full" })).toBe(lost + 8);
     });
 
+    it("to another process than the one that it was sent to before, is counted", async () => {
+      await use();
+      const before = await counter("llm_outcomes_repeated_total", {});
+      const sent = (times: string) =>
+        batch(record({ 20: "w 4", 24: times }), record({ 1: ticket() }), record({ 13: "1" }));
+      for (const times of ["1", "2"]) {
+        worker.write(sent(times));
+        expect(await acknowledged()).toBe(3);
+      }
+      expect(await counter("llm_outcomes_repeated_total", {})).toBe(before + 1);
+    });
+
     it("is acknowledged when it is learned, and not before", async () => {
       await use();
       let learnedIt = () => {};

@@ -30,6 +30,11 @@ const kongAnswers = new Counter({
 // A series that begins with its first answer has not increased, as Prometheus sees it.
 kongAnswers.inc({ status: "503" }, 0);
 
+const repeated = new Counter({
+  name: "llm_outcomes_repeated_total",
+  help: "Outcomes that were sent to a plugin server before, which ended without acknowledging them: what counts in Redis counts them once, their usage lines may stand twice, with the same request_id",
+});
+
 /** Takes batches from a fresh socket until it closes. Nothing that the peer sends throws. */
 export function receiveOutcomes(socket: Socket, options: Partial<OutcomesOptions> = {}): void {
   const { maxBytes, answerSeconds } = { ...standard, ...options };
@@ -74,10 +79,12 @@ const mostNameChars = 200;
 
 /** Learns of a batch that has come before no second time: its counts would be counted twice. */
 function takeOnce(records: OutcomeRecord[]): Promise<unknown> {
-  const name = records.find(({ batch }) => batch !== undefined)?.batch;
+  const head = records.find(({ batch }) => batch !== undefined);
+  const name = head?.batch;
   if (name === undefined || name.length > mostNameChars) return Promise.all(records.map(take));
   const before = taken.get(name);
   if (before) return before;
+  if (head?.sentBefore) repeated.inc(records.filter(({ ticket }) => ticket !== undefined).length);
   const taking = Promise.all(records.map(take)).then(() => undefined);
   taken.set(name, taking);
   return taking;

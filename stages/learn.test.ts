@@ -63,10 +63,15 @@ describe("learning how a request ended", () => {
     const options = { test: "restart" };
     const learn = vi.fn();
     const entry = { options: fingerprintOf(options), note: { key: "k" } };
-    await learnFrom(outcomeWith("parked", { cache: entry }));
+    const learned = learnFrom(outcomeWith("parked", { cache: entry }));
+    // Who waits for it acknowledges nothing before: it would be lost with this process.
+    expect(await Promise.race([learned.then(() => "learned"), new Promise(setImmediate)])).not.toBe(
+      "learned",
+    );
     expect(learn).not.toHaveBeenCalled();
 
     prepareStage(learning(learn), options);
+    await learned;
     expect(learn).toHaveBeenCalledExactlyOnceWith(expect.anything(), { key: "K" }, undefined);
   });
 

@@ -17,7 +17,10 @@ const mostParked = 10_000;
 const parkedSeconds = 60;
 let parked = 0;
 
-/** Settles when every stage that is prepared here has learned; never rejects. */
+/**
+ * Settles when every stage has learned, also those whose options are not known here yet, or when what they
+ * should learn is lost, which is counted. Never rejects.
+ */
 export async function learnFrom(outcome: Outcome): Promise<void> {
   const { ticket } = outcome;
   heardOf(ticket.id);
@@ -26,8 +29,7 @@ export async function learnFrom(outcome: Outcome): Promise<void> {
     Object.entries(ticket.stages).map(([name, entry]) => {
       const stage = preparedStage(name as StageName, entry.options);
       if (stage) return learnWith(stage, outcome);
-      park(name as StageName, entry.options, outcome);
-      return undefined;
+      return park(name as StageName, entry.options, outcome);
     }),
   );
 }
@@ -44,21 +46,24 @@ async function learnWith(stage: PreparedStage, outcome: Outcome): Promise<void> 
   }
 }
 
-function park(name: StageName, options: string, outcome: Outcome): void {
+function park(name: StageName, options: string, outcome: Outcome): Promise<void> {
   if (parked >= mostParked) {
     countLost("too_many_parked", 1);
-    return;
+    return Promise.resolve();
   }
   parked++;
-  const forget = onPrepared(name, options, (stage) => {
-    clearTimeout(timer);
-    parked--;
-    void learnWith(stage, outcome);
+  return new Promise((learned) => {
+    const forget = onPrepared(name, options, (stage) => {
+      clearTimeout(timer);
+      parked--;
+      learned(learnWith(stage, outcome));
+    });
+    const timer = setTimeout(() => {
+      forget();
+      parked--;
+      countLost("options_unknown", 1);
+      learned();
+    }, parkedSeconds * 1000);
+    timer.unref();
   });
-  const timer = setTimeout(() => {
-    forget();
-    parked--;
-    countLost("options_unknown", 1);
-  }, parkedSeconds * 1000);
-  timer.unref();
 }

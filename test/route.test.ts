@@ -88,13 +88,17 @@ describe("llm-route › the shipped words and weights", () => {
     expect(new Set(texts).size).toBe(texts.length);
   });
 
-  it.each(["docs/routing.md", "docs/routing.ko.md"])("are told of in %s as they are", (page) => {
-    const text = readFileSync(join(__dirname, "..", page), "utf8");
-    for (const name of ["corpus", "unseen"]) {
-      const { got, own, all, share } = agreement(name);
-      for (const tier of names) expect(text).toContain(`| ${tier} | ${got[tier].join(" | ")} |`);
-      expect(text).toContain(`${own} / ${all} (${(share * 100).toFixed(0)} %)`);
-    }
-    expect(text).toContain(saving());
-  }, 60_000);
+  it.each(["docs/routing.md", "docs/routing.ko.md"])(
+    "are told of in %s as they are",
+    (page) => {
+      const text = readFileSync(join(__dirname, "..", page), "utf8");
+      for (const name of ["corpus", "unseen"]) {
+        const { got, own, all, share } = agreement(name);
+        for (const tier of names) expect(text).toContain(`| ${tier} | ${got[tier].join(" | ")} |`);
+        expect(text).toContain(`${own} / ${all} (${(share * 100).toFixed(0)} %)`);
+      }
+      expect(text).toContain(saving());
+    },
+    60_000,
+  );
 });

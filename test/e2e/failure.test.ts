@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { chmodSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Gate } from "../../stand-in/model-server";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
@@ -85,6 +88,33 @@ describe.each(configurations)("when the plugin server of %s restarts", (_, confi
   });
 });
 
+describe.each(configurations)("when the plugin server of %s dies with an outcome", (_, config) => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ config });
+  });
+  afterAll(() => gateway?.stop());
+
+  it("that it has not acknowledged, the next one learns it, and shows that it came again", async () => {
+    const last = new Gate();
+    gateway.upstream.behave({ holdLastChunk: last, times: 1 });
+    const answer = askSomethingNew(gateway);
+    await gateway.upstream.arrived(1);
+    await gateway.pluginServer.kill();
+    const taken = await takeWithoutAcknowledging(gateway.pluginServer.outcomesSocket);
+    last.open();
+    expect((await answer).status).toBe(200);
+    await taken();
+
+    await gateway.pluginServer.restart();
+    expect((await askSomethingNew(gateway)).status).toBe(200);
+    const { metric } = gateway.pluginServer;
+    await expect.poll(() => metric("llm_requests_total", { status: "200" })).toBe(2);
+    expect(await metric("llm_outcomes_repeated_total")).toBe(1);
+  });
+});
+
 describe.each([
   ["llm-gateway", "kong.yaml", 1, 1],
   ["llm-gateway without Lua files", "examples/without-lua-files/kong.yaml", 4, 3],
@@ -111,6 +141,25 @@ describe.each([
     expect(gateway.messages() - hit).toBe(ours);
   });
 });
+
+/** In place of a plugin server: reads something on this socket, and dies. Settles when it listens. */
+async function takeWithoutAcknowledging(path: string): Promise<() => Promise<void>> {
+  rmSync(path, { force: true });
+  const server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      server.close();
+      socket.destroy();
+    });
+  });
+  await once(server.listen(path), "listening");
+  // Kong's workers are unprivileged.
+  chmodSync(path, 0o666);
+  const closed = once(server, "close");
+  return async () => {
+    await closed;
+  };
+}
 
 let questions = 0;
 
