@@ -85,6 +85,8 @@ function lineOf(n: number, consumers: number): UsageLine {
       model: models[n % models.length]!,
       fallback_from: null,
       moved_by: null,
+      tier: null,
+      tier_reason: null,
     },
     ...{ status: 200, source: "service", tags: { secret: "of the client" }, cache: "Miss" },
     ...{ stream: true, limit: "allowed", limited_by: null, complete: true, cut_by: null },
