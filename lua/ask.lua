@@ -94,16 +94,18 @@ local function connect(path)
   return socket
 end
 
--- Sends a frame and reads one: its kind and its sections; nil and why not.
+-- Sends a frame and reads one: its kind and its sections; nil, why not, and whether the connection was
+-- dead before anything of an answer came.
 local function exchange(socket, kind, sections)
   local sent, send_err = socket:send(frame_of(kind, sections))
   if not sent then
-    return nil, send_err
+    return nil, send_err, send_err ~= "timeout"
   end
+  local working = false
   while true do
-    local head, err = socket:receive(4)
+    local head, err, part = socket:receive(4)
     if not head then
-      return nil, err
+      return nil, err, err ~= "timeout" and (part or "") == "" and not working
     end
     local size = number_at(head, 1)
     if size < 1 or size > LONGEST_ANSWER then
@@ -117,6 +119,7 @@ local function exchange(socket, kind, sections)
     if answered ~= "W" then
       return answered, sections_of(payload)
     end
+    working = true
   end
 end
 
@@ -148,21 +151,23 @@ local function introduction(plugin, conf)
 end
 
 -- Tells the server a config; what it asks for in return: { headers = {...}, outcomes_socket = ... }; else
--- nil, why not, and whether it is the config that is refused, which asking again does not change.
+-- nil, why not, whether the connection was dead, and whether it is the config that is refused, which asking
+-- again does not change.
 local function tell_config(socket, plugin, known)
   local about = cjson.encode({ plugin = plugin.name, version = plugin.version, id = known.id })
-  local kind, sections = exchange(socket, "C", { about, known.text })
+  local kind, sections, dead = exchange(socket, "C", { about, known.text })
   if kind == "N" and sections and sections[1] then
     known.needs = cjson.decode(sections[1])
   end
   if not known.needs then
     local told = kind == "E" and sections
-    return nil, told and told[1] or sections or "no answer to a config", told and told[2] == "config"
+    return nil, told and told[1] or sections or "no answer to a config", dead, told and told[2] == "config"
   end
   return known.needs
 end
 
--- Runs `work(socket)` on a connection; once more on a fresh one where a pooled one was dead.
+-- Runs `work(socket)` on a connection; once more on a fresh one where a pooled one was dead. Not after
+-- an answer, whatever it says: the question has been decided about, and what that took would be taken twice.
 local function on_connection(path, work)
   for attempt = 1, 2 do
     local socket, connect_err = connect(path)
@@ -170,13 +175,13 @@ local function on_connection(path, work)
       return nil, connect_err
     end
     local reused = socket:getreusedtimes() > 0
-    local result, err, refused = work(socket)
+    local result, err, dead, refused = work(socket)
     if result then
       socket:setkeepalive(IDLE_MS, POOL)
       return result
     end
     socket:close()
-    if not reused or attempt == 2 or err == "timeout" or refused then
+    if not (reused and dead) or attempt == 2 then
       return nil, err, refused
     end
     generation = generation + 1
@@ -203,17 +208,17 @@ function M.ask(plugin, conf, path, question, earlier, body)
     cjson.encode(question), earlier and earlier.text or "", earlier and earlier.ticket or "", body or "",
   }
   return on_connection(path, function(socket)
-    local kind, answer = exchange(socket, "Q", sections)
+    local kind, answer, dead = exchange(socket, "Q", sections)
     if kind == "U" then
       -- The server was started anew, or has forgotten a config that was long out of use.
-      local needs, err, refused = tell_config(socket, plugin, known)
+      local needs, err, config_dead, refused = tell_config(socket, plugin, known)
       if not needs then
-        return nil, err, refused
+        return nil, err, config_dead, refused
       end
-      kind, answer = exchange(socket, "Q", sections)
+      kind, answer, dead = exchange(socket, "Q", sections)
     end
     if (kind ~= "D" and kind ~= "A") or not answer or #answer ~= 3 then
-      return nil, not kind and answer or "no answer of ours"
+      return nil, not kind and answer or "no answer of ours", dead
     end
     local head = cjson.decode(answer[2])
     if answer[1] ~= question.request.id or type(head) ~= "table" then

@@ -1,3 +1,4 @@
+import { register } from "prom-client";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { learnFrom } from "./learn";
@@ -73,6 +74,25 @@ describe("learning how a request ended", () => {
     prepareStage(learning(learn), options);
     await learned;
     expect(learn).toHaveBeenCalledExactlyOnceWith(expect.anything(), { key: "K" }, undefined);
+  });
+
+  it("keeps them for a quarter of an hour, as long as there is room, and counts what it gives up", async () => {
+    vi.useFakeTimers();
+    const lost = async (reason: string) =>
+      (await register.getSingleMetric("llm_outcomes_lost_total")!.get()).values.find(
+        ({ labels }) => labels.reason === reason,
+      )?.value;
+    const [late, full] = [await lost("options_unknown"), await lost("too_many_parked")];
+    const stages = { cache: { options: "options that never come" } };
+    const kept = learnFrom({ ...outcomeWith("kept", stages), body: Buffer.alloc(60_000_000) });
+    await learnFrom({ ...outcomeWith("too long", stages), body: Buffer.alloc(10_000_000) });
+    expect(await lost("too_many_parked")).toBe(full! + 1);
+    await vi.advanceTimersByTimeAsync(899_000);
+    expect(await lost("options_unknown")).toBe(late);
+    await vi.advanceTimersByTimeAsync(2000);
+    await kept;
+    expect(await lost("options_unknown")).toBe(late! + 1);
+    vi.useRealTimers();
   });
 
   it("survives a stage that fails, and says so in the log", async () => {

@@ -12,10 +12,13 @@ import { heardOf } from "./unheard";
 // within seconds. A stage whose count lives in Redis has its own guard across restarts.
 const learned = new Seen(100_000);
 
-// After a restart outcomes come before Kong has started the instance whose options they need.
+// After a restart outcomes come before a request has brought the options that they need: at night that
+// may take a while.
 const mostParked = 10_000;
-const parkedSeconds = 60;
+const mostParkedBytes = 64 * 1024 * 1024;
+const parkedSeconds = 900;
 let parked = 0;
+let parkedBytes = 0;
 
 /**
  * Settles when every stage has learned, also those whose options are not known here yet, or when what they
@@ -47,20 +50,26 @@ async function learnWith(stage: PreparedStage, outcome: Outcome): Promise<void> 
 }
 
 function park(name: StageName, options: string, outcome: Outcome): Promise<void> {
-  if (parked >= mostParked) {
+  const bytes = outcome.body.length;
+  if (parked >= mostParked || parkedBytes + bytes > mostParkedBytes) {
     countLost("too_many_parked", 1);
     return Promise.resolve();
   }
   parked++;
+  parkedBytes += bytes;
   return new Promise((learned) => {
+    const leave = () => {
+      parked--;
+      parkedBytes -= bytes;
+    };
     const forget = onPrepared(name, options, (stage) => {
       clearTimeout(timer);
-      parked--;
+      leave();
       learned(learnWith(stage, outcome));
     });
     const timer = setTimeout(() => {
       forget();
-      parked--;
+      leave();
       countLost("options_unknown", 1);
       learned();
     }, parkedSeconds * 1000);

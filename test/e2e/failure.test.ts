@@ -88,6 +88,37 @@ describe.each(configurations)("when the plugin server of %s restarts", (_, confi
   });
 });
 
+describe("when the plugin server stands still for longer than a driver should wait", () => {
+  let gateway: Gateway;
+
+  beforeAll(async () => {
+    gateway = await startGateway({ edit: (config) => config.limit({ minute: 1000 }) });
+  });
+  afterAll(() => gateway?.stop());
+
+  it("the questions that wait are refused and take nothing, and the next one is answered", async () => {
+    const left = (answer: Response) => Number(answer.headers.get("x-ratelimit-remaining-minute"));
+    const before = left(await askSomethingNew(gateway));
+    const sent = gateway.upstream.requests.length;
+    const pid = gateway.pluginServer.pid!;
+    process.kill(pid, "SIGSTOP");
+    const waiting = Array.from({ length: 5 }, () => askSomethingNew(gateway));
+    await new Promise((resolve) => setTimeout(resolve, 10_500));
+    process.kill(pid, "SIGCONT");
+    for (const answer of await Promise.all(waiting)) {
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ error: { code: "gateway_unavailable" } });
+    }
+    expect(gateway.upstream.requests).toHaveLength(sent);
+    const next = await askSomethingNew(gateway);
+    expect(next.status).toBe(200);
+    expect(left(next)).toBe(before - 1);
+    expect(
+      await gateway.pluginServer.metric("llm_plugin_server_asks_total", { answer: "late" }),
+    ).toBe(5);
+  });
+});
+
 describe.each(configurations)("when the plugin server of %s dies with an outcome", (_, config) => {
   let gateway: Gateway;
 
