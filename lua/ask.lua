@@ -3,6 +3,7 @@
 -- only when its answer was read to the end, so no answer can reach another question.
 
 local cjson = require("cjson.safe")
+local whole = require("kong_llm.whole")
 
 -- The server says at least every few seconds that it is still deciding ("W").
 local CONNECT_MS, SEND_MS, SILENCE_MS = 1000, 5000, 15000
@@ -223,6 +224,9 @@ function M.ask(plugin, conf, path, question, earlier, body)
     local head = cjson.decode(answer[2])
     if answer[1] ~= question.request.id or type(head) ~= "table" then
       return nil, "an answer to another question"
+    end
+    if not (kind == "D" and whole.decision or whole.answer)(head) then
+      return nil, "an answer that is not whole"
     end
     return { kind = kind, head = head, text = answer[2], rest = answer[3] }
   end)

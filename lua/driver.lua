@@ -135,6 +135,8 @@ function handler:access(conf)
   local carried, changed = pcall(carry_out, head, state.body, state.headers)
   state.headers = nil
   if not carried then
+    -- Its outcome is told all the same, so that what was taken for it is given back.
+    state.refused = true
     return refuse(self, changed, state)
   end
   state.changed = changed

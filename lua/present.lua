@@ -116,6 +116,6 @@ return function(state, request, decision)
       response.set_status(503)
       response.set_header("Retry-After", "1")
     end
-    replace_body(state, refusal_for(response.get_status(), state, request, decision))
+    replace_body(state, refusal_for(response.get_status(), state, request, not state.refused and decision))
   end
 end
