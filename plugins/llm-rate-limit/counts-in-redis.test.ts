@@ -13,6 +13,7 @@ import {
   wants,
 } from "../../test/support/taking";
 import type { Correction, Counts } from "./counts";
+import { countsInMemory } from "./counts-in-memory";
 import { countsInRedis } from "./counts-in-redis";
 import { type Limit, noOutput, reservationName, type Take, tallyName } from "./limit";
 import { windows } from "./windows";
@@ -66,6 +67,40 @@ describe("llm-rate-limit", () => {
 
       for (const one of four) one.close();
       expect(answers.filter(({ taken }) => taken)).toHaveLength(50);
+    });
+
+    it("tells a Redis that has counted nothing what it knows once, however late an answer comes", async () => {
+      const fresh = { ...counting, namespace: newIdentity() };
+      const here = countsInMemory(fresh);
+      let held: Promise<unknown> | undefined;
+      const late: RedisConnection = Object.assign(Object.create(connection), {
+        async run(command: Parameters<typeof connection.run>[0]) {
+          const until = held;
+          const reply = await connection.run(command);
+          await until;
+          return reply;
+        },
+      });
+      const node = countsInRedis(late, prefix, fresh, here.running);
+      const takes = [wants(limit("month", 1000))];
+      const identity = newIdentity();
+      async function takeOne(): Promise<void> {
+        const id = newId();
+        const { output } = await ask(identity, takes, id, node);
+        here.count(identity, id, takes, output);
+      }
+      let answer = () => {};
+      held = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      const second = takeOne();
+      held = undefined;
+      await takeOne();
+      answer();
+      await second;
+
+      const { limits } = await ask(identity, [wants(limit("month", 1000), 0)], newId(), node);
+      expect(limits[0]!.remaining).toBe(998);
     });
 
     it("is one command a decision, whatever it takes from", async () => {

@@ -52,9 +52,11 @@ export function countsInRedis(
         const args = takeArguments(id, identity, counting, takes, output, mark.value);
         return connection.run((client) => take(client, keys, args));
       };
+      const told = mark.value;
       let reply = await run();
       if (reply === 0) {
-        await mark.renew(known);
+        // Who asked before another of this node found out has nothing to tell: it would count twice.
+        if (mark.value === told) await mark.renew(known);
         reply = await run();
       }
       if (mark.value === "") mark.value = String((reply as unknown[]).at(-1));
