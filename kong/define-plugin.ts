@@ -107,7 +107,9 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       const answered = await runStages(this.stages, exchange, stale ?? unknown ?? refusal);
       const answer = answered && inShapeOf(question.request, answered);
       if (answer) {
-        return { answer: asAsked(exchange, answer), outcome: outcomeOf(exchange, answer) };
+        const { restore } = answer.source === "cache" ? exchange : {};
+        const outcome = outcomeOf(exchange, answer);
+        return { answer: asAsked(exchange, answer), outcome, ...(restore && { restore }) };
       }
       if (delivery.socket !== undefined) awaitOutcome(exchange.ticket);
       const path = request === asked.request ? undefined : request.upstream_path;
@@ -138,7 +140,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
 }
 
 function openExchange(
-  { request, consumer, earlier }: Question,
+  { request, consumer, earlier, restores = false }: Question,
   { body, headers }: ReadBody,
 ): Exchange {
   const ticket: Ticket = (earlier && readTicket(earlier.ticket)) ?? {
@@ -161,6 +163,8 @@ function openExchange(
     keep: earlier?.keep ?? 0,
     withoutUsage: earlier?.without_usage ?? false,
     traced: earlier?.traced ?? false,
+    canRestore: restores,
+    restore: earlier?.restore,
   };
 }
 
@@ -182,6 +186,7 @@ function decisionOf(
     keep: exchange.keep,
     ...(exchange.withoutUsage && { without_usage: true }),
     ...(exchange.traced && { traced: true }),
+    ...(exchange.restore && { restore: exchange.restore }),
     ...(delivery.socket !== undefined && { outcomes_socket: delivery.socket }),
   };
 }

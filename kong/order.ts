@@ -7,6 +7,7 @@ export const order = {
   "llm-usage": 945,
   "llm-route": 942,
   "llm-models": 940,
+  "llm-privacy": 935,
   "llm-rate-limit": 930,
   "llm-cache": 920,
   "llm-upstream-key": 910,

@@ -92,7 +92,7 @@ function readExpanded(request: GatheredRequest, mostBytes: number): ReadBody {
   };
 }
 
-// Of a form only the small fields are known here; of those the model alone is ever changed.
+// Of a form only the small fields are known here, and only they are ever changed.
 function readForm({ form, form_places: places = {} }: GatheredRequest): ReadBody {
   if (!form) return unusable({ problem: "it is no multipart form that every server reads alike" });
   const model = form.model;
@@ -104,13 +104,21 @@ function readForm({ form, form_places: places = {} }: GatheredRequest): ReadBody
   if ("problem" in parsed) return unusable(parsed);
   return {
     body: parsed,
-    edits() {
-      const named = parsed.get("model");
-      const [offset, length] = places.model ?? [];
-      if (named === model || offset === undefined || length === undefined) return [];
-      return [[offset, length, String(named)]];
-    },
+    edits: () => formEdits(parsed, Object.fromEntries(known), places),
   };
+}
+
+function formEdits(
+  body: RequestBody,
+  sent: Readonly<Record<string, string>>,
+  places: Readonly<Record<string, [offset: number, length: number]>>,
+): Edit[] {
+  const edits = Object.entries(places).flatMap(([name, [offset, length]]): Edit[] => {
+    const value = body.get(name);
+    const isChanged = name in sent && value !== undefined && String(value) !== sent[name];
+    return isChanged ? [[offset, length, String(value)]] : [];
+  });
+  return edits.sort(([one], [other]) => one - other);
 }
 
 function isCompressed({ content_encoding }: GatheredRequest): boolean {

@@ -27,6 +27,15 @@ export interface Member {
   name?: string;
   value?: string;
   removed?: boolean;
+  /** Parts of its value that are spelt otherwise now, in ascending order. */
+  parts?: Change[];
+}
+
+/** What stands in place of a part of a text. */
+export interface Change {
+  start: number;
+  end: number;
+  text: string;
 }
 
 // Far above what a JSON schema in a tool definition needs, far below what overflows a stack here or

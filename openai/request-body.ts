@@ -1,9 +1,17 @@
 // A JSON request body that keeps its spelling: a change replaces the bytes of one member and leaves
 // all others as the client sent them (number spelling, escapes, field order, unknown fields).
 
-import { type BodyProblem, type Member, membersOf, notJson } from "./object-members";
+import { type BodyProblem, type Change, type Member, membersOf, notJson } from "./object-members";
 
-export type { BodyProblem };
+export type { BodyProblem, Change };
+
+/** The spelling of a member's value: where it stands in which text. */
+export interface Spelling {
+  field: string;
+  text: string;
+  start: number;
+  end: number;
+}
 
 export class RequestBody {
   /** True once a member was set: only then does the body travel back to Kong. */
@@ -123,6 +131,28 @@ export class RequestBody {
     this.touch();
   }
 
+  /** The values of all members as they are spelt now, for who changes parts of them. */
+  spellings(): Spelling[] {
+    const { source } = this;
+    const spelt = [...this.members].flatMap(([field, { start, end, value, removed }]) => {
+      if (removed) return [];
+      const own = value === undefined ? { text: source, start, end } : whole(value);
+      return [{ field, ...own }];
+    });
+    return [...spelt, ...[...this.added].map(([field, text]) => ({ field, ...whole(text) }))];
+  }
+
+  /** Replaces parts of a spelling, in ascending order; what comes out of it must be JSON. */
+  respell({ field, text, start, end }: Spelling, parts: Change[]): void {
+    const spelt = replaced(text, start, end, parts);
+    const member = this.members.get(field);
+    if (!member) this.added.set(field, spelt);
+    else if (member.value === undefined) member.parts = parts;
+    else member.value = spelt;
+    this.fields[field] = JSON.parse(spelt);
+    this.touch();
+  }
+
   private touch(): void {
     this.changed = true;
     this.written = undefined;
@@ -144,13 +174,7 @@ export class RequestBody {
   }
 
   private write(): string {
-    let text = "";
-    let copied = 0;
-    for (const { start, end, text: changed } of this.changes()) {
-      text += this.source.slice(copied, start) + changed;
-      copied = end;
-    }
-    return text + this.source.slice(copied);
+    return replaced(this.source, 0, this.source.length, this.changes());
   }
 
   /** What stands in place of which part of the source, in ascending order. */
@@ -158,7 +182,10 @@ export class RequestBody {
     const { sent, source } = this;
     const changes: Change[] = [];
     let isFirst = true;
-    for (const [at, { nameStart, nameEnd, start, end, name, value, removed }] of sent.entries()) {
+    for (const [
+      at,
+      { nameStart, nameEnd, start, end, name, value, removed, parts },
+    ] of sent.entries()) {
       if (removed) {
         // With the comma before it; where nothing is left before it, with the one behind it.
         const gone = isFirst
@@ -170,6 +197,7 @@ export class RequestBody {
       isFirst = false;
       if (name !== undefined) changes.push({ start: nameStart, end: nameEnd, text: name });
       if (value !== undefined) changes.push({ start, end, text: value });
+      else if (parts) for (const part of parts) changes.push(part);
     }
     if (this.added.size === 0) return changes;
     const added = [...this.added].map(([name, value]) => `${JSON.stringify(name)}:${value}`);
@@ -179,8 +207,17 @@ export class RequestBody {
   }
 }
 
-interface Change {
-  start: number;
-  end: number;
-  text: string;
+function whole(text: string): Omit<Spelling, "field"> {
+  return { text, start: 0, end: text.length };
+}
+
+/** A part of a text with its changes, which stand in ascending order. */
+function replaced(text: string, start: number, end: number, changes: readonly Change[]): string {
+  let spelt = "";
+  let copied = start;
+  for (const change of changes) {
+    spelt += text.slice(copied, change.start) + change.text;
+    copied = change.end;
+  }
+  return spelt + text.slice(copied, end);
 }

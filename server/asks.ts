@@ -126,7 +126,8 @@ export class Asks {
       if (expires !== undefined) request.credential_expires = expires;
       if (headers !== undefined) request.headers = headers;
       if (body && body.length > 0) request.body = body;
-      const ruling = await plugin.rule({ request, consumer, earlier: decisionIn(earlier, ticket) });
+      const before = decisionIn(earlier, ticket);
+      const ruling = await plugin.rule({ request, consumer, earlier: before, restores: true });
       if (this.#open.has(open) && !socket.destroyed) this.#answer(socket, request.id, ruling);
       else this.#takeBack(request.id, ruling);
     } catch (error) {
@@ -146,7 +147,8 @@ export class Asks {
       return;
     }
     const { status, headers, body, source } = ruling.answer;
-    const head = { status, headers: { ...headers, "X-LLM-Source": source } };
+    const { restore } = ruling;
+    const head = { status, headers: { ...headers, "X-LLM-Source": source }, restore };
     asks.inc({ answer: "answered" });
     socket.write(answerFrame("A", id, JSON.stringify(head), body));
     void learnFrom(ruling.outcome);

@@ -10,6 +10,8 @@ export interface Question {
   consumer?: Consumer;
   /** What the plugins of ours before this one decided about the same request. */
   earlier?: Decision;
+  /** Whoever asks can put values back into the answer. */
+  restores?: boolean;
 }
 
 /** What of a request a plugin asks for beside what is always told. */
@@ -42,9 +44,16 @@ export interface Decision {
   without_usage?: boolean;
   /** Which span went upstream is to be told with its end. */
   traced?: boolean;
+  /**
+   * Values that lua/restore.lua puts back in the answer, by the names that stand for them. They go to
+   * the Kong that sent them, over the socket on which it did, and live there as long as the request.
+   */
+  restore?: Readonly<Record<string, string>>;
   /** Where outcomes go, for who has no other way to know it. */
   outcomes_socket?: string;
 }
 
 /** `outcome` is what the stages are to learn once the answer is on its way. */
-export type Ruling = { decision: Decision } | { answer: Answer; outcome: Outcome };
+export type Ruling =
+  | { decision: Decision }
+  | { answer: Answer; outcome: Outcome; restore?: Decision["restore"] };

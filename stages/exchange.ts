@@ -79,6 +79,10 @@ export interface Exchange {
   withoutUsage?: boolean;
   /** Somebody traces it: its end is told with the span that went upstream. */
   traced?: boolean;
+  /** Whoever carries out what is decided can put values back into the answer. */
+  readonly canRestore?: boolean;
+  /** Values to put back in the answer, by the names that stand for them: in no ticket, log or cache. */
+  restore?: Readonly<Record<string, string>>;
   /** What the stages beside this one tell the caller about itself, where that is what it asks for. */
   told?(): Promise<Told>;
 }

@@ -5,6 +5,7 @@ export const stageNames = [
   "usage",
   "route",
   "models",
+  "privacy",
   "rate_limit",
   "cache",
   "upstream_key",

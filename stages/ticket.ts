@@ -35,6 +35,8 @@ export interface Ticket {
   /** Where the client asks which models there are: the names that are choices, and who may serve each. */
   choices?: { name: string; models: string[] }[];
   cache?: CacheStatus;
+  /** How often personal data was found, by what recognised it; never what. */
+  personal_data?: Record<string, number>;
   /**
    * What the rate limit decided, and which limit it was that refused, as in "tokens per minute"; or the
    * budget of which so much is used that a cheaper model serves.

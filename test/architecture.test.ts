@@ -24,7 +24,7 @@ const stages = ["families", ...families, "redis"];
 const kong = ["stages", ...stages];
 // Of OpenTelemetry: it reads what a request was, and the plugins tell it. Nobody below them knows of it.
 const telemetry = ["stages", ...stages];
-const plugins = ["kong", "telemetry", ...kong];
+const plugins = ["kong", "telemetry", ...kong, "personal-data"];
 const rooms: Record<string, string[]> = {
   cli: ["server", "page", "validate", "doctor", "plugins", ...plugins],
   server: ["page", "plugins", ...plugins],
@@ -40,6 +40,7 @@ const rooms: Record<string, string[]> = {
   openai,
   anthropic: openai,
   models: [],
+  "personal-data": [],
   redis: [],
 };
 // For development and tests: they may import anything, and nothing of the product imports them.

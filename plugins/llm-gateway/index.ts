@@ -4,6 +4,7 @@ import type { Needs } from "../../stages/decision";
 import { prepareStage } from "../../stages/stage";
 import { stage as cache } from "../llm-cache/stage";
 import { stage as models } from "../llm-models/stage";
+import { stage as privacy } from "../llm-privacy/stage";
 import { identityNeeds } from "../llm-rate-limit/identity";
 import { stage as rateLimit } from "../llm-rate-limit/stage";
 import { routeNeeds } from "../llm-route/needs";
@@ -35,6 +36,7 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
     prepareStage(usage, config.usage),
     prepareStage(route, { ...bills(config), ...config.route }),
     prepareStage(models, config.models),
+    prepareStage(privacy, config.privacy),
     prepareStage(rateLimit, { ...bills(config), ...config.rate_limit }),
     prepareStage(cache, config.cache),
     prepareStage(upstreamKey, config.upstream_key),

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { cacheOptions } from "../llm-cache/schema";
 import { modelsOptions } from "../llm-models/schema";
+import { privacyOptions } from "../llm-privacy/schema";
 import { rateLimitOptions } from "../llm-rate-limit/schema";
 import { routeOptions } from "../llm-route/schema";
 import { upstreamKeyOptions } from "../llm-upstream-key/schema";
@@ -13,6 +14,16 @@ export const gatewayOptions = z.object({
     .prefault({})
     .describe("Names that stand for the cheapest model that can do it: see llm-route."),
   models: modelsOptions.prefault({}).describe("Which model serves a request: see llm-models."),
+  // A plugin of its own is there because somebody wants it; here it is asked for.
+  privacy: privacyOptions
+    .extend({
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe(privacyOptions.shape.enabled.description ?? ""),
+    })
+    .prefault({})
+    .describe("Which personal data stays home: see llm-privacy."),
   rate_limit: rateLimitOptions
     .prefault({})
     .describe("How much a consumer may ask for: see llm-rate-limit."),

@@ -5,6 +5,7 @@ import { anyGlob } from "../../models/glob";
 import { error, type Mistake, warning, within } from "../../stages/mistake";
 import { traps as cache } from "../llm-cache/traps";
 import { traps as models } from "../llm-models/traps";
+import { traps as privacy } from "../llm-privacy/traps";
 import { traps as rateLimit } from "../llm-rate-limit/traps";
 import { traps as route } from "../llm-route/traps";
 import { traps as upstreamKey } from "../llm-upstream-key/traps";
@@ -18,6 +19,8 @@ export function traps(options: z.output<typeof gatewayOptions>): Mistake[] {
     ...choosesAliases(options),
     ...within("route", route(options.route)),
     ...within("models", models(options.models)),
+    ...within("privacy", privacy(options.privacy)),
+    ...privacyOff(options),
     ...within("rate_limit", rateLimit(options.rate_limit)),
     ...within("cache", cache(options.cache)),
     ...within("upstream_key", upstreamKey(options.upstream_key)),
@@ -59,4 +62,13 @@ function choosesAliases({ route, models }: z.output<typeof gatewayOptions>): Mis
       }),
     ),
   );
+}
+
+/** In llm-gateway it is switched off until it is asked for: options of it alone do nothing. */
+function privacyOff({ privacy }: z.output<typeof gatewayOptions>): Mistake[] {
+  const { enabled, rules, recognisers, patterns, lists, prompt_rules } = privacy;
+  const lengths = [rules, recognisers, patterns, lists, prompt_rules].map(({ length }) => length);
+  if (enabled || lengths.every((length) => length === 0)) return [];
+  const message = "has rules or recognisers and is not enabled: set enabled to true";
+  return [error(["privacy"], "privacy-not-enabled", message)];
 }

@@ -1,0 +1,223 @@
+// Finds personal data and secrets in a text, in one pass: each character is looked up once, and only
+// where one begins, or joins, what is looked for do the recognisers read around it, a bounded way. So a
+// text takes time by its length alone, whatever stands in it.
+
+import { codeIn, isDigit, isUpper, open, plus } from "./character";
+import {
+  barePassport,
+  businessNumber,
+  drivingLicence,
+  passport,
+  residentNumber,
+  socialSecurity,
+} from "./identity-number";
+import { allKinds, bit, type Found, type Kind, type Kinds } from "./kind";
+import { isBehindPlace, koreanAddress } from "./korean-address";
+import { bankAccount, card, iban } from "./money-number";
+import { before } from "./near";
+import { email, ipAddress, ipv6Address } from "./network-name";
+import { beginsAt, gap, NumberRun } from "./number-run";
+import { americanPhone, phone, spokenPhone } from "./phone";
+import { isOdd, plainOf } from "./plain";
+import { jsonToken, type Key, letteredKey, markedKey, privateKey } from "./secret-key";
+
+const trigger = {
+  none: 0,
+  odd: 1,
+  digit: 2,
+  at: 3,
+  colon: 4,
+  joint: 5,
+  letter: 6,
+  spoken: 7,
+} as const;
+
+const triggers = new Uint8Array(0x10000);
+for (let code = 0; code < triggers.length; code++) {
+  if (isDigit(code)) triggers[code] = trigger.digit;
+  else if (isOdd(code)) triggers[code] = trigger.odd;
+}
+for (const [characters, kind] of [
+  ["@", trigger.at],
+  [":", trigger.colon],
+  ["-_", trigger.joint],
+  // Of AKIA, ASIA, AIza and eyJ, the letter that is rarest in prose.
+  ["KSzJ", trigger.letter],
+  ["공영", trigger.spoken],
+] as const) {
+  for (const character of characters) triggers[character.charCodeAt(0)] = kind;
+}
+
+/**
+ * All that is found, in the order of the text; nothing of it overlaps.
+ * @param context what stands before the text, such as the name of the member that it is the value of
+ */
+export function findIn(text: string, wanted: Kinds = allKinds, context = ""): Found[] {
+  const search = new Search(text, wanted, context);
+  if (search.run()) return search.found;
+  const plain = plainOf(text);
+  const again = new Search(plain.text, wanted, context, true);
+  again.run();
+  for (const found of again.found) {
+    found.start = plain.places[found.start]!;
+    // Where its last character ends: what has no width behind it stays.
+    found.end = plain.places[found.end - 1]! + 1;
+  }
+  return again.found;
+}
+
+const capitalJ = 0x4a;
+const number = new NumberRun();
+const nothing: Found[] = [];
+
+class Search {
+  found: Found[] = nothing;
+  private readonly words: () => string;
+
+  constructor(
+    private readonly text: string,
+    private readonly wanted: Kinds,
+    private readonly context: string,
+    private readonly isPlain = false,
+  ) {
+    this.words = () => before(text, number.starts[0]!, context);
+  }
+
+  /** False where the text has characters that hide others: it is to be made plain first. */
+  run(): boolean {
+    const { text, isPlain } = this;
+    for (let at = 0; at < text.length; at++) {
+      const kind = triggers[codeIn(text, at)];
+      if (kind === trigger.none) continue;
+      if (kind === trigger.digit) at = this.numberAt(at) - 1;
+      else if (kind === trigger.odd) {
+        if (!isPlain) return false;
+      } else if (kind === trigger.colon) at = this.colonAt(at);
+      else if (kind === trigger.at) at = this.take("email", email(text, at), at);
+      else if (kind === trigger.joint) at = this.jointAt(at);
+      else if (kind === trigger.letter) at = this.letterAt(at);
+      else at = this.spokenAt(at);
+    }
+    return true;
+  }
+
+  private wants(kind: Kind): boolean {
+    return (this.wanted & bit[kind]) !== 0;
+  }
+
+  /** @returns the offset of the last character that was dealt with */
+  private take(kind: Kind, place: { start: number; end: number } | undefined, at: number): number {
+    if (!place || !this.wants(kind)) return at;
+    if (this.found === nothing) this.found = [];
+    let { start } = place;
+    // A name may hold a number that was found before it.
+    for (let last = this.found.at(-1); last && last.end > start; last = this.found.at(-1)) {
+      start = Math.min(start, last.start);
+      this.found.pop();
+    }
+    this.found.push({ kind, start, end: place.end });
+    return Math.max(at, place.end - 1);
+  }
+
+  // Where the run of characters ends in which a key was looked for last: it is read once, whatever
+  // marks stand in it.
+  private readTo = 0;
+
+  private jointAt(at: number): number {
+    const { text } = this;
+    if (codeIn(text, at) === codeIn(text, at + 1)) {
+      return this.take("private_key", privateKey(text, at), at);
+    }
+    return at < this.readTo ? at : this.takeKey(markedKey(text, at), at);
+  }
+
+  private takeKey(key: Key | undefined, at: number): number {
+    if (key) this.readTo = key.readTo;
+    return this.take("api_key", key?.isWhole ? key : undefined, at);
+  }
+
+  private letterAt(at: number): number {
+    const { text } = this;
+    if (codeIn(text, at) !== capitalJ) return this.take("api_key", letteredKey(text, at), at);
+    return at < this.readTo ? at : this.takeKey(jsonToken(text, at), at);
+  }
+
+  private colonAt(at: number): number {
+    if (!this.wants("ip_address")) return at;
+    return this.take("ip_address", ipv6Address(this.text, at), at);
+  }
+
+  private spokenAt(at: number): number {
+    if (this.text[at + 1] !== "일") return at;
+    const end = spokenPhone(this.text, at);
+    return this.take("phone", end > 0 ? { start: at, end } : undefined, at);
+  }
+
+  /** @returns the offset behind what was dealt with, of which the first group of digits is the least */
+  private numberAt(at: number): number {
+    const { text } = this;
+    const previous = codeIn(text, at - 1);
+    const isLettered = isUpper(previous);
+    if (isLettered || beginsAt(text, at)) {
+      number.read(text, at);
+      const end = number.ends[0]!;
+      if (isLettered) return Math.max(end, this.letteredNumberAt(at, end));
+      const kind = number.total >= 4 ? this.kindOfNumber() : undefined;
+      if (kind) return this.takeNumber(kind, at) + 1;
+      if (!this.wants("address") || !isBehindPlace(text, at)) return end;
+      const place = koreanAddress(text, at, this.found.at(-1)?.end ?? 0);
+      return Math.max(end, this.take("address", place, at) + 1);
+    }
+    let end = at + 1;
+    while (isDigit(codeIn(text, end))) end++;
+    return end;
+  }
+
+  private letteredNumberAt(at: number, end: number): number {
+    const { text } = this;
+    const isAccount = end - at >= 2 && this.wants("iban");
+    const account = isAccount ? iban(text, at) : undefined;
+    if (account) return this.take("iban", account, at) + 1;
+    if (!this.wants("passport") || end - at < 3) return end;
+    return this.take("passport", passport(number, this.wordsBefore), at) + 1;
+  }
+
+  private readonly wordsBefore = (at: number) => before(this.text, at, this.context);
+  private groups = 0;
+
+  private kindOfNumber(): Kind | undefined {
+    const { words } = this;
+    if (number.gaps[0] === gap.dot && this.isKind("ip_address", ipAddress(number, this.context))) {
+      return "ip_address";
+    }
+    // No other number that is looked for is shorter.
+    if (number.total < 9) return undefined;
+    if (this.isKind("resident_number", residentNumber(number, words))) return "resident_number";
+    if (this.isKind("card", card(number, words))) return "card";
+    if (this.isKind("driving_licence", drivingLicence(number, words))) return "driving_licence";
+    if (this.isKind("business_number", businessNumber(number, words))) return "business_number";
+    if (this.isKind("phone", phone(number, words))) return "phone";
+    if (this.isKind("bank_account", bankAccount(number, words))) return "bank_account";
+    if (this.isKind("us_ssn", socialSecurity(number, words))) return "us_ssn";
+    if (this.isKind("phone", americanPhone(number, words))) return "phone";
+    if (this.isKind("passport", barePassport(number, words))) return "passport";
+    return undefined;
+  }
+
+  /** @param groups of the number that are one of that kind; 0 for none */
+  private isKind(kind: Kind, groups: number): boolean {
+    this.groups = groups;
+    return groups > 0 && this.wants(kind);
+  }
+
+  private takeNumber(kind: Kind, at: number): number {
+    const { text, groups } = this;
+    let start = at;
+    if (kind === "phone") {
+      if (codeIn(text, start - 1) === plus) start--;
+      const isBracketed = number.gaps.subarray(0, groups - 1).includes(gap.bracket);
+      if (isBracketed && codeIn(text, start - 1) === open) start--;
+    }
+    return this.take(kind, { start, end: number.ends[groups - 1]! }, at);
+  }
+}

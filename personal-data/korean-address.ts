@@ -1,0 +1,103 @@
+// Addresses in their Korean form, told by what earns it: a road (…로, …길) or a quarter (…동, …리) with a
+// number, behind a city, county or district. A road alone is none, as 로 is also an everyday ending.
+
+import { codeIn, hyphen, isDigit, isHangul, space } from "./character";
+
+const longestToken = 12;
+const mostTokens = 6;
+
+const region =
+  /^(?:서울|부산|대구|인천|광주|대전|울산|세종|경기|강원|충북|충남|전북|전남|경북|경남|제주|충청북|충청남|전라북|전라남|경상북|경상남)(?:특별자치|특별|광역)?(?:시|도)?$/;
+const district = /^[가-힣]{1,6}(?:시|군|구|읍|면)$/;
+const quarter = /^[가-힣]{1,6}\d{0,2}(?:동|리|가)$/;
+const road = /^[가-힣][가-힣\d]{0,10}(?:로|길)$/;
+// Numbers that count things, and no house.
+const counted =
+  /^ ?(?:명|일(?!대)|번(?!길|지)|시(?!흥)|분|초|개|회|차|월|년|원|위|배|가지|퍼센트|%|km|m\b|위안|달러|만|천|억)/;
+
+// 로 길 동 리 가
+const placeEnds = [..."로길동리가"].map((end) => end.charCodeAt(0));
+
+/** Whether the number there stands behind what may be a road or a quarter: cheap, as most numbers do not. */
+export function isBehindPlace(text: string, digitsAt: number): boolean {
+  const previous = codeIn(text, digitsAt - 1);
+  return placeEnds.includes(previous === space ? codeIn(text, digitsAt - 2) : previous);
+}
+
+/**
+ * The address whose number of a house begins there. @returns offsets
+ * @param from nothing before this offset belongs to it
+ */
+export function koreanAddress(text: string, digitsAt: number, from: number) {
+  const tokens = tokensBefore(text, digitsAt, from);
+  const [last, ...further] = tokens;
+  if (!last) return undefined;
+  const isRoad = road.test(last.text) && !/(?:으로|[^종]구로|시로|군로)$/.test(last.text);
+  const isQuarter = quarter.test(last.text);
+  if (!isRoad && !isQuarter) return undefined;
+  let start = last.start;
+  let hasDistrict = false;
+  let hasRegion = false;
+  for (const token of further) {
+    if (region.test(token.text)) hasRegion = true;
+    else if (district.test(token.text)) hasDistrict = true;
+    else if (!quarter.test(token.text) && !road.test(token.text)) break;
+    start = token.start;
+    if (hasRegion) break;
+  }
+  const number = numberEnd(text, digitsAt);
+  // A quarter needs more: 3동 and 우리 are everywhere.
+  const isLot = hasRegion || /-|번지/.test(text.slice(digitsAt, number + 2));
+  if (isRoad ? !hasDistrict && !hasRegion : !hasDistrict || !isLot) return undefined;
+  if (counted.test(text.slice(number, number + 4))) return undefined;
+  return { start, end: detailsEnd(text, number) };
+}
+
+interface Token {
+  text: string;
+  start: number;
+}
+
+/** Words before the number, the nearest first. */
+function tokensBefore(text: string, digitsAt: number, from: number): Token[] {
+  const tokens: Token[] = [];
+  let end = digitsAt;
+  while (tokens.length < mostTokens) {
+    if (end > from && codeIn(text, end - 1) === space) end--;
+    else if (tokens.length > 0) break;
+    let start = end;
+    while (start > from && end - start < longestToken) {
+      const code = codeIn(text, start - 1);
+      if (!isHangul(code) && !isDigit(code)) break;
+      start--;
+    }
+    if (start === end) break;
+    tokens.push({ text: text.slice(start, end), start });
+    end = start;
+  }
+  return tokens;
+}
+
+function numberEnd(text: string, start: number): number {
+  let end = start;
+  while (isDigit(codeIn(text, end))) end++;
+  if (codeIn(text, end) === hyphen && isDigit(codeIn(text, end + 1))) {
+    end++;
+    while (isDigit(codeIn(text, end))) end++;
+  }
+  return end;
+}
+
+// 12번길 34-5, 101동 1203호, 3층, (역삼동), and the like behind the number.
+const details =
+  /^(?:번?길 ?\d{1,4}(?:-\d{1,4})?|번지|,? ?\d{1,4}동|,? ?(?:지하 ?)?\d{1,3}층|,? ?[BA]?\d{1,5}호|,? ?[가-힣A-Z]{1,10}(?:아파트|빌라|타워|빌딩|오피스텔|맨션)| ?\([가-힣\d, ]{2,20}\))/;
+
+function detailsEnd(text: string, from: number): number {
+  let end = from;
+  for (let n = 0; n < 5; n++) {
+    const found = details.exec(text.slice(end, end + 32));
+    if (!found) break;
+    end += found[0].length;
+  }
+  return end;
+}

@@ -1,0 +1,95 @@
+// Numbers by which money is had: payment cards, IBANs, and accounts of Korean banks where a bank is named.
+
+import { codeIn, isAlphanumeric, isDigit, isUpper, isWord, space } from "./character";
+import { isIban, isLuhn } from "./checksum";
+import { meaningBy } from "./near";
+import { gap, type NumberRun, shapeOf } from "./number-run";
+
+// Beginning and length of what the networks give out; 9 are cards that are good in Korea alone.
+const issued =
+  /^(?:4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|5\d\d|4[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|62\d{14,17}|9\d{15})$/;
+const cardMeaning = meaningBy(["카드", "card", "visa", "mastercard", "amex"]);
+
+const fours = shapeOf(4, 4, 4, 4);
+const amex = shapeOf(4, 6, 5);
+const diners = shapeOf(4, 6, 4);
+
+/** @returns how many groups of the run it has; 0 for none */
+export function card(run: NumberRun, before: () => string): number {
+  const groups = cardGroups(run);
+  if (groups === 0 || !run.endsAfter(groups)) return 0;
+  const digits = run.digits(groups);
+  if (!issued.test(digits) || !isLuhn(digits)) return 0;
+  return cardMeaning(before()) >= 0 ? groups : 0;
+}
+
+function cardGroups(run: NumberRun): number {
+  const length = run.lengthOf(0);
+  if (length >= 13) return 1;
+  if (length !== 4) return 0;
+  const groups =
+    run.shapes[4] === fours
+      ? run.count > 4 && run.lengthOf(4) <= 3 && run.gaps[3] === run.gaps[0]
+        ? 5
+        : 4
+      : run.shapes[3] === amex || run.shapes[3] === diners
+        ? 3
+        : 0;
+  const between = run.gapOf(groups);
+  return between === gap.none || between === gap.bracket ? 0 : groups;
+}
+
+const bankMeaning = meaningBy(
+  [
+    ..."은행 뱅크 계좌 농협 수협 신협 새마을 우체국 국민 신한 입금 송금 이체 환불".split(" "),
+    ..."account acct bank".split(" "),
+  ],
+  ["금액", "잔액", "전화", "연락처", "코드", "swift", "account id"],
+);
+// Names of banks that are everyday words as well: they count right before the number.
+const bankBefore =
+  /(?:우리|하나|기업|토스|카카오|씨티|제일|산업|부산|대구|광주|전북|경남|제주)[ :]{0,2}$/;
+
+/** @returns how many groups of the run it has; 0 for none */
+export function bankAccount(run: NumberRun, before: () => string): number {
+  let groups = 0;
+  let total = 0;
+  while (groups < run.count && groups < 5) {
+    const between = run.gaps[groups]!;
+    total += run.lengthOf(groups++);
+    if (between !== gap.hyphen) break;
+  }
+  if (total < 10 || total > 16 || !run.endsAfter(groups)) return 0;
+  const words = before();
+  if (bankMeaning(words) > 0) return groups;
+  return groups > 1 && bankBefore.test(words) ? groups : 0;
+}
+
+// Length by country, of those that people here pay to. https://www.swift.com/standards/iban
+const ibanLengths: Readonly<Record<string, number>> = {
+  ...{ AD: 24, AE: 23, AL: 28, AT: 20, AZ: 28, BA: 20, BE: 16, BG: 22, BH: 22, BR: 29, BY: 28 },
+  ...{ CH: 21, CR: 22, CY: 28, CZ: 24, DE: 22, DK: 18, DO: 28, EE: 20, EG: 29, ES: 24, FI: 18 },
+  ...{ FO: 18, FR: 27, GB: 22, GE: 22, GI: 23, GL: 18, GR: 27, GT: 28, HR: 21, HU: 28, IE: 22 },
+  ...{ IL: 23, IQ: 23, IS: 26, IT: 27, JO: 30, KW: 30, KZ: 20, LB: 28, LI: 21, LT: 20, LU: 20 },
+  ...{ LV: 21, MC: 27, MD: 24, ME: 22, MK: 19, MR: 27, MT: 31, MU: 30, NL: 18, NO: 15, PK: 24 },
+  ...{ PL: 28, PS: 29, PT: 25, QA: 29, RO: 24, RS: 22, SA: 24, SE: 24, SI: 19, SK: 24, SM: 27 },
+  ...{ TN: 24, TR: 26, UA: 29, VA: 22, VG: 24, XK: 20 },
+};
+
+/** An IBAN whose check digits stand there, in one piece or in groups of four. @returns offsets */
+export function iban(text: string, digitsAt: number) {
+  const start = digitsAt - 2;
+  if (!isUpper(codeIn(text, start)) || !isUpper(codeIn(text, start + 1))) return undefined;
+  if (isWord(codeIn(text, start - 1)) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
+  const length = ibanLengths[text.slice(start, digitsAt)];
+  if (length === undefined) return undefined;
+  let spelt = "";
+  let at = start;
+  for (; spelt.length < length; at++) {
+    const code = codeIn(text, at);
+    if (isAlphanumeric(code)) spelt += text[at];
+    else if (code !== space || spelt.length % 4 !== 0) return undefined;
+  }
+  if (isWord(codeIn(text, at)) || !isIban(spelt.toUpperCase())) return undefined;
+  return { start, end: at };
+}

@@ -1,0 +1,105 @@
+// Telephone numbers as they are written: Korean ones of mobiles and of landlines, those of North America,
+// and any that begins with a plus. Hotlines of businesses (1588-0000) are nobody's.
+
+import { codeIn, plus } from "./character";
+import { isOther, meaningBy } from "./near";
+import { gap, type NumberRun } from "./number-run";
+
+const meaning = meaningBy([
+  ..."전화 연락처 휴대폰 핸드폰 팩스".split(" "),
+  ..."tel phone mobile cell call fax contact whatsapp".split(" "),
+]);
+
+/** @returns how many groups of the run it has; 0 for none */
+export function phone(run: NumberRun, before: () => string): number {
+  const first = codeIn(run.text, run.starts[0]!);
+  const code = codeIn(run.text, run.starts[0]! - 1);
+  if (code === plus) return abroad(run);
+  if (first === 0x30) return domestic(run, 0, before);
+  if (first === 0x38 && run.digits(1) === "82") return domestic(run, 1, before);
+  return 0;
+}
+
+// Mobile numbers, then areas, voice over IP and personal numbers: what stands before the last two groups.
+const mobile = /^01[016789]\d{7,8}$/;
+const landline = /^(?:02|0[3-6][1-5]|070|050\d?|0130)[1-9]\d{6,7}$/;
+
+/** In Korea. @param from 1 where the country's code stands before it: the 0 is gone then, or is kept */
+function domestic(run: NumberRun, from: number, before: () => string): number {
+  // At most 02)1234 - 5678 and the like: three groups.
+  const most = Math.min(run.count, from + 3);
+  for (let groups = most; groups > from; groups--) {
+    if (!run.endsAfter(groups)) continue;
+    const digits = nationalOf(run.digits(groups, from), from > 0);
+    const isMobile = mobile.test(digits);
+    if (!isMobile && !landline.test(digits)) continue;
+    if (!hasPhoneShape(run, from, groups)) continue;
+    if (isMobile || groups > from + 1) return groups;
+    // Ten digits that begin with an area are an order's number as well.
+    return meaning(before()) > 0 ? groups : 0;
+  }
+  return 0;
+}
+
+function nationalOf(digits: string, isAbroad: boolean): string {
+  return isAbroad && !digits.startsWith("0") ? `0${digits}` : digits;
+}
+
+// The last group has four digits, seven or eight where there is only a prefix before, or it is all.
+function hasPhoneShape(run: NumberRun, from: number, groups: number): boolean {
+  const last = run.lengthOf(groups - 1);
+  const count = groups - from;
+  if (count === 1) return true;
+  if (count === 2) return last === 4 || last === 7 || last === 8;
+  return last === 4 && run.lengthOf(groups - 2) >= 3;
+}
+
+/** Behind a plus: a country's code and eight digits or more (ITU-T E.164: fifteen in all). */
+function abroad(run: NumberRun): number {
+  if (run.digits(1).startsWith("0")) return 0;
+  for (let groups = run.count; groups > 0; groups--) {
+    if (!run.endsAfter(groups)) continue;
+    // A zero in brackets is not dialled: +44 (0)20.
+    const digits = run.digits(groups);
+    if (digits.length < 9 || digits.length > 16) continue;
+    return groups;
+  }
+  return 0;
+}
+
+/** As in (212) 555-0123: of the USA, Canada and the Caribbean. */
+export function americanPhone(run: NumberRun, before: () => string): number {
+  const from = run.shapes[1] === 1 && run.digits(1) === "1" ? 1 : 0;
+  const groups = from + 3;
+  const isGrouped =
+    run.lengthOf(from) === 3 && run.lengthOf(from + 1) === 3 && run.lengthOf(from + 2) === 4;
+  if (isGrouped && run.endsAfter(groups)) {
+    if (!/^[2-9]/.test(run.digits(groups, from)) || isOther(before())) return 0;
+    const isTold = run.gaps[groups - 2] !== gap.space || run.gaps[from] === gap.bracket;
+    return isTold || from === 1 || meaning(before()) > 0 ? groups : 0;
+  }
+  const isBare = run.shapes[1] === 10 && run.endsAfter(1) && /^[2-9]..[2-9]/.test(run.digits(1));
+  return isBare && meaning(before()) > 0 ? 1 : 0;
+}
+
+// 공일공 일이삼사 오육칠팔: a mobile number as it is spoken.
+const spokenDigits = new Map(
+  [..."공영일이삼사오육륙칠팔구"].map((name, at) => [name, "001234566789"[at]!]),
+);
+const spokenMobile = /^01[016789]\d{7,8}$/;
+const mostSpoken = 40;
+
+/** Where a mobile number ends whose digits are written as Korean words; 0 for none. */
+export function spokenPhone(text: string, start: number): number {
+  let digits = "";
+  let end = start;
+  for (let at = start; at < text.length && at < start + mostSpoken; at++) {
+    const digit = spokenDigits.get(text[at]!);
+    if (digit !== undefined) {
+      digits += digit;
+      end = at + 1;
+    } else if (!/[ .,-]/.test(text[at]!)) break;
+    if (digits.length === 11) break;
+  }
+  return spokenMobile.test(digits) ? end : 0;
+}

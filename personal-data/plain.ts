@@ -1,0 +1,54 @@
+// A text as its reader sees it: full-width forms, odd spaces and dashes as plain ones, and without the
+// characters that have no width. Whoever hides a number in those hides it from nobody but a program.
+
+import { codeIn } from "./character";
+
+const gone = 0;
+const same = 1;
+
+// Replacement by code: 0 for none at all, 1 for the character itself.
+const forms = new Uint16Array(0x10000).fill(same);
+for (let code = 0xff01; code <= 0xff5e; code++) forms[code] = code - 0xfee0;
+for (let digit = 0; digit < 10; digit++) {
+  // Arabic-Indic digits, and those of Persian and Urdu.
+  forms[0x660 + digit] = forms[0x6f0 + digit] = 0x30 + digit;
+}
+for (const code of [0xa0, 0x202f, 0x205f, 0x3000]) forms[code] = 0x20;
+for (let code = 0x2000; code <= 0x200a; code++) forms[code] = 0x20;
+for (let code = 0x2010; code <= 0x2015; code++) forms[code] = 0x2d;
+for (const code of [0x2212, 0xfe58, 0xfe63]) forms[code] = 0x2d;
+for (const code of [0xad, 0x61c, 0x180e, 0xfeff]) forms[code] = gone;
+for (const [from, to] of [
+  [0x200b, 0x200f],
+  [0x202a, 0x202e],
+  [0x2060, 0x206f],
+  [0xfe00, 0xfe0f],
+] as const) {
+  for (let code = from; code <= to; code++) forms[code] = gone;
+}
+
+/** Whether this character has a plain form, or no width. */
+export function isOdd(code: number): boolean {
+  return forms[code] !== same;
+}
+
+export interface Plain {
+  text: string;
+  /** Where each character of it stands in the text that it was made of, and that text's length. */
+  places: Uint32Array;
+}
+
+export function plainOf(text: string): Plain {
+  const codes = new Uint16Array(text.length);
+  const places = new Uint32Array(text.length + 1);
+  let length = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = codeIn(text, at);
+    const form = forms[code]!;
+    if (form === gone) continue;
+    codes[length] = form === same ? code : form;
+    places[length++] = at;
+  }
+  places[length] = text.length;
+  return { text: Buffer.from(codes.buffer, 0, length * 2).toString("utf16le"), places };
+}

@@ -1,0 +1,134 @@
+// Keys of the common kinds: those of APIs by the marks that their makers give them, tokens in JSON (JWT),
+// and private keys in PEM.
+
+import { codeIn, dot, hyphen, isAlphanumeric, isWord } from "./character";
+
+/** By mark: the fewest characters that follow it. */
+const marks: Readonly<Record<string, number>> = {
+  // OpenAI, Anthropic and all who do as they do
+  "sk-": 20,
+  "xai-": 20,
+  "nvapi-": 20,
+  "pplx-": 20,
+  "glpat-": 20,
+  "xoxb-": 20,
+  "xoxp-": 20,
+  "xoxa-": 20,
+  "xoxs-": 20,
+  "xapp-": 20,
+  "pypi-": 40,
+  ghp_: 30,
+  gho_: 30,
+  ghu_: 30,
+  ghs_: 30,
+  ghr_: 30,
+  github_pat_: 30,
+  sk_live_: 16,
+  sk_test_: 16,
+  rk_live_: 16,
+  pk_live_: 16,
+  whsec_: 20,
+  hf_: 30,
+  npm_: 30,
+  gsk_: 30,
+  r8_: 30,
+  shpat_: 30,
+  dop_v1_: 30,
+};
+const longestMark = Math.max(...Object.keys(marks).map((mark) => mark.length));
+// The last character before the hyphen or underscore that ends a mark.
+const endings = new Set(Object.keys(marks).map((mark) => mark.charCodeAt(mark.length - 2)));
+
+export interface Key {
+  start: number;
+  end: number;
+  isWhole: boolean;
+  /** Nothing up to there is the mark of a key, where this one is none. */
+  readTo: number;
+}
+
+/** The key whose mark ends with this hyphen or underscore. */
+export function markedKey(text: string, at: number): Key | undefined {
+  if (!endings.has(codeIn(text, at - 1))) return undefined;
+  let start = at;
+  while (at - start < longestMark && isWord(codeIn(text, start - 1))) start--;
+  const fewest = marks[text.slice(start, at + 1)];
+  if (fewest === undefined) return undefined;
+  const end = keyEnd(text, at + 1);
+  const isWhole = end - at - 1 >= fewest && hasDigit(text, at, end);
+  return { start, end, isWhole, readTo: end };
+}
+
+function keyEnd(text: string, from: number): number {
+  let end = from;
+  for (;;) {
+    const code = codeIn(text, end);
+    if (!isWord(code) && code !== hyphen) break;
+    end++;
+  }
+  while (codeIn(text, end - 1) === hyphen) end--;
+  return end;
+}
+
+// A name of several words is no key: sk-learn-contrib-and-so-on.
+function hasDigit(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const code = codeIn(text, at);
+    if (code >= 0x30 && code <= 0x39) return true;
+  }
+  return false;
+}
+
+/** Keys that are told by their letters: of AWS (AKIA, ASIA) and of Google (AIza). @returns offsets */
+export function letteredKey(text: string, at: number) {
+  const start = codeIn(text, at) === 0x7a ? at - 2 : at - 1;
+  const mark = text.slice(start, start + 4);
+  const length = mark === "AIza" ? 39 : mark === "AKIA" || mark === "ASIA" ? 20 : 0;
+  if (length === 0 || isWord(codeIn(text, start - 1))) return undefined;
+  const end = keyEnd(text, start);
+  const isKey = mark === "AIza" || /^[A-Z2-7]{20}$/.test(text.slice(start, end));
+  return end - start === length && isKey ? { start, end } : undefined;
+}
+
+const fewestOfToken = 30;
+
+/** A JWT whose J stands there: three parts of base64url, the first of which begins {" (RFC 7519). */
+export function jsonToken(text: string, at: number) {
+  const start = at - 2;
+  if (text.slice(start, at) !== "ey" || isWord(codeIn(text, start - 1))) return undefined;
+  let end = at;
+  let parts = 0;
+  for (; parts < 3; end++) {
+    const before = end;
+    end = tokenPart(text, end);
+    if (end > before) parts++;
+    if (codeIn(text, end) !== dot || end === before) break;
+  }
+  const isWhole = parts === 3 && end - start >= fewestOfToken;
+  return { start, end, isWhole, readTo: parts === 0 ? at : end };
+}
+
+function tokenPart(text: string, from: number): number {
+  let end = from;
+  for (;;) {
+    const code = codeIn(text, end);
+    if (!isAlphanumeric(code) && code !== hyphen && code !== 0x5f) return end;
+    end++;
+  }
+}
+
+const begin = "-----BEGIN ";
+// Of RSA with 8192 bits; what is longer is cut off there.
+const longestKey = 8192;
+
+/** A private key in PEM whose first hyphen stands there (RFC 7468, section 10). @returns offsets */
+export function privateKey(text: string, start: number) {
+  if (!text.startsWith(begin, start)) return undefined;
+  const head = text.slice(start + begin.length, start + begin.length + 40);
+  const name = /^((?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?)-----/.exec(head)?.[1];
+  if (name === undefined) return undefined;
+  const foot = `-----END ${name}-----`;
+  const within = text.slice(start, start + longestKey);
+  const last = within.indexOf(foot);
+  return { start, end: start + (last < 0 ? within.length : last + foot.length) };
+}

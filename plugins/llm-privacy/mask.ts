@@ -1,0 +1,101 @@
+// Reads every text of a request, and puts placeholders where values were: what is done is said by the
+// caller's recognisers, what was found is counted by kind and action.
+
+import type { RequestBody, Spelling } from "../../openai/request-body";
+import { changesIn, type Reader } from "./json-texts";
+import type { Placeholders } from "./placeholders";
+import type { Recognise } from "./recognise";
+import type { Action } from "./schema";
+import { isBytes, isUnread } from "./unread";
+
+export interface Findings {
+  /** How often by kind, then by action. */
+  counts: Map<string, Map<Action, number>>;
+  /** It carries what is not read. */
+  hasUnread: boolean;
+  /** It holds a text that could not be read. */
+  hasHiddenText: boolean;
+}
+
+export function noFindings(): Findings {
+  return { counts: new Map(), hasUnread: false, hasHiddenText: false };
+}
+
+export interface Masking {
+  recognise: Recognise;
+  placeholders: Placeholders;
+  /** What stands in place of an identifier of an end user that holds personal data. */
+  pseudonym(value: string): string;
+  isDryRun: boolean;
+}
+
+// A conversation grows in these: what they hold is numbered last, so that it keeps its names.
+const growing = new Set(["messages", "input", "contents", "prompt"]);
+// Members of which the API wants one name for one end user; of `metadata` its user_id.
+const identifiers = new Set(["user", "safety_identifier", "prompt_cache_key"]);
+
+/** Masks a body; what must be refused stands as it was, for it goes no further. */
+export function maskBody(body: RequestBody, masking: Masking, findings: Findings): void {
+  const spellings = body.spellings();
+  const ordered = [
+    ...spellings.filter(({ field }) => !growing.has(field)),
+    ...spellings.filter(({ field }) => growing.has(field)),
+  ];
+  for (const spelling of ordered) maskMember(body, spelling, masking, findings);
+}
+
+function maskMember(
+  body: RequestBody,
+  spelling: Spelling,
+  masking: Masking,
+  findings: Findings,
+): void {
+  const { field, text, start, end } = spelling;
+  stayingReader(masking, findings)(field, "");
+  // A model cannot have another name without being another model.
+  if (field === "model") {
+    changesIn(text, start, end, stayingReader(masking, findings), field);
+    return;
+  }
+  const reader = readerFor(masking, findings, (name) =>
+    field === "metadata" ? name === "user_id" : identifiers.has(field),
+  );
+  const changes = changesIn(text, start, end, reader, field);
+  if (changes.length > 0) body.respell(spelling, changes);
+}
+
+/** Reads what must stay as it is: what would be masked there is refused. */
+export function stayingReader(masking: Masking, findings: Findings): Reader {
+  return (text, name) => {
+    for (const { kind, action } of masking.recognise(text, name)) {
+      count(findings, kind, action === "mask" ? "refuse" : action);
+    }
+    return [];
+  };
+}
+
+/** Reads one text of a request. @param isIdentifier whether a member of that name names an end user */
+function readerFor(
+  { recognise, placeholders, pseudonym, isDryRun }: Masking,
+  findings: Findings,
+  isIdentifier: (name: string) => boolean,
+): Reader {
+  return (text, name) => {
+    if (isUnread(text, name)) findings.hasUnread = true;
+    if (isBytes(text, name)) return [];
+    const found = recognise(text, name);
+    for (const { kind, action } of found) count(findings, kind, action);
+    const masked = isDryRun ? [] : found.filter(({ action }) => action === "mask");
+    if (masked.length === 0) return [];
+    if (isIdentifier(name)) return [{ start: 0, end: text.length, text: pseudonym(text) }];
+    return masked.map(({ kind, start, end }) => ({
+      ...{ start, end },
+      text: placeholders.of(kind, text.slice(start, end)),
+    }));
+  };
+}
+
+function count({ counts }: Findings, kind: string, action: Action): void {
+  const actions = counts.get(kind) ?? new Map<Action, number>();
+  counts.set(kind, actions.set(action, (actions.get(action) ?? 0) + 1));
+}

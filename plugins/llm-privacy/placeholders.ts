@@ -1,0 +1,76 @@
+// The names that stand for values in one request: equal ones for equal values, in the order in which they
+// come in the conversation, so that its next turn has the same. A conversation that is stored upstream
+// is not seen whole: there a name is made of the value itself, by a secret.
+
+import { createHmac } from "node:crypto";
+
+// What one request may hold: a decision carries all values to Kong.
+export const mostValues = 5000;
+
+export class Placeholders {
+  /** Values by their names. */
+  readonly values = new Map<string, string>();
+  readonly #names = new Map<string, string>();
+  readonly #last = new Map<string, number>();
+  readonly #taken = new Map<string, Set<string>>();
+
+  /**
+   * @param text of the request: names that stand in it already are the client's own
+   * @param nameBy makes the part of a name behind its kind; undefined: they are numbered
+   */
+  constructor(
+    private readonly text: string,
+    private readonly nameBy?: (value: string) => string,
+  ) {}
+
+  /** The placeholder of a value, as it is written in its place. */
+  of(kind: string, value: string): string {
+    const key = `${kind} ${value}`;
+    let name = this.#names.get(key);
+    if (name === undefined) {
+      name = this.nameBy
+        ? `${kind.toUpperCase()}_${this.nameBy(key)}`
+        : this.#next(kind.toUpperCase());
+      this.#names.set(key, name);
+      this.values.set(name, value);
+    }
+    return `[${name}]`;
+  }
+
+  get isFull(): boolean {
+    return this.values.size > mostValues;
+  }
+
+  #next(label: string): string {
+    const taken = this.#takenOf(label);
+    let number = this.#last.get(label) ?? 0;
+    do number++;
+    while (taken.has(String(number)));
+    this.#last.set(label, number);
+    return `${label}_${number}`;
+  }
+
+  #takenOf(label: string): Set<string> {
+    let taken = this.#taken.get(label);
+    if (!taken) {
+      const written = this.text.matchAll(new RegExp(`${label}_(\\d{1,6})`, "gi"));
+      taken = new Set(Array.from(written, ([, number]) => String(Number(number))));
+      this.#taken.set(label, taken);
+    }
+    return taken;
+  }
+}
+
+/** Names made of values, the same in every request of one tenant. */
+export function namesBy(secret: string | Buffer, tenant: string): (value: string) => string {
+  return (value) => digest(secret, "placeholder", tenant, value).slice(0, 10).toUpperCase();
+}
+
+/** What stands in place of an identifier of an end user: the same for the same, and not to be undone. */
+export function pseudonym(secret: string | Buffer, tenant: string, value: string): string {
+  return `user_${digest(secret, "identifier", tenant, value).slice(0, 32)}`;
+}
+
+function digest(secret: string | Buffer, ...parts: string[]): string {
+  return createHmac("sha256", secret).update(JSON.stringify(parts)).digest("hex");
+}
