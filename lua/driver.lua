@@ -7,6 +7,7 @@ local expiry = require("kong_llm.expiry")
 local gather = require("kong_llm.gather")
 local present = require("kong_llm.present")
 local report = require("kong_llm.report")
+local restore = require("kong_llm.restore")
 local tap = require("kong_llm.tap")
 
 local sockets = {}
@@ -116,6 +117,18 @@ local function refuse(plugin, why, state, misconfigured)
   return kong.response.exit(503, "", { ["Retry-After"] = "1" })
 end
 
+-- What the tap has kept stays masked: that is what is stored and counted.
+local function show_values(state)
+  local decision = state.decision
+  if not decision or not decision.restore or state.learned or state.refusal then
+    return
+  end
+  local shown = restore.filter(state, decision.restore, ngx.arg[1], ngx.arg[2])
+  if shown then
+    ngx.arg[1] = shown
+  end
+end
+
 local handler = {}
 
 function handler:access(conf)
@@ -127,7 +140,12 @@ function handler:access(conf)
   end
   local head = answer.head
   if answer.kind == "A" then
-    return kong.response.exit(head.status, answer.rest, head.headers)
+    local body = answer.rest
+    -- A stored answer is masked: it gets the values of who asks now.
+    if head.restore then
+      body = restore.whole(head.restore, head.headers["Content-Type"], body)
+    end
+    return kong.response.exit(head.status, body, head.headers)
   end
   head.ticket, head.outcomes_socket = answer.rest, answer.outcomes_socket
   state.decision = head
@@ -147,6 +165,9 @@ function handler:header_filter()
   local state = state_of(self.name)
   if state.owner == self.name then
     present(state, state.request or {}, state.decision)
+    if state.decision and state.decision.restore then
+      ngx.header["Content-Length"] = nil
+    end
     -- A body may be long, and nobody needs it any more.
     state.body, state.changed = nil, nil
   end
@@ -157,6 +178,7 @@ function handler:body_filter()
   quieten_snippets(state)
   if state.owner == self.name then
     tap(state, state.decision)
+    show_values(state)
   end
 end
 

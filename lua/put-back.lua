@@ -1,0 +1,153 @@
+-- lua/put-back.lua: puts values in the place of their placeholders in a piece of text. A model may write
+-- [PHONE_1], PHONE_1 or [phone_1]. Where the text goes on in a later piece, what may become a placeholder
+-- is held back, which is never more than the longest of them.
+
+local M = {}
+
+local ESCAPES = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
+
+local function escaped(text)
+  return (text:gsub('[%c"\\]', function(character)
+    return ESCAPES[character] or string.format("\\u%04x", character:byte())
+  end))
+end
+
+-- How often a text is escaped where a value is put: not in plain text, once in JSON, twice in JSON that is
+-- a text of JSON.
+M.PLAIN, M.JSON, M.NESTED = 0, 1, 2
+
+-- What is known of the values of a request, by their names in capitals.
+function M.known(values)
+  local known = { values = values, spelt = { [0] = values, {}, {} }, beginnings = { [""] = true }, longest = 0 }
+  for name in pairs(values) do
+    for last = 1, #name do
+      known.beginnings[name:sub(1, last)] = true
+    end
+    -- With its brackets.
+    known.longest = math.max(known.longest, #name + 2)
+  end
+  return known
+end
+
+local function spelt(known, name, level)
+  local values = known.spelt[level]
+  local value = values[name]
+  if not value and known.values[name] then
+    value = level > 1 and escaped(spelt(known, name, level - 1)) or escaped(known.values[name])
+    values[name] = value
+  end
+  return value
+end
+
+-- Behind a backslash the first letters of a word are its escape: \nPHONE_1 is a line's end and a name.
+local function behind_escape(text, from, to)
+  if from == 1 or text:byte(from - 1) ~= 92 then
+    return nil
+  end
+  local _, last = text:find("^u%x%x%x%x", from)
+  last = last or (text:find("^[bfnrt]", from) and from)
+  return last and last < to and last + 1 or nil
+end
+
+-- The name that a word is, and where it begins.
+local function name_in(known, text, from, to)
+  if to - from >= known.longest + 5 then
+    return nil
+  end
+  local name = text:sub(from, to):upper()
+  if known.values[name] then
+    return name, from
+  end
+  local after = behind_escape(text, from, to)
+  name = after and text:sub(after, to):upper()
+  if name and known.values[name] then
+    return name, after
+  end
+end
+
+-- Where an escape begins that may not be whole at the end of a text: of JSON, or of JSON in JSON, where
+-- each backslash is two.
+local function open_escape(text)
+  local from = text:find("\\u?%x?%x?%x?$", math.max(1, #text - 5))
+  if not from then
+    return nil
+  end
+  local first = from
+  while first > 1 and text:byte(first - 1) == 92 do
+    first = first - 1
+  end
+  local backslashes = from - first + 1
+  -- Of many only the last few: what goes on before them is whole.
+  return backslashes <= 4 and first or from - backslashes % 4 - 3
+end
+
+-- Where that begins at the end of a text which may become a placeholder; nil where nothing does.
+local function open_end(known, text, joined)
+  local escape = open_escape(text)
+  if escape then
+    return escape
+  end
+  local window = math.min(#text, known.longest + 6)
+  local first = #text - window + 1
+  local from = first - 1 + text:sub(first):find("%[?[%w_]*$")
+  local bracket = text:byte(from) == 91
+  local word = bracket and from + 1 or from
+  if not bracket and (from > #text or (from == first and (joined or first > 1))) then
+    return nil
+  end
+  if known.beginnings[text:sub(word):upper()] then
+    return from
+  end
+  local after = behind_escape(text, word, #text + 1)
+  if after and known.beginnings[text:sub(after):upper()] and after <= #text then
+    return after
+  end
+end
+
+-- The text with its values, and the rest that is held back (nil for none).
+-- level: of the text; final: nothing follows; joined: it goes on in a word that has begun before;
+-- exact: only [PHONE_1] as it was sent.
+function M.put_back(known, text, level, final, joined, exact)
+  local held = not final and open_end(known, text, joined) or nil
+  local last = held and held - 1 or #text
+  local rest = held and text:sub(held) or nil
+  -- Every name has one, and nearly no text of people does.
+  if not text:find("_", 1, true) then
+    return held and text:sub(1, last) or text, rest
+  end
+  local parts, done, at = {}, 1, 1
+  while true do
+    local from, to = text:find("%f[%w_][%w_]+", at)
+    if not from or to > last then
+      break
+    end
+    at = to + 1
+    local name, start = name_in(known, text, from, to)
+    if name and not (joined and start == 1) then
+      local bracketed = start > done and text:byte(start - 1) == 91 and text:byte(to + 1) == 93
+      if not exact or (bracketed and text:sub(start, to) == name) then
+        parts[#parts + 1] = text:sub(done, bracketed and start - 2 or start - 1)
+        parts[#parts + 1] = spelt(known, name, level)
+        done = bracketed and to + 2 or to + 1
+        at = done
+      end
+    end
+  end
+  if #parts == 0 then
+    return held and text:sub(1, last) or text, rest
+  end
+  parts[#parts + 1] = text:sub(done, last)
+  return table.concat(parts), rest
+end
+
+-- Whether what follows this text goes on in a word of it; `before`: that of an empty one.
+function M.joins(text, before)
+  if text == "" then
+    return before
+  end
+  -- The end of an escape is no word's.
+  local window = text:sub(-6)
+  return window:find("[%w_]$") ~= nil and not window:find("\\[bfnrt]$") and not window:find("^\\u%x%x%x%x$")
+end
+
+return M
