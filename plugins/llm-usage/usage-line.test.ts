@@ -58,6 +58,7 @@ const line = {
   status: 200,
   source: "service",
   tags: {},
+  personal_data: {},
   cache: "Miss",
   stream: true,
   limit: "allowed",

@@ -26,6 +26,8 @@ export interface UsageLine {
   source: Outcome["source"];
   /** What the client said that it is for; empty where the options ask for nothing. */
   tags: Readonly<Record<string, string>>;
+  /** How often personal data was found in the request, by what recognised it. */
+  personal_data: Readonly<Record<string, number>>;
   cache: CacheStatus | null;
   stream: boolean;
   /** What the rate limit decided, and which limit refused, as in "tokens per minute". */
@@ -51,6 +53,7 @@ export interface UsageLine {
 }
 
 const noTags = {};
+const nothingFound = {};
 
 export function usageLine(
   outcome: Outcome,
@@ -74,6 +77,7 @@ export function usageLine(
     status: outcome.status,
     source: outcome.source,
     tags,
+    personal_data: ticket.personal_data ?? nothingFound,
     cache: ticket.cache ?? null,
     stream: ticket.stream,
     limit: ticket.limit?.decision ?? null,
