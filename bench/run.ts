@@ -5,6 +5,7 @@ import { benchCache } from "./cache";
 import { benchDriver } from "./driver";
 import { benchGateway } from "./gateway";
 import { benchPluginServer } from "./plugin-server";
+import { benchPrivacy } from "./privacy";
 import { benchRateLimit } from "./rate-limit";
 import type { BenchOptions, Report } from "./report";
 
@@ -15,6 +16,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
   gateway: benchGateway,
   cache: benchCache,
   "rate-limit": benchRateLimit,
+  privacy: benchPrivacy,
 };
 
 async function main(): Promise<void> {

@@ -12,6 +12,7 @@ import { addInstall } from "./install";
 import { addKeys } from "./keys";
 import { addLimits } from "./limits";
 import { addPrices } from "./prices";
+import { addPrivacy } from "./privacy";
 import { addRender } from "./render";
 import { addRoute } from "./route";
 import { addSchema } from "./schema";
@@ -37,6 +38,7 @@ addUsage(program);
 addCache(program);
 addPrices(program);
 addRoute(program);
+addPrivacy(program);
 addDemo(program);
 
 program.parseAsync().catch((error: Error) => {

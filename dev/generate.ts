@@ -13,6 +13,7 @@ import { editorSchemas } from "../validate/editor-schema";
 import { dashboardConfigMap, kongPlugins, prometheusRule } from "./generate/kubernetes";
 import { metricsPage, registeredMetrics } from "./generate/metrics";
 import { type Page, withOptions } from "./generate/option-table";
+import { withRecognisers } from "./generate/recognisers";
 import { answersPage, refusals } from "./generate/refusals";
 
 const root = join(__dirname, "..");
@@ -58,6 +59,12 @@ async function pages(): Promise<Generated[]> {
   return [
     change("docs/answers.md", () => answersPage(refusals(root))),
     change("docs/metrics.md", () => metricsPage(metrics)),
+    change("docs/privacy.md", (text) =>
+      withRecognisers(text, ["Recogniser", "In the corpus", "Precision", "Recall"]),
+    ),
+    change("docs/privacy.ko.md", (text) =>
+      withRecognisers(text, ["인식기", "말뭉치의 개수", "정밀도", "재현율"]),
+    ),
   ];
 }
 

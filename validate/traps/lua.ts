@@ -128,6 +128,25 @@ const expectedInVain: Trap = (configuration) =>
     };
   });
 
+/** Nothing but our Lua files can put masked values back. */
+const restoresInVain: Trap = (configuration) =>
+  perRoute(llmWays(configuration).filter(isBySnippets), "privacy-without-lua", (way) => {
+    for (const { name, config } of oursOn(way)) {
+      const isOwn = name === "llm-privacy";
+      const options = isOwn ? config : config?.get("privacy");
+      const enabled = options?.get("enabled")?.value ?? isOwn;
+      const restore = options?.get("restore")?.value ?? true;
+      const at = options ?? oursOn(way).find((one) => one.name === name)?.at;
+      if (!at || enabled !== true || restore !== true) continue;
+      return {
+        at,
+        what: "puts masked values back, which needs our Lua files in Kong",
+        todo: "install them, or set restore to false: until then requests are answered with 503",
+      };
+    }
+    return undefined;
+  });
+
 function expectedOn(way: Way): { at: Located; list: string[] } | undefined {
   const at = findSnippet(way, "carry-out", { plugin: "post-function", phase: "access" });
   const list = /^local EXPECTED = \{(.*)\}/m.exec(at?.text ?? "")?.[1];
@@ -135,4 +154,4 @@ function expectedOn(way: Way): { at: Located; list: string[] } | undefined {
   return { at, list: [...list.matchAll(/"([^"]+)"/g)].map(([, name]) => name ?? "") };
 }
 
-export const luaTraps: Trap[] = [...missing, ...stale, unguarded, expectedInVain];
+export const luaTraps: Trap[] = [...missing, ...stale, unguarded, expectedInVain, restoresInVain];
