@@ -1,14 +1,6 @@
 // Check digits: pure arithmetic over texts of digits.
 
-/** Luhn's, of payment cards (ISO/IEC 7812-1, annex B). */
-export function isLuhn(digits: string): boolean {
-  let sum = 0;
-  for (let at = digits.length - 1, doubled = false; at >= 0; at--, doubled = !doubled) {
-    const digit = digits.charCodeAt(at) - 48;
-    sum += doubled ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
-  }
-  return sum % 10 === 0;
-}
+import { codeIn, isDigit, space } from "./character";
 
 const residentWeights = [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5];
 
@@ -37,14 +29,21 @@ export function isBarcode(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-/** Of IBANs (ISO 13616, mod 97 by ISO 7064). @param text without spaces, in capitals */
-export function isIban(text: string): boolean {
-  let rest = 0;
-  for (const character of text.slice(4) + text.slice(0, 4)) {
-    const value = Number.parseInt(character, 36);
-    rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
+/** Of IBANs, spaces left out (ISO 13616, mod 97 by ISO 7064). */
+export function isIban(text: string, start: number, end: number): boolean {
+  const rest = remainder(text, start + 4, end, 0);
+  return remainder(text, start, start + 4, rest) === 1;
+}
+
+function remainder(text: string, start: number, end: number, before: number): number {
+  let rest = before;
+  for (let at = start; at < end; at++) {
+    const code = codeIn(text, at);
+    // A letter counts as two digits, A as 10.
+    if (isDigit(code)) rest = (rest * 10 + code - 48) % 97;
+    else if (code !== space) rest = (rest * 100 + (code | 0x20) - 87) % 97;
   }
-  return rest === 1;
+  return rest;
 }
 
 function weighted(digits: string, weights: readonly number[]): number {

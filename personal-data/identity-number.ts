@@ -37,15 +37,19 @@ export function residentNumber(run: NumberRun, before: () => string): number {
 
 const centuries = [1800, 1900, 1900, 2000, 2000, 1900, 1900, 2000, 2000, 1800];
 
+const monthDays = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const today = () => Number(new Date().toISOString().slice(0, 10).replaceAll("-", ""));
+
 /** The date of birth as a number, YYYYMMDD; undefined where there was no such day. */
 function birthOf(digits: string): number | undefined {
-  const year = centuries[Number(digits[6])]! + Number(digits.slice(0, 2));
-  const month = Number(digits.slice(2, 4));
-  const day = Number(digits.slice(4, 6));
-  if (month === 0 || month > 12 || day === 0 || day > 31) return undefined;
-  const date = new Date(Date.UTC(year, month - 1, day));
-  const isDay = date.getUTCDate() === day;
-  return isDay && date.getTime() <= Date.now() ? year * 10_000 + month * 100 + day : undefined;
+  const pair = (at: number) => (digits.charCodeAt(at) - 48) * 10 + digits.charCodeAt(at + 1) - 48;
+  const [month, day] = [pair(2), pair(4)];
+  if (month === 0 || day === 0 || day > (monthDays[month] ?? 0)) return undefined;
+  const year = centuries[digits.charCodeAt(6) - 48]! + pair(0);
+  if (month === 2 && day === 29 && (year % 4 !== 0 || year === 1900)) return undefined;
+  const born = year * 10_000 + month * 100 + day;
+  // Nobody is born tomorrow: what is clearly past needs no look at the calendar.
+  return born < 20_260_101 || born <= today() ? born : undefined;
 }
 
 const businessMeaning = meaningBy(["사업자", "business reg", "brn", "vat"]);

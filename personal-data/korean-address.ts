@@ -29,6 +29,7 @@ export function isBehindPlace(text: string, digitsAt: number): boolean {
  * @param from nothing before this offset belongs to it
  */
 export function koreanAddress(text: string, digitsAt: number, from: number) {
+  if (!isBehindSpace(text, digitsAt, from)) return undefined;
   const tokens = tokensBefore(text, digitsAt, from);
   const [last, ...further] = tokens;
   if (!last) return undefined;
@@ -51,6 +52,15 @@ export function koreanAddress(text: string, digitsAt: number, from: number) {
   if (isRoad ? !hasDistrict && !hasRegion : !hasDistrict || !isLot) return undefined;
   if (counted.test(text.slice(number, number + 4))) return undefined;
   return { start, end: detailsEnd(text, number) };
+}
+
+/** Whether a word stands before the name that the number is behind: an address has several. */
+function isBehindSpace(text: string, digitsAt: number, from: number): boolean {
+  let at = digitsAt - 1;
+  if (codeIn(text, at) === space) at--;
+  const least = Math.max(from, at - longestToken);
+  while (at > least && codeIn(text, at) !== space) at--;
+  return at > from && codeIn(text, at) === space;
 }
 
 interface Token {

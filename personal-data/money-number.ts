@@ -1,7 +1,7 @@
 // Numbers by which money is had: payment cards, IBANs, and accounts of Korean banks where a bank is named.
 
 import { codeIn, isAlphanumeric, isDigit, isUpper, isWord, space } from "./character";
-import { isIban, isLuhn } from "./checksum";
+import { isIban } from "./checksum";
 import { meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
 
@@ -17,10 +17,22 @@ const diners = shapeOf(4, 6, 4);
 /** @returns how many groups of the run it has; 0 for none */
 export function card(run: NumberRun, before: () => string): number {
   const groups = cardGroups(run);
-  if (groups === 0 || !run.endsAfter(groups)) return 0;
-  const digits = run.digits(groups);
-  if (!issued.test(digits) || !isLuhn(digits)) return 0;
+  if (groups === 0 || !run.endsAfter(groups) || !isLuhn(run, groups)) return 0;
+  if (!issued.test(run.digits(groups))) return 0;
   return cardMeaning(before()) >= 0 ? groups : 0;
+}
+
+/** By its last digit (ISO/IEC 7812-1, annex B). */
+function isLuhn(run: NumberRun, groups: number): boolean {
+  let sum = 0;
+  let doubled = false;
+  for (let n = groups - 1; n >= 0; n--) {
+    for (let at = run.ends[n]! - 1; at >= run.starts[n]!; at--, doubled = !doubled) {
+      const digit = codeIn(run.text, at) - 48;
+      sum += doubled ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
+    }
+  }
+  return sum % 10 === 0;
 }
 
 function cardGroups(run: NumberRun): number {
@@ -83,13 +95,12 @@ export function iban(text: string, digitsAt: number) {
   if (isWord(codeIn(text, start - 1)) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
   const length = ibanLengths[text.slice(start, digitsAt)];
   if (length === undefined) return undefined;
-  let spelt = "";
   let at = start;
-  for (; spelt.length < length; at++) {
+  for (let count = 0; count < length; at++) {
     const code = codeIn(text, at);
-    if (isAlphanumeric(code)) spelt += text[at];
-    else if (code !== space || spelt.length % 4 !== 0) return undefined;
+    if (isAlphanumeric(code)) count++;
+    else if (code !== space || count % 4 !== 0) return undefined;
   }
-  if (isWord(codeIn(text, at)) || !isIban(spelt.toUpperCase())) return undefined;
+  if (isWord(codeIn(text, at)) || !isIban(text, start, at)) return undefined;
   return { start, end: at };
 }

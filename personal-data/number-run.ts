@@ -34,7 +34,8 @@ export class NumberRun {
     this.text = text;
     this.count = 0;
     this.total = 0;
-    this.shapes.fill(0);
+    const { shapes } = this;
+    shapes[1] = shapes[2] = shapes[3] = shapes[4] = 0;
     let shape = 0;
     for (let at = start; at > 0 || this.count === 0; ) {
       let end = at + 1;
@@ -45,7 +46,7 @@ export class NumberRun {
       this.gaps[n] = gap.none;
       this.total += end - at;
       shape = shape * 32 + Math.min(end - at, 31);
-      if (n < 4) this.shapes[n + 1] = shape;
+      if (n < 4) shapes[n + 1] = shape;
       if (this.count === mostGroups || this.total > mostDigits) return;
       if (this.count === 4 && this.total < fewestInFour) return;
       at = this.next(n, end);

@@ -37,7 +37,8 @@ const marks: Readonly<Record<string, number>> = {
 };
 const longestMark = Math.max(...Object.keys(marks).map((mark) => mark.length));
 // The last character before the hyphen or underscore that ends a mark.
-const endings = new Set(Object.keys(marks).map((mark) => mark.charCodeAt(mark.length - 2)));
+const endings = new Uint8Array(0x80);
+for (const mark of Object.keys(marks)) endings[mark.charCodeAt(mark.length - 2)] = 1;
 
 export interface Key {
   start: number;
@@ -49,7 +50,7 @@ export interface Key {
 
 /** The key whose mark ends with this hyphen or underscore. */
 export function markedKey(text: string, at: number): Key | undefined {
-  if (!endings.has(codeIn(text, at - 1))) return undefined;
+  if (endings[codeIn(text, at - 1)] !== 1) return undefined;
   let start = at;
   while (at - start < longestMark && isWord(codeIn(text, start - 1))) start--;
   const fewest = marks[text.slice(start, at + 1)];
