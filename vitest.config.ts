@@ -12,8 +12,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{anthropic,cli,dev,doctor,families,kong,models,openai,page,plugins,redis,server,stages,stand-in,telemetry,validate}/**/*.test.ts",
-            "test/{,limits/}*.test.ts",
+            "{anthropic,cli,dev,doctor,families,kong,models,openai,page,personal-data,plugins,redis,server,stages,stand-in,telemetry,validate}/**/*.test.ts",
+            "test/{,limits/,personal-data/}*.test.ts",
           ],
           setupFiles: "test/support/watch-scripts.ts",
           maxWorkers: "100%",
