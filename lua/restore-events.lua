@@ -2,94 +2,10 @@
 -- pieces, of each choice, block and tool call for itself: a piece may end within a placeholder. That end
 -- waits for the next piece of the same, and goes before what closes it; the event itself never waits.
 
+local event_texts = require("kong_llm.event-texts")
 local put = require("kong_llm.put-back")
 
--- Members of a delta in which a model speaks.
-local SPOKEN = {
-  content = true, text = true, reasoning_content = true, reasoning = true, refusal = true,
-  arguments = true, partial_json = true, thinking = true, transcript = true, input = true, delta = true,
-}
-local INDEXES = { index = true, output_index = true, content_index = true, summary_index = true }
 local NESTED = { arguments = true, partial_json = true }
-
--- The closing quote of the text that opens at `at`.
-local function closing(text, at)
-  local from = at + 1
-  while true do
-    local found = text:find('["\\]', from)
-    if not found then
-      return nil
-    end
-    if text:byte(found) == 34 then
-      return found
-    end
-    from = found + 2
-  end
-end
-
-local function note_member(box, key, text, at)
-  if INDEXES[key] then
-    box[key] = text:match("^%s*(%d+)", at)
-  elseif key == "finish_reason" then
-    box.finished = text:find('^%s*"', at) ~= nil
-  end
-end
-
--- The texts that are values in an event's JSON, and the object that holds all.
-local function texts_of(event, at)
-  local texts, root, box, key = {}, nil, nil, nil
-  while true do
-    local found = event:find('["{}%[%]]', at)
-    if not found then
-      return texts, root
-    end
-    local code = event:byte(found)
-    at = found + 1
-    if code == 34 then
-      local last = closing(event, found)
-      if not last or not box then
-        return texts, root
-      end
-      local _, colon = event:find("^%s*:", last + 1)
-      local spelt = event:sub(found + 1, last - 1)
-      if colon then
-        key, at = spelt, colon + 1
-        note_member(box, key, event, at)
-      else
-        texts[#texts + 1] = { first = found + 1, last = last - 1, spelt = spelt, key = key, box = box }
-        if key == "type" then
-          box.type = spelt
-        end
-        at = last + 1
-      end
-    elseif code == 123 or code == 91 then
-      box = { parent = box, key = key }
-      root = root or box
-    else
-      box = box and box.parent
-      if not box then
-        return texts, root
-      end
-    end
-  end
-end
-
-local function is_delta(text)
-  if not SPOKEN[text.key] then
-    return false
-  end
-  if text.key == "delta" or (text.key == "text" and text.box.key == "choices") then
-    return true
-  end
-  local box = text.box
-  while box do
-    if box.key == "delta" then
-      return true
-    end
-    box = box.parent
-  end
-  return false
-end
 
 -- What a text is a piece of: member and indexes up to the event. Which choice it is in, by its index.
 local function lane_of(text, root)
@@ -228,7 +144,7 @@ end
 local function finished_in(texts, root)
   local finished, has_choices = {}, false
   for _, text in ipairs(texts) do
-    text.delta = is_delta(text)
+    text.delta = event_texts.is_delta(text)
     local box = text.box
     while box and box ~= root do
       if box.key == "choices" and box.index then
@@ -253,7 +169,7 @@ local function restored(state, event, parts)
     parts[#parts + 1] = event
     return
   end
-  local texts, root = texts_of(event, opens)
+  local texts, root = event_texts.texts_of(event, opens)
   local finished, has_choices = finished_in(texts, root)
   -- A choice that says nothing is none without an index either.
   has_choices = has_choices or event:find('"index"', opens, true) ~= nil

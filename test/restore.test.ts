@@ -36,7 +36,7 @@ describe("restore.lua", () => {
       kong.ctx.shared.untouched = untouched
       kong.ctx.shared.result = require("cjson").encode(shown)
     end`;
-    const modules = ["restore", "restore-events", "put-back"].map((name) => [
+    const modules = ["restore", "restore-events", "event-texts", "put-back"].map((name) => [
       `kong_llm/${name}.lua`,
       readFileSync(join(__dirname, `../lua/${name}.lua`), "utf8"),
     ]);
