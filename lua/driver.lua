@@ -7,6 +7,7 @@ local expiry = require("kong_llm.expiry")
 local gather = require("kong_llm.gather")
 local present = require("kong_llm.present")
 local report = require("kong_llm.report")
+local retry = require("kong_llm.retry")
 local tap = require("kong_llm.tap")
 
 local sockets = {}
@@ -125,6 +126,9 @@ function handler:access(conf)
     return refuse(self, changed)
   end
   state.changed = changed
+  if head.tries then
+    retry.arm(state, head)
+  end
   show_snippets(head)
 end
 
@@ -149,6 +153,7 @@ function handler:log()
   local state = state_of(self.name)
   quieten_snippets(state)
   if state.owner == self.name then
+    state.failures = retry.failures(state)
     report(state, state.request or {}, state.decision)
   end
 end

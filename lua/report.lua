@@ -10,7 +10,7 @@ local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
-local LAST_FIELD = 20
+local LAST_FIELD = 22
 local IDS = {}
 for id = 1, LAST_FIELD do
   IDS[id] = string.char(id)
@@ -214,7 +214,8 @@ return function(state, request, decision)
     enqueue(record({
       [1] = decision.ticket,
       [2] = kong.response.get_status(),
-      [3] = kong.response.get_source(),
+      -- Kong takes a host whose name is unknown for a mistake of its own.
+      [3] = state.is_unresolved and "error" or kong.response.get_source(),
       [4] = first_of(state.content_type),
       [5] = first_of(state.retry_after),
       [6] = kept,
@@ -227,6 +228,8 @@ return function(state, request, decision)
       [17] = first_of(state.content_encoding),
       [18] = first_of(state.retry_after_ms) or nil,
       [19] = tries(),
+      [21] = state.served,
+      [22] = state.failures,
     }))
   else
     local status = kong.response.get_status()

@@ -111,7 +111,8 @@ export class Asks {
       if (expires !== undefined) request.credential_expires = expires;
       if (headers !== undefined) request.headers = headers;
       if (body && body.length > 0) request.body = body;
-      const ruling = await plugin.rule({ request, consumer, earlier: decisionIn(earlier, ticket) });
+      const before = decisionIn(earlier, ticket);
+      const ruling = await plugin.rule({ request, consumer, earlier: before, repeats: true });
       if (!this.#open.has(open)) return;
       this.#answer(socket, request.id, ruling);
     } catch (error) {

@@ -23,6 +23,8 @@ export interface Ticket {
   model?: { requested: string; served: string; label: string; fallback_from?: string };
   /** The provider that serves, where the options name several; else the service is it. */
   provider?: string;
+  /** What each further try would have been served by, in the order of the decision's. */
+  tries?: TicketTry[];
   /** Where the model was chosen among several: what would have served without that. */
   choice?: { baseline?: string; dry_run?: true };
   cache?: CacheStatus;
@@ -30,6 +32,13 @@ export interface Ticket {
   limit?: { decision: string; by?: string };
   /** Which stages decided, with which options, and what each must remember. */
   stages: Partial<Record<StageName, StageEntry>>;
+}
+
+export interface TicketTry {
+  served: string;
+  label: string;
+  fallback_from?: string;
+  provider?: string;
 }
 
 export interface StageEntry {

@@ -159,7 +159,7 @@ function keyOf(exchange: Exchange, options: CacheOptions): string | undefined {
   }
   return cacheKey({
     identity,
-    service: request.service ?? request.route ?? "",
+    service: ticket.provider ?? request.service ?? request.route ?? "",
     path: request.path,
     query: request.query,
     versions: versionsIn(exchange),

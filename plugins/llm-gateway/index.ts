@@ -9,6 +9,7 @@ import { stage as upstreamKey } from "../llm-upstream-key/stage";
 import { attributionNeeds } from "../llm-usage/attribution";
 import { stage as usage } from "../llm-usage/stage";
 import { gatewayOptions } from "./schema";
+import { stageOptions } from "./stage-options";
 import { traps } from "./traps";
 
 function together(one: Needs, other: Needs): Needs {
@@ -21,18 +22,17 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   alone: true,
   schema: gatewayOptions,
   traps,
-  stages: (config) => [
-    prepareStage(usage, config.usage),
-    prepareStage(models, config.models),
-    // Bills and budgets agree: what the limits do not say of prices is as in `usage`.
-    prepareStage(rateLimit, {
-      prices: config.usage.prices,
-      catalogue_file: config.usage.catalogue_file,
-      ...config.rate_limit,
-    }),
-    prepareStage(cache, config.cache),
-    prepareStage(upstreamKey, config.upstream_key),
-  ],
+  stages(config) {
+    const options = stageOptions(config);
+    return [
+      prepareStage(usage, options.usage),
+      prepareStage(models, options.models),
+      prepareStage(rateLimit, options.rate_limit),
+      prepareStage(cache, options.cache),
+      prepareStage(upstreamKey, options.upstream_key),
+    ];
+  },
+  secondTries: (config) => config.second_tries,
   mostBodyBytes: (config) => config.models.max_body_bytes,
   requiresConsumer: (config) => config.models.require_consumer,
   needs: (config) => together(identityNeeds(config.rate_limit), attributionNeeds(config.usage)),

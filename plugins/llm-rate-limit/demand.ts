@@ -37,14 +37,19 @@ export function demandOf({ body, ticket }: Exchange, options: ReserveOptions): D
   return { inputTokens, output: { wanted, least }, answers: family.answersAsked(body.value) };
 }
 
-/** What a demand takes from each limit. @param price where a limit counts cost and it is known */
+/**
+ * What a demand takes from each limit.
+ * @param prices of the models that may serve it, where a limit counts cost and they are known: the
+ *   dearest is taken for
+ */
 export function takesOf(
   limits: Pick<Take, "limit" | "who">[],
   demand: Demand,
-  price: Price | undefined,
+  ...prices: (Price | undefined)[]
 ): Take[] {
   const { inputTokens, answers } = demand;
-  const cost = price && reserveOf(price, inputTokens);
+  const costs = prices.flatMap((price) => (price ? [reserveOf(price, inputTokens)] : []));
+  const dearest = (part: "prompt" | "token") => Math.max(0, ...costs.map((cost) => cost[part]));
   return limits.map((whose): Take => {
     const { measure } = whose.limit;
     switch (measure) {
@@ -57,8 +62,8 @@ export function takesOf(
       case "cost_usd":
         return {
           ...whose,
-          amount: cost?.prompt ?? 0,
-          each: answers * (cost?.token ?? 0),
+          amount: dearest("prompt"),
+          each: answers * dearest("token"),
         };
       default:
         return { ...whose, amount: 1, each: 0 };

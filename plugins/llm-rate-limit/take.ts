@@ -11,6 +11,7 @@ import type { Limit, Take } from "./limit";
 import type { Limiter } from "./limiter";
 import { countFallback } from "./metrics";
 import type { Policy } from "./open-counts";
+import { demandOfAll, heldTo, isMore, limitsAs, type Whose } from "./other-tries";
 import type { ModelRule, Rules } from "./rules";
 
 /** What came of it, as the last model that was tried; undefined where the request names none. */
@@ -27,6 +28,8 @@ export type Attempt = { model: string | undefined } & (
 /** What was asked of the counts, and what they say. */
 interface Asked {
   demand: Demand;
+  /** More was asked for than the first try demands, for another one. */
+  isRaised: boolean;
   takes: Take[];
   counted: Taken & { policy: Policy };
 }
@@ -44,9 +47,14 @@ export async function take(
   let model = servedModel(exchange);
   for (;;) {
     const rule = model === undefined ? undefined : rules?.forModel(model);
-    const own = [...(rules?.base ?? []), ...(rule?.limits ?? [])].map((limit) => ({ limit }));
-    const others = limiter.levelsFor?.(exchange, model) ?? [];
-    const attempt = await takeAs(model, [...own, ...others], exchange, identity, limiter);
+    const whose = limitsAs(model, exchange, rules, limiter);
+    if (exchange.others?.length) exchange.others = heldTo(whose, exchange, rules, limiter);
+    let attempt = await takeAs(model, whose, exchange, identity, limiter);
+    if (attempt.result === "refused" && attempt.isRaised) {
+      // Rather one try than none.
+      exchange.others = [];
+      attempt = await takeAs(model, whose, exchange, identity, limiter);
+    }
     const fallback = fallbackOf(attempt, rule);
     if (model === undefined || fallback === undefined || limiter.options.dry_run) return attempt;
     tried.add(model);
@@ -72,7 +80,7 @@ export function serveAs(model: string | undefined, exchange: Exchange): void {
 
 async function takeAs(
   model: string | undefined,
-  whose: Pick<Take, "limit" | "who">[],
+  whose: Whose[],
   exchange: Exchange,
   identity: Identity,
   { options, priceOf, counts }: Limiter,
@@ -83,11 +91,14 @@ async function takeAs(
   if (!price && exchange.body && options.unpriced_models === "refuse" && limits.some(countsCost)) {
     return { model, result: "unpriced" };
   }
-  const demand = limits.some(countsUsage) ? demandOf(exchange, options) : noDemand;
-  const takes = takesOf(whose, demand, price);
+  const first = limits.some(countsUsage) ? demandOf(exchange, options) : noDemand;
+  const demand = demandOfAll(first, exchange, options.hard_cap);
+  const others = exchange.others ?? [];
+  const takes = takesOf(whose, demand, price, ...others.map((other) => priceOf(other.model)));
+  const isRaised = others.length > 0 && isMore(takes, takesOf(whose, first, price), demand, first);
   const counted = await counts.take(identity.key, exchange.request.id, takes, demand.output);
   if ("uncounted" in counted) return { model, result: "uncounted", choice: counted.uncounted };
-  return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes };
+  return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes, isRaised };
 }
 
 /** The model that the request goes upstream as, by the stages before; else the one it names. */

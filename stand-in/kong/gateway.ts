@@ -32,6 +32,8 @@ export interface StandInOptions {
   luaPackagePath?: string;
   /** The words of nginx's proxy_next_upstream; its own default is error and timeout. */
   proxyNextUpstream?: string[];
+  /** nginx's proxy_ssl_trusted_certificate: a file of authorities in place of the well-known ones. */
+  trustedCertificate?: string;
 }
 
 export interface StandIn {

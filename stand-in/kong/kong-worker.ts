@@ -1,6 +1,7 @@
 // One Kong worker: the configuration with which it started, its Lua, and the requests that it serves,
 // each from the first byte to its log phase.
 
+import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { parseDeclarative } from "../../kong/declarative";
@@ -59,6 +60,7 @@ export class KongWorker {
       settings: {
         clientBodyBufferBytes: options.clientBodyBufferBytes ?? 8192,
         nextUpstream: new Set(options.proxyNextUpstream ?? ["error", "timeout"]),
+        trusted: options.trustedCertificate && readFileSync(options.trustedCertificate, "utf8"),
       },
     };
     lua.start();
