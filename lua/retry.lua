@@ -8,10 +8,10 @@ local edited = require("kong_llm.edited")
 -- Of the answer of a failed try, which nobody else ever sees: $upstream_http_ has it until the next try.
 local TOLD = { "retry_after", "retry_after_ms" }
 
--- What nginx says of the try with this number: one part for each, as in "0.002, -".
+-- What nginx says of the try with this number: one part for each, as in "0.002, - : " (the last is to be).
 local function part_of(text, number)
   local at = 0
-  for part in (text or ""):gmatch("[^,]+") do
+  for part in (text or ""):gmatch("[^,:]+") do
     at = at + 1
     if at == number then
       return part:match("^%s*(.-)%s*$")

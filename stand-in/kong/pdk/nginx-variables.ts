@@ -48,8 +48,8 @@ const readable: Record<string, (request: KongRequest) => LuaValue> = {
   upstream_host: ({ upstreamHost }) => upstreamHost ?? "",
   upstream_status: ({ upstreamStatuses: all }) => (all.length > 0 ? all.join(", ") : undefined),
   // One for each try, as far as it came: plugins read whether there is a time, not which.
-  upstream_connect_time: ({ upstreamReached: all }) => timesOf(all, ["connected", "answered"]),
-  upstream_header_time: ({ upstreamReached: all }) => timesOf(all, ["answered"]),
+  upstream_connect_time: (request) => timesOf(request, ["connected", "answered"]),
+  upstream_header_time: (request) => timesOf(request, ["answered"]),
   upstream_addr: ({ balancer }) =>
     balancer?.tries.map(({ ip, port }) => `${ip}:${port}`).join(", ") || undefined,
   request_length: ({ received }) => String(received),
@@ -70,7 +70,12 @@ const writable: Record<string, (request: KongRequest, value: string) => void> = 
   },
 };
 
-function timesOf(reached: readonly string[], enough: readonly string[]): string | undefined {
+function timesOf(
+  { upstreamReached: reached, phase }: KongRequest,
+  enough: readonly string[],
+): string | undefined {
   if (reached.length === 0) return undefined;
-  return reached.map((one) => (enough.includes(one) ? "0.001" : "-")).join(", ");
+  const times = reached.map((one) => (enough.includes(one) ? "0.001" : "-")).join(", ");
+  // The try that is to be made has no peer yet.
+  return phase === "balancer" ? `${times} : ` : times;
 }
