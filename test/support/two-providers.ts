@@ -34,7 +34,7 @@ export async function startTwoProviders(
     nextUpstream: everything,
     ...options,
     edit(kong) {
-      kong.limit({ minute: 100_000 });
+      kong.limit({ minute: 1_000_000 });
       const config = kong.plugin("llm-gateway")!.config;
       config.providers = [
         provider("a", a.port, { models: [models.a] }),
