@@ -8,11 +8,13 @@ import { traps as upstreamKey } from "../llm-upstream-key/traps";
 import { traps as usage } from "../llm-usage/traps";
 import type { GatewayOptions } from "./schema";
 import { stageOptions } from "./stage-options";
+import { tryTraps } from "./try-traps";
 
 export function traps(config: GatewayOptions): Mistake[] {
   const options = stageOptions(config);
   return [
     ...otherDays(config),
+    ...tryTraps(config),
     ...ofBoth("models", models(options.models)),
     ...within("rate_limit", rateLimit(options.rate_limit)),
     ...within("cache", cache(options.cache)),
