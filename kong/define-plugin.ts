@@ -42,6 +42,7 @@ export interface PluginModule {
 export interface StagedPlugin {
   /** What Kong is to tell of each request beside what it always tells. */
   readonly needs: Needs;
+  readonly secondTries: SecondTries;
   /** What the stages say to a request. Never rejects for what a client sends. */
   rule(question: Question): Promise<Ruling>;
   /** The same over Kong's own protocol. */

@@ -13,6 +13,7 @@ import { Configs } from "./configs";
 import { tell } from "./discreet";
 import { type Instances, RpcError } from "./instances";
 import { asks, malformed } from "./metrics";
+import { showSecondTries } from "./second-tries";
 
 export interface AskOptions {
   /** Seconds after which a question is given up: the request is then refused. */
@@ -81,12 +82,13 @@ export class Asks {
 
   #learnConfig(socket: Socket, [about, config]: Buffer[]): void {
     try {
-      const { id, plugin, version } = configShape.parse(jsonIn(about));
+      const { id, plugin, version, next_upstream } = configShape.parse(jsonIn(about));
       if (version !== packageJson.version) {
         const both = `the driver is of version ${version}, the plugin server of ${packageJson.version}`;
         throw new RpcError(`${both}: install the Lua files of this version and restart Kong`);
       }
-      const { needs } = this.#configs.learn(id, plugin, config?.toString() ?? "");
+      const { needs, secondTries } = this.#configs.learn(id, plugin, config?.toString() ?? "");
+      if (secondTries.most > 0) showSecondTries(next_upstream);
       const told = { ...needs, outcomes_socket: delivery.socket };
       socket.write(answerFrame("N", JSON.stringify(told)));
     } catch (error) {
@@ -171,6 +173,7 @@ const configShape = z.object({
   id: z.string().min(1).max(200),
   plugin: z.string().max(100),
   version: z.string().max(100),
+  next_upstream: z.string().max(1000).optional(),
 });
 
 interface Asked extends Pick<Question, "request" | "consumer"> {

@@ -81,7 +81,8 @@ export class KongWorker {
 }
 
 /** kong.configuration, as far as plugins read it. */
-function configurationOf({ dumps, socket, luaPackagePath = "" }: StandInOptions) {
+function configurationOf({ dumps, socket, luaPackagePath = "", ...options }: StandInOptions) {
+  const words = options.proxyNextUpstream?.join(" ");
   const names = dumps.map(({ Name }) => Name);
   const sockets = names.map((name) => [`pluginserver_${name.replaceAll("-", "_")}_socket`, socket]);
   return {
@@ -90,6 +91,7 @@ function configurationOf({ dumps, socket, luaPackagePath = "" }: StandInOptions)
     database: "off",
     lua_package_path: luaPackagePath,
     pluginserver_names: names.join(","),
+    ...(words !== undefined && { nginx_proxy_proxy_next_upstream: words }),
     ...(Object.fromEntries(sockets) as Record<string, string>),
   };
 }

@@ -236,6 +236,26 @@ describe("a provider that cannot be reached", () => {
   });
 });
 
+describe("a Kong that makes no second tries", () => {
+  it.each([
+    ["is told of in /readyz", "error timeout", false],
+    ["is not the one that has all words", "error http_429 non_idempotent", true],
+  ])("%s", async (_, nextUpstream, ok) => {
+    const both = await startTwoProviders(undefined, { nextUpstream });
+    try {
+      both.a.behave({ status: 429 });
+      expect((await ask(both)).status).toBe(ok ? 200 : 429);
+      const { healthUrl } = both.gateway.pluginServer;
+      const ready = (await (await fetch(`${healthUrl}/readyz`)).json()) as {
+        neighbours: Record<string, { ok: boolean }>;
+      };
+      expect(ready.neighbours["second tries"]?.ok).toBe(ok);
+    } finally {
+      await both.stop();
+    }
+  });
+});
+
 describe("what another try is", () => {
   let both: TwoProviders;
   beforeAll(async () => {
@@ -468,7 +488,7 @@ describe("1,000 requests at once, of which the first provider refuses half", () 
       let count = 0;
       both.a.behave({ match: () => ++count % 2 === 0, status: 429 });
       const answers = await Promise.all(Array.from({ length: 1000 }, () => ask(both)));
-      expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+      expect(answers.map(({ status }) => status).filter((status) => status !== 200)).toEqual([]);
       let [tokens, micro] = [0, 0];
       for (const answer of answers) {
         const { usage, model } = (await answer.json()) as OpenAI.ChatCompletion;

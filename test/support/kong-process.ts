@@ -120,7 +120,11 @@ async function settings(
     KONG_NGINX_WORKER_PROCESSES: String(workers),
     KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE: "1m",
     ...(nextUpstream && { KONG_NGINX_PROXY_PROXY_NEXT_UPSTREAM: nextUpstream }),
-    ...(trusted && { KONG_NGINX_PROXY_PROXY_SSL_TRUSTED_CERTIFICATE: trusted }),
+    // nginx loads the authorities only where it is to verify (ngx_http_proxy_set_ssl, 1.25).
+    ...(trusted && {
+      KONG_NGINX_PROXY_PROXY_SSL_VERIFY: "on",
+      KONG_NGINX_PROXY_PROXY_SSL_TRUSTED_CERTIFICATE: trusted,
+    }),
     KONG_LOG_LEVEL: process.env.KONG_LOG_LEVEL ?? "notice",
     KONG_PROXY_ACCESS_LOG: "off",
     KONG_ANONYMOUS_REPORTS: "off",

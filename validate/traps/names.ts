@@ -30,7 +30,10 @@ function unknownModel(
   known: string[],
   plain: (name: string) => string = (name) => name,
 ): Finding[] {
-  if (!at?.text || known.map(plain).includes(plain(at.text))) return [];
+  if (!at?.text) return [];
+  const name = plain(at.text);
+  // A provider's models may be patterns; one for all says nothing of a name.
+  if (known.map(plain).some((one) => one !== "*" && modelGlob(one)(name))) return [];
   const meant = didYouMean(at.text, known) || ": is it spelt as the upstream spells it?";
   const message = `"${at.text}" is no target, and not in models or prices${meant}`;
   return [warning(at, "unknown-fallback", message)];
