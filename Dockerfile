@@ -25,7 +25,10 @@ FROM ${NODE} AS plugin-server
 WORKDIR /opt/kong-llm
 COPY --from=dependencies /opt/kong-llm/node_modules node_modules
 COPY --from=build /opt/kong-llm/dist dist
-COPY package.json LICENSE ./
+# What `kong-llm init` and `kong-llm demo` start from.
+COPY package.json LICENSE kong.yaml docker-compose.yml ./
+COPY helm-values helm-values
+COPY kubernetes kubernetes
 # Volumes that are mounted here first take over the owner: the uid that Kong runs as beside it.
 RUN chmod 755 dist/cli/main.js \
   && ln -s /opt/kong-llm/dist/cli/main.js /usr/local/bin/kong-llm \

@@ -12,7 +12,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: [
-            "{anthropic,cli,dev,doctor,families,kong,models,openai,plugins,redis,server,stages,stand-in,validate}/**/*.test.ts",
+            "{anthropic,cli,dev,doctor,families,kong,models,openai,page,plugins,redis,server,stages,stand-in,telemetry,validate}/**/*.test.ts",
             "test/{,limits/}*.test.ts",
           ],
           setupFiles: "test/support/watch-scripts.ts",

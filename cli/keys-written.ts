@@ -25,7 +25,7 @@ export function deck({ consumer, tag, expires }: WantedKey): string {
   return note + text.replace(/key: (\$\{\{.*\}\})/, "key: '$1'");
 }
 
-function variableOf(consumer: string): string {
+export function variableOf(consumer: string): string {
   return `DECK_${consumer.toUpperCase().replace(/[^A-Z0-9]+/g, "_")}_API_KEY`;
 }
 

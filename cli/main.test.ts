@@ -76,6 +76,14 @@ describe("kong-llm", { timeout: 20_000 }, () => {
       for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: "info" });
     });
 
+    it("opens the socket for outcomes beside the other, unless it is told where", async () => {
+      const own = ["--plugins", plugins, "--socket", socket(), "--health-address", "off"];
+      await serve(own);
+      expect(readdirSync(join(folder, "run")).sort()).toEqual([
+        ...["kong.sock", "kong.sock.ask", "outcomes.sock"],
+      ]);
+    });
+
     it("leaves at once on the second signal", async () => {
       const server = await serve();
       const kong = await KongSide.to(socket());

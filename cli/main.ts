@@ -7,6 +7,7 @@ import { version } from "../package.json";
 import { addCache } from "./cache";
 import { addDemo } from "./demo";
 import { addDoctor } from "./doctor";
+import { addInit } from "./init";
 import { addInstall } from "./install";
 import { addKeys } from "./keys";
 import { addLimits } from "./limits";
@@ -22,6 +23,7 @@ const program = new Command("kong-llm")
   .version(version, "-V, --version", "print the version")
   .showHelpAfterError("(kong-llm --help lists the commands)");
 
+addInit(program);
 addServe(program);
 addSchema(program);
 addInstall(program);

@@ -1,6 +1,8 @@
 // kong-llm serve: the plugin server as a process, with its options, signals and last resorts.
 
+import { dirname, join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { TokenSource } from "../page/token";
 import { tell } from "../server/discreet";
 import { defaultEventOptions } from "../server/events";
 import { defaultLimits } from "../server/frames";
@@ -8,6 +10,8 @@ import type { HealthAddress } from "../server/health";
 import { startServer } from "../server/server";
 import type { SocketOptions } from "../server/socket";
 import { log } from "../stages/log";
+import type { Signal } from "../telemetry/delivery";
+import { readSettings } from "../telemetry/settings";
 import { defaultPlugins } from "./schema";
 
 interface ServeOptions {
@@ -15,10 +19,12 @@ interface ServeOptions {
   socket: string;
   socketMode: number;
   socketOwner?: NonNullable<SocketOptions["owner"]>;
-  outcomesSocket: string;
+  outcomesSocket?: string;
   healthAddress: HealthAddress | "off";
+  pageTokenFile?: string;
   maxFrameBytes: number;
   eventTimeout: number;
+  telemetry: Signal[];
 }
 
 /**
@@ -47,8 +53,7 @@ export function addServe(program: Command): void {
       option(
         "--outcomes-socket <path>",
         "OUTCOMES_SOCKET",
-        "unix socket for the outcomes of requests",
-        "/run/kong-llm/outcomes.sock",
+        "unix socket for the outcomes of requests; default: outcomes.sock beside --socket",
       ),
     )
     .addOption(
@@ -61,6 +66,13 @@ export function addServe(program: Command): void {
         .default({ host: "127.0.0.1", port: 9100 }, "127.0.0.1:9100"),
     )
     .addOption(
+      option(
+        "--page-token-file <path>",
+        "PAGE_TOKEN_FILE",
+        "file with the token that opens the operators' page at /page of the health address; without it, or KONG_LLM_PAGE_TOKEN, there is no page",
+      ),
+    )
+    .addOption(
       option("--max-frame-bytes <bytes>", "MAX_FRAME_BYTES", "largest message of Kong")
         .argParser(positive)
         .default(defaultLimits.maxBytes),
@@ -69,6 +81,15 @@ export function addServe(program: Command): void {
       option("--event-timeout <seconds>", "EVENT_TIMEOUT", "when Kong has given up on an event")
         .argParser(positive)
         .default(defaultEventOptions.timeoutSeconds),
+    )
+    .addOption(
+      option(
+        "--telemetry <signals>",
+        "TELEMETRY",
+        "what goes to an OTLP receiver, which OTEL_* variables name: traces, metrics, both, or off",
+      )
+        .argParser(signals)
+        .default([], "off"),
     )
     .action(serveUntilStopped);
 }
@@ -82,14 +103,19 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
     log.error({ error: tell(error) }, "uncaught exception"),
   );
 
+  const telemetry = readSettings(options.telemetry, process.env);
+  if (options.telemetry.length > 0 && !telemetry) log.info("OTEL_* variables switch telemetry off");
   const shared = { mode: options.socketMode, owner: options.socketOwner };
+  const beside = join(dirname(options.socket), "outcomes.sock");
   const server = await startServer({
     plugins: options.plugins,
     socket: { path: options.socket, ...shared },
-    outcomes: { path: options.outcomesSocket, ...shared },
+    outcomes: { path: options.outcomesSocket ?? beside, ...shared },
     health: options.healthAddress === "off" ? undefined : options.healthAddress,
+    page: pageToken(options),
     maxFrameBytes: options.maxFrameBytes,
     events: { timeoutSeconds: options.eventTimeout },
+    telemetry,
   });
 
   let stopping = false;
@@ -101,6 +127,18 @@ async function serveUntilStopped(options: ServeOptions): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** A token is no flag: lists of processes would show it. */
+function pageToken({ pageTokenFile: file, healthAddress }: ServeOptions): TokenSource | undefined {
+  const { KONG_LLM_PAGE_TOKEN: value } = process.env;
+  if (!file && !value) return undefined;
+  if (healthAddress === "off") {
+    throw new Error(
+      "the operators' page is at the health address: --health-address must not be off",
+    );
+  }
+  return file ? { file } : { value: value! };
 }
 
 function option(flags: string, variable: string, description: string, standard?: unknown): Option {
@@ -133,4 +171,13 @@ function healthAddress(text: string): HealthAddress | "off" {
   const match = /^(?:\[([0-9a-f:]+)\]|([^:]+)):(\d+)$/i.exec(text);
   if (!match) throw new InvalidArgumentError("give it as 127.0.0.1:9100, or off");
   return { host: (match[1] ?? match[2])!, port: Number(match[3]) };
+}
+
+function signals(text: string): Signal[] {
+  if (text === "off") return [];
+  const named = text.split(",").map((one) => one.trim());
+  if (!named.every((one): one is Signal => one === "traces" || one === "metrics")) {
+    throw new InvalidArgumentError("give it as traces,metrics, as one of them, or as off");
+  }
+  return named;
 }

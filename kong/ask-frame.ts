@@ -14,7 +14,7 @@ export type AskKind = "Q" | "C";
  * Of the server: `D` decides: the request's id, JSON for carry-out.lua, the ticket. `A` answers instead
  * of the upstream: the id, JSON of status and headers, the body. `N` says what the stages need under a
  * config. `U`: the config is not known. `W`: still deciding, another frame follows. `E`: this cannot be
- * done, and why.
+ * done, why, and `config` where it is the config that is refused.
  */
 export type AnswerKind = "D" | "A" | "N" | "U" | "W" | "E";
 

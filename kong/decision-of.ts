@@ -43,6 +43,7 @@ export function decisionOf({
     ticket: writeTicket(exchange.ticket),
     keep: exchange.keep,
     ...(exchange.withoutUsage && { without_usage: true }),
+    ...(exchange.traced && { traced: true }),
     ...(delivery.socket !== undefined && { outcomes_socket: delivery.socket }),
   };
 }

@@ -127,7 +127,7 @@ describe("a plugin made of stages", () => {
   });
 
   it.each([
-    ["what gather did not gather", {}, consumer, 503, "gateway_unavailable"],
+    ["what gather did not gather", {}, consumer, 503, "gateway_misconfigured"],
     ["a request without a consumer", { llm: request }, undefined, 401, "invalid_api_key"],
     [
       "a body over the bound",

@@ -190,6 +190,7 @@ function openExchange(
     ticket,
     keep: earlier?.keep ?? 0,
     withoutUsage: earlier?.without_usage ?? false,
+    traced: earlier?.traced ?? false,
     ...(repeats && most > 0 && { mostOthers: mayRepeat(ticket.endpoint, body) ? most : 0 }),
   };
 }

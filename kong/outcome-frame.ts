@@ -36,8 +36,13 @@ export interface OutcomeRecord extends ToldTries {
   batch?: string;
   contentEncoding?: string;
   retryAfterMs?: string;
-  /** Each try of the balancer where there were several, as in "10.0.0.1 443 failed 429, 10.0.0.2 443". */
+  /**
+   * Each try of the balancer where there were several: address, port, when it began, and how it failed, as
+   * in "10.0.0.1 443 1764172800000 failed 429, 10.0.0.2 443 1764172800250".
+   */
   tries?: string;
+  /** As in the header traceparent. */
+  traceParent?: string;
 }
 
 // report.lua puts at most 256 into a batch.
@@ -73,6 +78,7 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
     ...(record.retryAfter !== undefined && { retry_after: record.retryAfter }),
     ...(record.retryAfterMs !== undefined && { retry_after_ms: record.retryAfterMs }),
     ...(record.tries !== undefined && { tries: triesIn(record.tries) }),
+    ...(record.traceParent !== undefined && { trace_parent: record.traceParent }),
     body,
     ...(ticket.stream && familyOf(ticket.endpoint).endsItself(body)
       ? { complete: true }
@@ -93,9 +99,10 @@ function ticketOf({ requestId, ticket }: OutcomeRecord): Ticket | undefined {
 
 function triesIn(text: string): Try[] {
   return text.split(", ").map((one) => {
-    const [ip = "", port = "", state, code] = one.split(" ");
+    const [ip = "", port = "", start = "", state, code] = one.split(" ");
     return {
       address: `${ip}:${port}`,
+      ...(/^\d{1,15}$/.test(start) && { started_at: Number(start) }),
       ...(state !== undefined && { state }),
       ...(code !== undefined && { status: Number(code) }),
     };
@@ -201,9 +208,12 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
       record.batch = text();
       break;
     case 21:
-      record.servedTry = number();
+      record.traceParent = text();
       break;
     case 22:
+      record.servedTry = number();
+      break;
+    case 23:
       record.failedTries = text();
       break;
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ofGateway, ofUpstream, refusalsLua } from "./own-answers";
+import { misconfigured, ofGateway, ofUpstream, refusalsLua } from "./own-answers";
 
 describe("what Kong answers by itself", () => {
-  it.each([...Object.values(ofGateway), ...Object.values(ofUpstream)])(
+  it.each([ofGateway, ofUpstream, misconfigured].flatMap((answers) => Object.values(answers)))(
     "$code is a sentence that says what to do",
     ({ message, code }) => {
       expect(message).toMatch(/^[A-Z].*\.$/);

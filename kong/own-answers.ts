@@ -123,6 +123,16 @@ export const ofUpstream: Record<number, OwnAnswer> = {
   },
 };
 
+/** The plugin server refuses the configuration of a route, or nothing says where that server is. */
+export const misconfigured: Record<number, OwnAnswer> = {
+  503: {
+    message:
+      "The gateway's configuration for this route is refused, so nothing was sent on. Trying again is of no use: its operator must look, at the gateway's log or /readyz.",
+    type: "server_error",
+    code: "gateway_misconfigured",
+  },
+};
+
 type Shape = (answer: OwnAnswer, status: number) => string;
 
 const shapes: Record<string, Shape> = {
@@ -135,7 +145,8 @@ export function refusalsLua(): string {
   const families = Object.entries(shapes).map(([family, shape]) => {
     const gateway = tableOf(ofGateway, shape);
     const upstream = tableOf(ofUpstream, shape);
-    return `  ${family} = {\n    gateway = ${gateway},\n    upstream = ${upstream},\n  },\n`;
+    const ours = tableOf(misconfigured, shape);
+    return `  ${family} = {\n    gateway = ${gateway},\n    upstream = ${upstream},\n    misconfigured = ${ours},\n  },\n`;
   });
   return `-- What Kong's own answers say, by the caller's API, who failed, and the status.\nreturn {\n${families.join("")}}\n`;
 }

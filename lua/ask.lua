@@ -147,7 +147,8 @@ local function introduction(plugin, conf)
   return fresh
 end
 
--- Tells the server a config; what it asks for in return: { headers = {...}, outcomes_socket = ... }.
+-- Tells the server a config; what it asks for in return: { headers = {...}, outcomes_socket = ... }; else
+-- nil, why not, and whether it is the config that is refused, which asking again does not change.
 local function tell_config(socket, plugin, known)
   local about = cjson.encode({
     plugin = plugin.name, version = plugin.version, id = known.id,
@@ -159,7 +160,8 @@ local function tell_config(socket, plugin, known)
     known.needs = cjson.decode(sections[1])
   end
   if not known.needs then
-    return nil, kind == "E" and sections and sections[1] or sections or "no answer to a config"
+    local told = kind == "E" and sections
+    return nil, told and told[1] or sections or "no answer to a config", told and told[2] == "config"
   end
   return known.needs
 end
@@ -172,20 +174,20 @@ local function on_connection(path, work)
       return nil, connect_err
     end
     local reused = socket:getreusedtimes() > 0
-    local result, err = work(socket)
+    local result, err, refused = work(socket)
     if result then
       socket:setkeepalive(IDLE_MS, POOL)
       return result
     end
     socket:close()
-    if not reused or attempt == 2 or err == "timeout" then
-      return nil, err
+    if not reused or attempt == 2 or err == "timeout" or refused then
+      return nil, err, refused
     end
     generation = generation + 1
   end
 end
 
--- What the server needs to know of each request under this config; nil and why not.
+-- What the server needs to know of each request under this config; nil, why not, whether it is refused.
 function M.needs(plugin, conf, path)
   local known = introduction(plugin, conf)
   if known.needs then
@@ -197,10 +199,10 @@ function M.needs(plugin, conf, path)
 end
 
 -- question: a table; earlier: what plugins before this one decided, as they came; body: bytes or nil.
--- The answer: { kind = "D" or "A", head, ticket or body }; nil and why not.
+-- The answer: { kind = "D" or "A", head, ticket or body }; nil, why not, whether the config is refused.
 function M.ask(plugin, conf, path, question, earlier, body)
   local known = introduction(plugin, conf)
-  question.config = known.id
+  question.config, question.asked_at = known.id, math.floor(ngx.now() * 1000)
   local sections = {
     cjson.encode(question), earlier and earlier.text or "", earlier and earlier.ticket or "", body or "",
   }
@@ -208,9 +210,9 @@ function M.ask(plugin, conf, path, question, earlier, body)
     local kind, answer = exchange(socket, "Q", sections)
     if kind == "U" then
       -- The server was started anew, or has forgotten a config that was long out of use.
-      local needs, err = tell_config(socket, plugin, known)
+      local needs, err, refused = tell_config(socket, plugin, known)
       if not needs then
-        return nil, err
+        return nil, err, refused
       end
       kind, answer = exchange(socket, "Q", sections)
     end

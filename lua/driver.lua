@@ -12,7 +12,8 @@ local tap = require("kong_llm.tap")
 
 local sockets = {}
 
--- Where the plugin server takes questions: beside the socket that kong.conf names for this plugin.
+-- Where the plugin server takes questions: beside the socket that kong.conf names for this plugin; nil
+-- and why not, where it names none.
 local function socket_of(name)
   if sockets[name] then
     return sockets[name]
@@ -20,7 +21,7 @@ local function socket_of(name)
   local setting = "pluginserver_" .. name:gsub("-", "_") .. "_socket"
   local socket = kong.configuration[setting]
   if not socket then
-    error(setting .. " is not set in kong.conf: name the plugin server's socket there")
+    return nil, setting .. " is not set in kong.conf: name the plugin server's socket there"
   end
   sockets[name] = socket .. ".ask"
   return sockets[name]
@@ -75,12 +76,16 @@ local function consumer()
   }
 end
 
--- What the plugin server says to this request.
+-- What the plugin server says to this request; nil, why there is no answer, and whether that is a mistake
+-- of the operator, which does not pass.
 local function answer_for(plugin, conf, state)
-  local path = socket_of(plugin.name)
-  local needs, unknown = ask.needs(plugin, conf, path)
+  local path, unset = socket_of(plugin.name)
+  if not path then
+    return nil, unset, true
+  end
+  local needs, unknown, refused = ask.needs(plugin, conf, path)
   if not needs then
-    return nil, unknown
+    return nil, unknown, refused
   end
   -- What an earlier plugin of ours has changed is read as it is now: length, coding and form go with it.
   if not state.request or state.changed then
@@ -91,16 +96,21 @@ local function answer_for(plugin, conf, state)
     request = state.request, consumer = consumer(), headers = headers_of(needs.headers),
     credential = needs.credential and credential_id() or nil, expires = expiry(),
   }
-  local answer, silent = ask.ask(plugin, conf, path, question, state.earlier, state.body)
+  local answer, silent, forgotten =
+    ask.ask(plugin, conf, path, question, state.earlier, state.body)
   if answer then
     answer.outcomes_socket = needs.outcomes_socket
   end
-  return answer, silent
+  return answer, silent, forgotten
 end
 
-local function refuse(plugin, why)
+-- present.lua gives it the body.
+local function refuse(plugin, why, state, misconfigured)
   kong.log.err(plugin.name, " has not decided about this request: ", why)
-  -- present.lua gives it the body.
+  state.misconfigured = misconfigured
+  if misconfigured then
+    return kong.response.exit(503, "", { ["x-should-retry"] = "false" })
+  end
   return kong.response.exit(503, "", { ["Retry-After"] = "1" })
 end
 
@@ -109,9 +119,9 @@ local handler = {}
 function handler:access(conf)
   local state = state_of(self.name)
   state.owner = self.name
-  local ran, answer, why = pcall(answer_for, self, conf, state)
+  local ran, answer, why, misconfigured = pcall(answer_for, self, conf, state)
   if not ran or not answer then
-    return refuse(self, ran and why or answer)
+    return refuse(self, ran and why or answer, state, misconfigured)
   end
   local head = answer.head
   if answer.kind == "A" then
@@ -123,7 +133,7 @@ function handler:access(conf)
   local carried, changed = pcall(carry_out, head, state.body, state.headers)
   state.headers = nil
   if not carried then
-    return refuse(self, changed)
+    return refuse(self, changed, state)
   end
   state.changed = changed
   if head.tries then

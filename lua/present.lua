@@ -53,8 +53,11 @@ local function family_of(request)
 end
 
 -- Kong's own words for a request that was let through are about the upstream, all others about us.
-local function refusal_for(status, request, decision)
+local function refusal_for(status, state, request, decision)
   local shapes = refusals[family_of(request)]
+  if state.misconfigured then
+    return shapes.misconfigured[status]
+  end
   return decision and shapes.upstream[status] or shapes.gateway[status]
 end
 
@@ -127,6 +130,6 @@ return function(state, request, decision)
       response.set_status(503)
       response.set_header("Retry-After", "1")
     end
-    replace_body(state, refusal_for(response.get_status(), request, decision))
+    replace_body(state, refusal_for(response.get_status(), state, request, decision))
   end
 end

@@ -2,6 +2,7 @@
 -- Kong worker and go in batches over the plugin server's outcomes socket; a batch leaves the queue
 -- when it is acknowledged. The frames: kong/outcome-frame.ts.
 
+local trace_parent = require("kong_llm.trace-parent")
 local tries = require("kong_llm.tries")
 
 local BATCH_SECONDS, RETRY_SECONDS, TIMEOUT_MS = 0.02, 0.5, 6000
@@ -10,7 +11,7 @@ local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
-local LAST_FIELD = 22
+local LAST_FIELD = 23
 local IDS = {}
 for id = 1, LAST_FIELD do
   IDS[id] = string.char(id)
@@ -228,8 +229,9 @@ return function(state, request, decision)
       [17] = first_of(state.content_encoding),
       [18] = first_of(state.retry_after_ms) or nil,
       [19] = tries(),
-      [21] = state.served,
-      [22] = state.failures,
+      [21] = decision.traced and trace_parent() or nil,
+      [22] = state.served,
+      [23] = state.failures,
     }))
   else
     local status = kong.response.get_status()

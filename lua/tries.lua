@@ -1,4 +1,15 @@
--- lua/tries.lua: each try of the balancer where there were several, as in "10.0.0.1 443 failed 429, 10.0.0.2 443".
+-- lua/tries.lua: each try of the balancer where there were several: address, port, the millisecond in which it
+-- began, and how it failed, as in "10.0.0.1 443 1764172800000 failed 429, 10.0.0.2 443 1764172800250".
+
+local function told(try)
+  local start = string.format("%.0f", try.balancer_start or 0)
+  local words = { tostring(try.ip), tostring(try.port), start }
+  if try.state then
+    words[4] = tostring(try.state)
+    words[5] = try.code and tostring(try.code) or nil
+  end
+  return table.concat(words, " ")
+end
 
 return function()
   local balancer = ngx.ctx.balancer_data
@@ -6,13 +17,9 @@ return function()
   if not made or #made < 2 then
     return nil
   end
-  local told = {}
+  local each = {}
   for _, try in ipairs(made) do
-    local words = { try.ip, try.port, try.state, try.code }
-    told[#told + 1] = table.concat({
-      tostring(words[1]), tostring(words[2]), words[3] and tostring(words[3]) or nil,
-      words[3] and words[4] and tostring(words[4]) or nil,
-    }, " ")
+    each[#each + 1] = told(try)
   end
-  return table.concat(told, ", ")
+  return table.concat(each, ", ")
 end

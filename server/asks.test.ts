@@ -4,10 +4,16 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
+import { register } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { answerFrame } from "../kong/ask-frame";
 import packageJson from "../package.json";
+import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
+import { neighbourStates } from "../stages/neighbours";
+import { delivery } from "../stages/outcome";
+import { openTicket, outcomeNeverSent } from "../stages/unheard";
+import { asks } from "./metrics";
 import { type PluginServer, startServer } from "./server";
 
 let folder: string;
@@ -25,6 +31,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const driver of drivers.splice(0)) driver.socket.destroy();
   await server.stop(0);
+  delivery.socket = undefined;
   rmSync(folder, { recursive: true });
 });
 
@@ -80,6 +87,12 @@ class Driver {
     const told = { id: "one", plugin: "llm-gateway", version: packageJson.version, ...about };
     return this.send("C", JSON.stringify(told), JSON.stringify(config));
   }
+}
+
+/** How many requests wait for the answer of an equal one. */
+async function waitingRequests(): Promise<number | undefined> {
+  const gauge = await register.getSingleMetric("llm_cache_waiting_requests")?.get();
+  return gauge?.values[0]?.value;
 }
 
 function parsed(bytes: Buffer): Reply {
@@ -154,7 +167,7 @@ describe("server", () => {
         upstream_key: { keys: [{ value: "secret-key", weight: 0 }] },
       });
       expect(kind).toBe("E");
-      expect(sections[0]).toMatch(/weight/);
+      expect(sections).toEqual([expect.stringMatching(/weight/), "config"]);
       expect(sections[0]).not.toContain("secret-key");
     });
 
@@ -162,7 +175,19 @@ describe("server", () => {
       const driver = await Driver.open();
       const { kind, sections } = await driver.tellConfig(config, { version: "0.0.1" });
       expect(kind).toBe("E");
-      expect(sections[0]).toMatch(/driver is of version 0\.0\.1.*install the Lua files/);
+      expect(sections).toEqual([
+        expect.stringMatching(/driver is of version 0\.0\.1.*install the Lua files/),
+      ]);
+      expect(neighbourStates().configs).toMatchObject({ ok: false });
+    });
+
+    it("refuses a plugin that it does not have as a mistake of the operator", async () => {
+      const driver = await Driver.open();
+      const { kind, sections } = await driver.tellConfig(config, { plugin: "not-here" });
+      expect([kind, ...sections]).toEqual(["E", "no plugin of that name here: not-here", "config"]);
+      expect(await register.getSingleMetricAsString("llm_configs_refused_total")).toMatch(
+        /\{plugin="other"\} [1-9]/,
+      );
     });
 
     it.each([
@@ -174,6 +199,57 @@ describe("server", () => {
       await driver.tellConfig(config);
       expect((await driver.send("Q", head, "", "", body)).kind).toBe("E");
       expect((await driver.ask(question, body)).kind).toBe("D");
+    });
+  });
+
+  describe("a question that comes too late", () => {
+    const limited = { ...config, rate_limit: { requests: { minute: 1 } } };
+    const numbered = (id: string) => ({ ...question, request: { ...request, id } });
+    const counted = async (answer: string) =>
+      (await asks.get()).values.find(({ labels }) => labels.answer === answer)?.value ?? 0;
+
+    it("is refused, and takes nothing: whoever asked it is about to give up", async () => {
+      const driver = await Driver.open();
+      await driver.tellConfig(limited);
+      const before = await counted("late");
+      for (const id of ["late-1", "late-2"]) {
+        const { kind, sections } = await driver.ask(
+          { ...numbered(id), asked_at: Date.now() - 10_500 },
+          body,
+        );
+        expect([kind, sections[0]]).toEqual(["E", expect.stringContaining("too busy")]);
+        expect(openTicket(id)).toBeUndefined();
+      }
+      expect(await counted("late")).toBe(before + 2);
+      const now = { ...numbered("in-time"), asked_at: Date.now() };
+      expect((await driver.ask(now, body)).kind).toBe("D");
+    });
+
+    it("for its driver, which has gone, gives back what was taken for it", async () => {
+      delivery.socket = join(folder, "outcomes.sock");
+      const driver = await Driver.open();
+      await driver.tellConfig({ ...config, rate_limit: { tokens: { minute: 100_000 } } });
+      const deterministic = '{"model":"gpt-4","temperature":0,"max_tokens":9000,"messages":[]}';
+      const leader = await driver.ask(numbered("leader"), deterministic);
+      expect(leader.kind).toBe("D");
+      const gone = await Driver.open();
+      gone.socket.write(
+        answerFrame("Q" as "N", JSON.stringify(numbered("gone")), "", "", deterministic),
+      );
+      await expect.poll(waitingRequests).toBe(1);
+      gone.socket.destroy();
+      await once(gone.socket, "close");
+      // A question after that one: the server has seen that its driver has gone.
+      await driver.ask({ ...question, config: "never" });
+
+      const before = await counted("undelivered");
+      const ended = outcomeNeverSent("leader")!;
+      await learnFrom({ ...ended, status: 500, source: "service" });
+      await expect.poll(() => counted("undelivered")).toBe(before + 1);
+      await expect.poll(() => openTicket("gone")).toBeUndefined();
+      const next = await driver.ask(numbered("next"), body);
+      const { response_headers } = JSON.parse(next.sections[1]!);
+      expect(Number(response_headers["x-ratelimit-remaining-tokens"])).toBeGreaterThan(95_000);
     });
   });
 

@@ -9,20 +9,27 @@ import type { Decision, Question, Ruling } from "../stages/decision";
 import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
+import { outcomeNeverSent } from "../stages/unheard";
 import { Configs } from "./configs";
 import { tell } from "./discreet";
-import { type Instances, RpcError } from "./instances";
+import { type Instances, RefusedConfig, RpcError } from "./instances";
 import { asks, malformed } from "./metrics";
+import { noteRefused } from "./refused-configs";
 import { showSecondTries } from "./second-tries";
 
 export interface AskOptions {
   /** Seconds after which a question is given up: the request is then refused. */
   timeoutSeconds: number;
+  /**
+   * A question that has waited so many seconds to be read is refused at once: the driver gives up after
+   * 15, and whoever decides for those that have given up has no time for those that wait.
+   */
+  lateSeconds: number;
   /** Questions beyond these are refused at once. */
   most: number;
 }
 
-const standard: AskOptions = { timeoutSeconds: 60, most: 50_000 };
+const standard: AskOptions = { timeoutSeconds: 60, lateSeconds: 10, most: 50_000 };
 
 // lua/ask.lua takes a server that is silent for 15 s for a dead one.
 const heartbeatMs = 3000;
@@ -43,6 +50,7 @@ export class Asks {
   constructor(instances: Instances, options: Partial<AskOptions> = {}) {
     this.#options = {
       timeoutSeconds: options.timeoutSeconds ?? standard.timeoutSeconds,
+      lateSeconds: options.lateSeconds ?? standard.lateSeconds,
       most: options.most ?? standard.most,
     };
     this.#configs = new Configs(instances);
@@ -85,7 +93,9 @@ export class Asks {
       const { id, plugin, version, next_upstream } = configShape.parse(jsonIn(about));
       if (version !== packageJson.version) {
         const both = `the driver is of version ${version}, the plugin server of ${packageJson.version}`;
-        throw new RpcError(`${both}: install the Lua files of this version and restart Kong`);
+        const told = `${both}: install the Lua files of this version and restart Kong`;
+        noteRefused("other", told);
+        throw new RpcError(told);
       }
       const { needs, secondTries } = this.#configs.learn(id, plugin, config?.toString() ?? "");
       if (secondTries.most > 0) showSecondTries(next_upstream);
@@ -100,7 +110,12 @@ export class Asks {
     const open: Open = { socket, askedAt: performance.now() };
     try {
       const [head, earlier, ticket, body] = sections;
-      const { config, request, consumer, credential, expires, headers } = questionIn(head);
+      const { config, request, consumer, credential, expires, headers, asked_at } =
+        questionIn(head);
+      if (asked_at !== undefined && Date.now() - asked_at > this.#options.lateSeconds * 1000) {
+        this.#refuse(socket, "late", "the plugin server is too busy: it reads questions too late");
+        return;
+      }
       const plugin = this.#configs.find(config);
       if (!plugin) {
         asks.inc({ answer: "unknown" });
@@ -115,8 +130,8 @@ export class Asks {
       if (body && body.length > 0) request.body = body;
       const before = decisionIn(earlier, ticket);
       const ruling = await plugin.rule({ request, consumer, earlier: before, repeats: true });
-      if (!this.#open.has(open)) return;
-      this.#answer(socket, request.id, ruling);
+      if (this.#open.has(open) && !socket.destroyed) this.#answer(socket, request.id, ruling);
+      else this.#takeBack(request.id, ruling);
     } catch (error) {
       this.#fail(socket, error);
     } finally {
@@ -140,12 +155,23 @@ export class Asks {
     void learnFrom(ruling.outcome);
   }
 
+  // Whoever asked has gone, and sends nothing upstream: what was taken for it is given back.
+  #takeBack(id: string, ruling: Ruling): void {
+    asks.inc({ answer: "undelivered" });
+    const outcome = "decision" in ruling ? outcomeNeverSent(id) : ruling.outcome;
+    if (outcome) void learnFrom(outcome);
+  }
+
   #fail(socket: Socket, error: unknown): void {
-    asks.inc({ answer: "failed" });
     const ours = error instanceof RpcError || error instanceof z.ZodError;
     if (!ours) log.error({ error: tell(error) }, "a question failed");
     const text = error instanceof RpcError ? error.message : "the plugin server failed";
-    socket.write(answerFrame("E", text));
+    this.#refuse(socket, "failed", text, ...(error instanceof RefusedConfig ? ["config"] : []));
+  }
+
+  #refuse(socket: Socket, answer: "failed" | "late", text: string, ...about: string[]): void {
+    asks.inc({ answer });
+    socket.write(answerFrame("E", text, ...about));
   }
 
   #close(open: Open): void {
@@ -181,6 +207,8 @@ interface Asked extends Pick<Question, "request" | "consumer"> {
   credential?: string;
   expires?: string;
   headers?: Record<string, string>;
+  /** Milliseconds since the epoch, by the clock of this machine. */
+  asked_at?: number;
 }
 
 // Checked by hand, as it is read for each request: what the stages rely on, and no more.

@@ -4,7 +4,7 @@
 
 import { LRUCache } from "lru-cache";
 import type { StagedPlugin } from "../kong/define-plugin";
-import { type Instances, RpcError } from "./instances";
+import { type Instances, RefusedConfig } from "./instances";
 import type { Handlers } from "./plugins";
 
 const mostConfigs = 1000;
@@ -18,12 +18,18 @@ export class Configs {
     return this.#known.get(id);
   }
 
-  /** Learns a config. An RpcError says which option is wrong, never what a secret was. */
+  /** Learns a config. A RefusedConfig says which option is wrong, never what a secret was. */
   learn(id: string, plugin: string, config: string): StagedPlugin {
     const known = this.#known.get(id);
     if (known) return known;
+    if (!this.instances.plugins.has(plugin)) {
+      // What a peer calls it is no label of a metric.
+      throw new RefusedConfig("other", `no plugin of that name here: ${plugin.slice(0, 60)}`);
+    }
     const { handlers } = this.instances.start(plugin, config);
-    if (!isStaged(handlers)) throw new RpcError(`plugin ${plugin} takes no questions of a driver`);
+    if (!isStaged(handlers)) {
+      throw new RefusedConfig(plugin, `plugin ${plugin} takes no questions of a driver`);
+    }
     this.#known.set(id, handlers);
     return handlers;
   }

@@ -25,8 +25,13 @@ export function converse(
   const outbox = new Outbox(socket);
   counts.connections++;
 
+  // Kong asks one thing at a time. One that was silent for 60 s to it (it was stopped, or the machine
+  // was busy) goes back to its pool with the question open (mp_rpc.lua, Kong 3.9): whoever takes the
+  // connection next must not get that answer.
   const take: TakeMessage = (...message) => {
     const rpc = readQuestion(...message);
+    for (const earlier of open.splice(0)) earlier.giveUp();
+    outbox.forget();
     ask(rpc, new OpenQuestion(rpc.id, outbox, open));
   };
 
@@ -53,21 +58,20 @@ export function converse(
   socket.on("error", (error) => log.debug({ reason: error.message }, "connection failed"));
   socket.on("close", () => {
     counts.connections--;
-    for (const question of [...open]) question.asker?.questionGone(question);
+    for (const question of open.splice(0)) question.giveUp();
   });
 }
 
 class OpenQuestion implements Question {
   asker: Question["asker"];
-  /** Its place among the open questions of its connection; -1 when it is answered. */
-  #place: number;
 
+  /** @param open the question of its connection that is open now, if there is one */
   constructor(
     readonly id: number,
     readonly outbox: Outbox,
     readonly open: OpenQuestion[],
   ) {
-    this.#place = open.push(this) - 1;
+    open.push(this);
   }
 
   answer(result: Result): void {
@@ -78,14 +82,14 @@ class OpenQuestion implements Question {
     if (this.#close()) this.outbox.put(errorTo(this.id, text));
   }
 
+  /** Nobody waits for its answer any more. It is no longer open. */
+  giveUp(): void {
+    this.asker?.questionGone(this);
+  }
+
   #close(): boolean {
-    if (this.#place < 0) return false;
-    const last = this.open.pop()!;
-    if (last !== this) {
-      this.open[this.#place] = last;
-      last.#place = this.#place;
-    }
-    this.#place = -1;
+    if (this.open[0] !== this) return false;
+    this.open.pop();
     return true;
   }
 }

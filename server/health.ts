@@ -1,11 +1,13 @@
 // /healthz, /readyz and /metrics over HTTP, on an address of its own: probes and Prometheus must not
-// need the unix socket, and Kong's workers must not need HTTP.
+// need the unix socket, and Kong's workers must not need HTTP. Beside them the operators' page, if wanted.
 
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { collectDefaultMetrics, register } from "prom-client";
 import { version } from "../package.json";
+import { log } from "../stages/log";
 import { neighbourStates } from "../stages/neighbours";
+import { tell } from "./discreet";
 
 export interface HealthAddress {
   host: string;
@@ -24,6 +26,9 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
+/** Answers what is asked below /page. */
+export type HealthPage = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
 let collecting = false;
 
 function collectNodeMetrics(): void {
@@ -40,11 +45,18 @@ function collectNodeMetrics(): void {
 export async function serveHealth(
   address: HealthAddress,
   readiness: () => Readiness,
+  page?: HealthPage,
 ): Promise<HealthServer> {
   collectNodeMetrics();
   const server = createServer((request, response) => {
-    request.resume();
-    answer(request.url?.split("?")[0], readiness, response).catch(() => response.destroy());
+    const path = request.url?.split("?")[0];
+    const isPage = page !== undefined && (path === "/page" || path?.startsWith("/page/"));
+    if (!isPage) request.resume();
+    const answered = isPage ? page(request, response) : answer(path, readiness, response);
+    answered.catch((error: unknown) => {
+      log.error({ error: tell(error), path }, "the health server cannot answer");
+      response.destroy();
+    });
   });
   await listen(server, address);
   return {

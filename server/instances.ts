@@ -7,7 +7,7 @@ import { tellConfigError } from "./discreet";
 import { firstIdOfProcess, idAfter } from "./ids";
 import { counts } from "./metrics";
 import type { Handlers, LoadedPlugin } from "./plugins";
-import { noteRefused } from "./refused-configs";
+import { noteRefused, watchConfigs } from "./refused-configs";
 
 export interface Instance {
   id: number;
@@ -33,6 +33,18 @@ const defaultInstanceOptions: InstanceOptions = { idleSeconds: 3600, most: 50_00
 /** What Kong asked for cannot be done; the message is the answer. */
 export class RpcError extends Error {}
 
+/** A plugin cannot start with its config: an operator must mend it, asking again is of no use. */
+export class RefusedConfig extends RpcError {
+  constructor(
+    readonly plugin: string,
+    message: string,
+  ) {
+    super(message);
+    log.error({ plugin }, message);
+    noteRefused(plugin, message);
+  }
+}
+
 export class Instances {
   readonly #running: LRUCache<number, Instance>;
   readonly #sweeper: NodeJS.Timeout;
@@ -44,6 +56,7 @@ export class Instances {
   ) {
     const { idleSeconds, most, firstId } = { ...defaultInstanceOptions, ...options };
     this.#nextId = firstId ?? firstIdOfProcess();
+    watchConfigs(plugins.keys());
     this.#running = new LRUCache({
       max: most,
       ttl: idleSeconds * 1000,
@@ -113,7 +126,7 @@ function parseConfig(name: string, text: unknown): unknown {
   try {
     return JSON.parse(text as string);
   } catch {
-    throw new RpcError(`plugin ${name}: its config is not JSON`);
+    throw new RefusedConfig(name, `plugin ${name}: its config is not JSON`);
   }
 }
 
@@ -122,8 +135,6 @@ function construct(plugin: LoadedPlugin, config: unknown): Handlers {
     return new plugin.Plugin(config);
   } catch (error) {
     const told = `plugin ${plugin.name} refuses its config: ${tellConfigError(error, config)}`;
-    log.error({ plugin: plugin.name }, told);
-    noteRefused(plugin.name, told);
-    throw new RpcError(told);
+    throw new RefusedConfig(plugin.name, told);
   }
 }

@@ -74,7 +74,7 @@ export const forgottenEvents = new Counter({
 
 export const asks = new Counter({
   name: "llm_plugin_server_asks_total",
-  help: "Questions of drivers by what became of them: decided, answered (from the cache, or refused), unknown (the config is asked for first) or failed",
+  help: "Questions of drivers by what became of them: decided, answered (from the cache, or refused), unknown (the config is asked for first), failed, late (refused, as they had waited too long to be read) or undelivered (the driver had gone: nothing went upstream, what was reserved is given back)",
   labelNames: ["answer"] as const,
 });
 

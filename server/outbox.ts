@@ -8,26 +8,26 @@ import type { Socket } from "node:net";
 let filled: Outbox[] = [];
 
 export class Outbox {
-  // Nearly always there is one message only.
+  // Kong asks one thing at a time of a connection, so there is one answer.
   #message: Buffer | undefined;
-  #more: Buffer[] = [];
 
   constructor(readonly socket: Socket) {}
 
   /** Sends the message before the event loop waits again. */
   put(message: Buffer): void {
-    if (this.#message) {
-      this.#more.push(message);
-      return;
-    }
     this.#message = message;
     if (filled.push(this) === 1) setImmediate(emptyAll);
   }
 
+  /** Nobody waits any more for what has not left yet. */
+  forget(): void {
+    this.#message = undefined;
+  }
+
   /** A peer that does not read its answers is not read either, until it does. */
   empty(): void {
-    let message = this.#message!;
-    if (this.#more.length > 0) message = Buffer.concat([message, ...this.#more.splice(0)]);
+    const message = this.#message;
+    if (!message) return;
     this.#message = undefined;
     if (!this.socket.destroyed && !this.socket.write(message)) this.socket.pause();
   }

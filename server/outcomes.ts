@@ -5,8 +5,9 @@ import type { Socket } from "node:net";
 import { LRUCache } from "lru-cache";
 import { Counter } from "prom-client";
 import { BatchError, type OutcomeRecord, outcomeOf, readBatch } from "../kong/outcome-frame";
-import { countLost, learnFrom } from "../stages/learn";
+import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
+import { countLost } from "../stages/lost-outcomes";
 import { statusLabel } from "../stages/status-label";
 import { malformed } from "./metrics";
 

@@ -6,7 +6,8 @@ import { log } from "../stages/log";
 import { showNeighbour } from "../stages/neighbours";
 import { delivery } from "../stages/outcome";
 import { KongSide } from "../test/support/kong-side";
-import { encode } from "./message-pack";
+import { FrameSplitter } from "./frames";
+import { decode, encode } from "./message-pack";
 import { type PluginServer, type ServerOptions, startServer } from "./server";
 
 const plugins = join(__dirname, "../test/fixtures/plugins");
@@ -99,20 +100,6 @@ describe("server", () => {
       other.close();
     });
 
-    it("may come many in one chunk", async () => {
-      await use();
-      const instance = await kong.start("probe");
-      const ids = Array.from({ length: 200 }, (_, index) => 1000 + index);
-      const frames = ids.map((id) =>
-        encode([0, id, "plugin.HandleEvent", [{ InstanceId: instance, EventName: "access" }]]),
-      );
-      const answers = ids.map((id) => kong.send(Buffer.alloc(0), id));
-      kong.socket.write(Buffer.concat(frames));
-      const events = (await Promise.all(answers)).map(({ result }) => result.EventId);
-      expect(new Set(events).size).toBe(200);
-      expect(server.events.size).toBe(200);
-    });
-
     it("may come in many chunks", async () => {
       await use();
       const { result } = await act("two-calls");
@@ -129,6 +116,47 @@ describe("server", () => {
       const { result } = await act("exit");
       expect(result.Data).toMatchObject({ Method: "kong.response.exit" });
       expect((await kong.step(result.EventId)).error).toContain("no such event");
+    });
+  });
+
+  describe("a second question on a connection", () => {
+    it("gives up the first: after a pause of the server Kong takes such a connection again", async () => {
+      await use();
+      const instance = await kong.start("probe");
+      const ids: number[] = [];
+      const splitter = new FrameSplitter();
+      kong.socket.on("data", (chunk: Buffer) =>
+        splitter.push(chunk, (...message) => ids.push((decode(...message) as number[])[1]!)),
+      );
+      const { result } = await kong.handle(instance);
+      void kong.step(result.EventId, "waits-for-test");
+      await vi.waitFor(() => expect(probe.seen).toEqual(["waiting"]));
+      const second = await kong.handle(instance);
+      await vi.waitFor(() => expect(server.events.size).toBe(1));
+      probe.release();
+      await vi.waitFor(() => expect(probe.seen.at(-1)).toBe("let go"));
+      const third = await kong.step(second.result.EventId, "return");
+      expect(third.result.Data).toBe("ret");
+      expect(ids).toEqual([2, 4, 5]);
+    });
+
+    it("that comes together with the first is the one that is answered", async () => {
+      await use();
+      const instance = await kong.start("probe");
+      const ids = Array.from({ length: 200 }, (_, index) => 1000 + index);
+      const frames = ids.flatMap((id) => [
+        encode([0, id, "plugin.GetPluginInfo", ["probe"]]),
+        encode([0, -id, "plugin.HandleEvent", [{ InstanceId: instance, EventName: "access" }]]),
+      ]);
+      const answered: number[] = [];
+      for (const id of ids) {
+        void kong.send(Buffer.alloc(0), id).then(() => answered.push(id));
+        void kong.send(Buffer.alloc(0), -id).then(() => answered.push(-id));
+      }
+      kong.socket.write(Buffer.concat(frames));
+      await vi.waitFor(() => expect(answered.at(-1)).toBe(-1199));
+      // Only where the bytes came in several pieces was one of them answered in between.
+      expect(answered.length).toBeLessThan(20);
     });
   });
 

@@ -1,14 +1,17 @@
 // The plugin server as a whole: which parts there are, in which order they start, and how they stop.
 
+import type { TokenSource } from "../page/token";
 import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
 import { giveUpAfter } from "../stages/unheard";
+import type { TelemetrySettings } from "../telemetry/settings";
+import { startTelemetry } from "../telemetry/telemetry";
 import { Asks } from "./asks";
 import { converse } from "./connection";
 import { type EventOptions, Events } from "./events";
 import { defaultLimits } from "./frames";
-import { type HealthAddress, type HealthServer, serveHealth } from "./health";
+import { type HealthAddress, type HealthPage, type HealthServer, serveHealth } from "./health";
 import { type InstanceOptions, Instances } from "./instances";
 import { outcomesLearned, receiveOutcomes } from "./outcomes";
 import { loadPlugins } from "./plugins";
@@ -24,11 +27,15 @@ export interface ServerOptions {
   outcomes?: SocketOptions;
   /** Undefined: no health server. */
   health?: HealthAddress;
+  /** What opens the operators' page of the health server; undefined: there is none. */
+  page?: TokenSource;
   maxFrameBytes?: number;
   events?: Partial<EventOptions>;
   /** Seconds after which nobody is taken to tell the end of a request any more. */
   outcomeSeconds?: number;
   instances?: Partial<InstanceOptions>;
+  /** Undefined: no telemetry. */
+  telemetry?: TelemetrySettings;
 }
 
 /** Longer than requests last; one that lasts longer all the same is counted twice at the most, never free. */
@@ -45,9 +52,17 @@ export interface PluginServer {
   stop(graceSeconds?: number): Promise<void>;
 }
 
+/** Who wants no page need not have the plugins that it looks at: those of --plugins may be others. */
+async function pageOpenedBy(token: TokenSource): Promise<HealthPage> {
+  const { operatorsPage } = await import("../page/page.js");
+  return operatorsPage(token);
+}
+
 /** Starts everything; the sockets exist when it settles. Throws when any part cannot start. */
 export async function startServer(options: ServerOptions): Promise<PluginServer> {
   const state = { ready: false };
+  // Before all that plugins ask for: what they need of a request depends on it.
+  const telemetry = options.telemetry && (await startTelemetry(options.telemetry));
   const plugins = await loadPlugins(options.plugins);
   const instances = new Instances(plugins, options.instances);
   const events = new Events(options.events);
@@ -66,14 +81,16 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
     instances.stop();
     await Promise.all(opened.map((socket) => socket.close()));
     await health?.close();
+    await telemetry?.stop();
   };
 
   try {
     if (options.health) {
-      health = await serveHealth(options.health, () => ({
-        ready: state.ready,
-        plugins: [...plugins.keys()],
-      }));
+      health = await serveHealth(
+        options.health,
+        () => ({ ready: state.ready, plugins: [...plugins.keys()] }),
+        options.page && (await pageOpenedBy(options.page)),
+      );
     }
     if (options.outcomes) {
       const outcomes = await listenOn(options.outcomes, (socket) => receiveOutcomes(socket));

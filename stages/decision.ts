@@ -64,6 +64,8 @@ export interface Decision {
   keep: number;
   /** The client has not asked for the chunk of usage that ends a stream: it is not to get it. */
   without_usage?: boolean;
+  /** Which span went upstream is to be told with its end. */
+  traced?: boolean;
   /** Where outcomes go, for who has no other way to know it. */
   outcomes_socket?: string;
 }

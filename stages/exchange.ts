@@ -88,6 +88,8 @@ export interface Exchange {
   keyHeaders?: string[];
   /** Most tokens of output that were taken for it, where an answer must not be longer. */
   outputCap?: number;
+  /** Somebody traces it: its end is told with the span that went upstream. */
+  traced?: boolean;
   /** What the stages beside this one tell the caller about itself, where that is what it asks for. */
   told?(): Promise<Told>;
 }

@@ -1,7 +1,7 @@
 // Hands an ended request to the stages that let it through, each ticket once.
 
-import { Counter } from "prom-client";
 import { log } from "./log";
+import { countLost } from "./lost-outcomes";
 import type { Outcome } from "./outcome";
 import { Seen } from "./seen";
 import { onPrepared, type PreparedStage, preparedStage } from "./stage";
@@ -16,20 +16,6 @@ const learned = new Seen(100_000);
 const mostParked = 10_000;
 const parkedSeconds = 60;
 let parked = 0;
-
-const lost = new Counter({
-  name: "llm_outcomes_lost_total",
-  help: "Outcomes of which a stage could not learn, by reason",
-  labelNames: ["reason"] as const,
-});
-// A series that begins with its first loss has not increased, as Prometheus sees it.
-const reasons = "queue_full unreadable stage_failed too_many_parked options_unknown".split(" ");
-for (const reason of reasons) lost.inc({ reason }, 0);
-
-/** Counts outcomes that were lost before they came here. */
-export function countLost(reason: "queue_full" | "unreadable", count: number): void {
-  lost.inc({ reason }, count);
-}
 
 /** Settles when every stage that is prepared here has learned; never rejects. */
 export async function learnFrom(outcome: Outcome): Promise<void> {
@@ -50,7 +36,7 @@ async function learnWith(stage: PreparedStage, outcome: Outcome): Promise<void> 
   try {
     await stage.learn(outcome, outcome.ticket.stages[stage.name]?.note);
   } catch (error) {
-    lost.inc({ reason: "stage_failed" });
+    countLost("stage_failed", 1);
     log.error(
       { stage: stage.name, request_id: outcome.ticket.id, err: error },
       "stage cannot learn",
@@ -60,7 +46,7 @@ async function learnWith(stage: PreparedStage, outcome: Outcome): Promise<void> 
 
 function park(name: StageName, options: string, outcome: Outcome): void {
   if (parked >= mostParked) {
-    lost.inc({ reason: "too_many_parked" });
+    countLost("too_many_parked", 1);
     return;
   }
   parked++;
@@ -72,7 +58,7 @@ function park(name: StageName, options: string, outcome: Outcome): void {
   const timer = setTimeout(() => {
     forget();
     parked--;
-    lost.inc({ reason: "options_unknown" });
+    countLost("options_unknown", 1);
   }, parkedSeconds * 1000);
   timer.unref();
 }

@@ -28,6 +28,8 @@ export interface Outcome {
   failed_tries?: FailedTry[];
   served_try?: number;
   first_try?: { label?: string; provider?: string };
+  /** The span that went upstream as this request's parent (W3C Trace Context), where it was asked for. */
+  trace_parent?: string;
   /** The answer as the client got it; only its last bytes when `truncated`. */
   body: Buffer;
   /** The last byte has passed: neither the client nor the upstream cut it. */
@@ -51,6 +53,8 @@ export interface Outcome {
 export interface Try {
   /** IP address and port. */
   address: string;
+  /** Milliseconds since the epoch. */
+  started_at?: number;
   /** "failed" or "next", as nginx has it (ngx.balancer get_last_failure). */
   state?: string;
   status?: number;

@@ -4,9 +4,16 @@
 import type { Unreadable } from "../openai/compressed-request";
 import { type Answer, refuse } from "./exchange";
 
-/** The route's pre-function is missing. */
-export const notGathered = unavailableAs(
-  "This route has no gathered request: add the pre-function with gather.lua to its service.",
+/** The route's pre-function is missing: its operator's mistake, which does not pass. */
+export const notGathered = refuse(
+  503,
+  {
+    message:
+      "This route has no gathered request: its operator must add the pre-function with gather.lua to its service.",
+    type: "server_error",
+    code: "gateway_misconfigured",
+  },
+  { "x-should-retry": "false" },
 );
 
 /** The plugin server stops, or has too much to do. */

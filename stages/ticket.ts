@@ -28,8 +28,11 @@ export interface Ticket {
   /** Where the model was chosen among several: what would have served without that. */
   choice?: { baseline?: string; dry_run?: true };
   cache?: CacheStatus;
-  /** What the rate limit decided, and which limit it was that refused, as in "tokens per minute". */
-  limit?: { decision: string; by?: string };
+  /**
+   * What the rate limit decided, and which limit it was that refused, as in "tokens per minute"; or the
+   * budget of which so much is used that a cheaper model serves.
+   */
+  limit?: { decision: string; by?: string; moved_by?: string };
   /** Which stages decided, with which options, and what each must remember. */
   stages: Partial<Record<StageName, StageEntry>>;
 }

@@ -90,6 +90,14 @@ function takeOldest(): Ticket {
   return ticket;
 }
 
+/** Of a decision that did not reach who asked for it: nothing went upstream. */
+export function outcomeNeverSent(id: string): Outcome | undefined {
+  const ticket = openTicket(id);
+  if (!ticket) return undefined;
+  const ended = { complete: true, cut_by: undefined };
+  return { ...outcomeNobodyTold(ticket), status: 503, source: "exit", ...ended };
+}
+
 function outcomeNobodyTold(ticket: Ticket): Outcome {
   const now = Date.now();
   return {

@@ -134,7 +134,9 @@ describe("the alerts", () => {
     const headings = [...read("docs/runbook.md").matchAll(/^## (.*)$/gm)].map(([, name]) => name);
     expect(headings).toEqual(rules.map(({ alert }) => alert));
     for (const { alert, annotations, labels } of rules) {
-      expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+      expect(annotations.runbook_url).toBe(
+        `https://unpkg.com/kong-llm/docs/runbook.md#${alert.toLowerCase()}`,
+      );
       expect(["warning", "critical"]).toContain(labels.severity);
     }
   });

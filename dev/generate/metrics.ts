@@ -5,6 +5,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { register } from "prom-client";
 import "../../server/server";
+import "../../telemetry/delivery";
 
 export interface Metric {
   name: string;

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { type OwnAnswer, ofGateway, ofUpstream } from "../../kong/own-answers";
+import { misconfigured, type OwnAnswer, ofGateway, ofUpstream } from "../../kong/own-answers";
 import { callsOf, texts, unknown, variants } from "./literals";
 
 export interface Refusal {
@@ -109,6 +109,10 @@ function ownAnswers(): Refusal[] {
       "Kong, or another plugin, answers by itself before ours have let the request through.",
     ],
     [ofUpstream, "Kong answers by itself for an upstream that did not."],
+    [
+      misconfigured,
+      "The plugin server refuses the config of the plugin, or kong.conf names no socket.",
+    ],
   ];
   return sides.flatMap(([answers, when]) =>
     Object.entries(answers)
@@ -131,7 +135,7 @@ export function answersPage(found: Refusal[]): string {
   return `<!-- Written by \`npm run docs\` from the calls of refuse() and kong/own-answers.ts: change those. -->
 # Answers
 
-Every refusal that the gateway makes by itself, in the shape of OpenAI's API: \`{"error": {"message", "type", "param", "code"}}\`, with \`X-LLM-Source: gateway\`. By itself it also answers what the [cache](../plugins/llm-cache/README.md) holds and the [list of models](../plugins/llm-models/README.md). All else is the upstream's (\`X-LLM-Source: upstream\`), or Kong's own where none of our plugins runs, such as 404 for a path without a route.
+Every refusal that the gateway makes by itself, in the shape of OpenAI's API: \`{"error": {"message", "type", "param", "code"}}\`, with \`X-LLM-Source: gateway\`. By itself it also answers what the [cache](../plugins/llm-cache/README.md) holds and the [list of models](../plugins/llm-models/README.md). All else is the upstream's (\`X-LLM-Source: upstream\`), or Kong's own where none of our plugins runs: 404 \`no Route matched\` for a path without a route, 426 for plain HTTP on a route that wants https, 400 and 494 of nginx for what is no HTTP.
 
 | Status | Code, type | Who | When | What the client reads |
 |---|---|---|---|---|

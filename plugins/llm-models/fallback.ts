@@ -58,9 +58,16 @@ new Gauge({
   labelNames: ["service", "model"] as const,
   collect() {
     this.reset();
-    for (const [target, { until }] of knownHere.entries()) {
-      const [service = "", model = ""] = target.split(":").map(decodeURIComponent);
+    for (const { service, model, until } of knownModels()) {
       this.set({ service, model }, until > 0 ? 1 : 0);
     }
   },
 });
+
+/** Every model of every service that has failed of late, and until when it is left alone: 0 when it is back. */
+export function knownModels(): { service: string; model: string; until: number }[] {
+  return [...knownHere.entries()].map(([target, { until }]) => {
+    const [service = "", model = ""] = target.split(":").map(decodeURIComponent);
+    return { service, model, until };
+  });
+}

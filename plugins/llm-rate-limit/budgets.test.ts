@@ -1,19 +1,14 @@
 import { register } from "prom-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { RequestBody } from "../../openai/request-body";
 import { closeConnections } from "../../redis/connection";
-import type { Answer, Consumer, Exchange } from "../../stages/exchange";
+import type { Exchange } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
-import { type PreparedStage, prepareStage } from "../../stages/stage";
-import type { Ticket } from "../../stages/ticket";
+import { prepareStage } from "../../stages/stage";
+import { type Asked, alice, limited } from "../../test/support/limited";
 import { startRedis, type TestRedis } from "../../test/support/redis";
-import { rateLimitOptions } from "./schema";
-import { stage } from "./stage";
 
 let redis: TestRedis;
-let namespaces = 0;
-let requests = 0;
 
 beforeAll(async () => {
   redis = await startRedis({ shared: true });
@@ -28,84 +23,8 @@ beforeEach(() => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-const prices = [
-  { model: "gpt-4.1", input_usd_per_mtok: 10, output_usd_per_mtok: 20 },
-  { model: "deepseek*", input_usd_per_mtok: 1, output_usd_per_mtok: 2 },
-];
-const alice: Consumer = { id: "1", username: "alice", tags: ["team-a"] };
-
-interface Asked {
-  exchange: Exchange;
-  headers: Record<string, string>;
-  answer: Answer | undefined;
-  error: { message: string; type: string; code: string } | undefined;
-  /** Tells the stage how it ended: with these tokens, or not well. */
-  ends(how: Partial<Outcome> | { input: number; output: number }): Promise<void>;
-}
-
-function user(options: object, policy: "local" | "redis" = "local") {
-  const slow = { connect_timeout_ms: 10_000, command_timeout_ms: 10_000 };
-  const prepared = prepareStage(
-    stage,
-    rateLimitOptions.parse({
-      ...{ namespace: `budgets-${process.pid}-${++namespaces}`, prices, policy },
-      ...{ redis: policy === "redis" ? { url: redis.url, ...slow } : {} },
-      ...options,
-    }),
-  );
-  return {
-    prepared,
-    ask: (body?: object, consumer = alice, stages?: Ticket["stages"]) =>
-      ask(prepared, body, consumer, stages),
-  };
-}
-
-async function ask(
-  prepared: PreparedStage,
-  body = {},
-  consumer = alice,
-  stages: Ticket["stages"] = {},
-): Promise<Asked> {
-  const id = `request-${process.pid}-${++requests}`;
-  const whole = { model: "gpt-4.1", messages: [], max_tokens: 99, ...body };
-  const parsed = RequestBody.parse(JSON.stringify(whole));
-  if ("problem" in parsed) throw new Error(parsed.problem);
-  const endpoint = "chat/completions";
-  const ticket = { id, started_at: 0, method: "POST", endpoint, stream: false, stages };
-  const request = { id, method: "POST", path: `/v1/${endpoint}`, client_ip: "192.0.2.1" };
-  const exchange: Exchange = {
-    ...{ request, consumer, ticket, body: parsed, keep: 0 },
-    ...{ upstreamHeaders: {}, responseHeaders: {} },
-  };
-  const decided = await prepared.decide(exchange);
-  const answer = decided && "answer" in decided ? decided.answer : undefined;
-  const note = decided && "note" in decided ? decided.note : undefined;
-  return {
-    exchange,
-    headers: answer?.headers ?? exchange.responseHeaders,
-    answer,
-    error: answer && JSON.parse(answer.body).error,
-    ends: (how) => end(prepared, exchange, note, how),
-  };
-}
-
-async function end(
-  prepared: PreparedStage,
-  { ticket }: Exchange,
-  note: unknown,
-  how: Partial<Outcome> | { input: number; output: number },
-): Promise<void> {
-  const usage = "input" in how && { prompt_tokens: how.input, completion_tokens: how.output };
-  await prepared.learn(
-    {
-      ...{ ticket, status: 200, source: "service", content_type: "application/json" },
-      body: Buffer.from(JSON.stringify(usage ? { usage } : {})),
-      ...{ complete: true, truncated: false, started_at: 0, first_byte_at: 0, ended_at: 0 },
-      ...("input" in how ? {} : how),
-    },
-    note,
-  );
-}
+const user = (options: object, policy: "local" | "redis" = "local") =>
+  limited(options, policy === "redis" ? redis.url : undefined);
 
 async function counted(metric: string, labels: Record<string, string>): Promise<number> {
   const { values } = await register.getSingleMetric(metric)!.get();

@@ -3,7 +3,7 @@
 
 import { LRUCache } from "lru-cache";
 import type { Calendar } from "./calendar";
-import type { Counting, Counts } from "./counts";
+import type { Counting, Counts, Spent } from "./counts";
 import { type Limit, type Output, reservationName, settles, type Take, tallyName } from "./limit";
 import {
   corrected,
@@ -16,8 +16,11 @@ import {
   windows,
 } from "./windows";
 
+/** With the most that the limit held then. */
+type KeptTally = Tally & { most: number };
+
 // Some 30 MB when full. Whoever was not seen for longest is forgotten first.
-const tallies = new LRUCache<string, Tally>({ max: 100_000 });
+const tallies = new LRUCache<string, KeptTally>({ max: 100_000 });
 /** Requests under way by tally: when the lease of each ends. */
 const leases = new LRUCache<string, Map<string, number>>({ max: 100_000 });
 /** Requests that are to be settled. One that is forgotten stays counted as it was taken. */
@@ -55,7 +58,7 @@ export function countsInMemory(
     const tally = find(name, limit, now);
     const wanted = amount + each * output;
     if (wanted === 0) return tally;
-    const counted = { ...tally, count: tally.count + wanted };
+    const counted = { ...tally, count: tally.count + wanted, most: limit.most };
     if (limit.window !== "lease") tallies.set(name, counted);
     else leases.set(name, (leases.get(name) ?? new Map()).set(id, now + leaseMs));
     return counted;
@@ -109,18 +112,24 @@ export function countsInMemory(
       return { taken, at: now, output: most, limits };
     },
 
-    async settle(identity, id, corrections) {
+    async settle(identity, id, corrections, see) {
       const known = reservations.delete(reservationName(namespace, id));
+      const spent: Spent[] = [];
       for (const { limit, who, start, change } of corrections) {
         const name = tallyName(namespace, who ?? identity, limit);
         if (limit.window === "lease") {
           leases.get(name)?.delete(id);
-        } else if (known && change !== 0) {
+        } else if (known) {
           const stored = tallies.get(name);
           const tally = stored && corrected(limit.window, stored, start, change);
-          if (tally) tallies.set(name, tally);
+          if (!tally) continue;
+          const { most } = stored;
+          tallies.set(name, { ...tally, most });
+          const used = usedOf(limit.window, tally, clock());
+          spent.push({ limit: { ...limit, most }, who: who ?? identity, start: tally.start, used });
         }
       }
+      see?.(spent);
       return known;
     },
   };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
 import { loadScript } from "../../redis/script";
 import { type Period, utc } from "./calendar";
-import type { Counting, Counts, LimitState, Taken } from "./counts";
+import type { Correction, Counting, Counts, LimitState, Spent, Taken } from "./counts";
 import type { RunningTally } from "./counts-in-memory";
 import {
   type Limit,
@@ -18,6 +18,7 @@ import {
 } from "./limit";
 
 import { Mark, markMs } from "./restore";
+import { usedOf } from "./windows";
 
 const take = loadScript(join(__dirname, "take.lua"));
 const settle = loadScript(join(__dirname, "settle.lua"));
@@ -62,13 +63,16 @@ export function countsInRedis(
       return readTaken(reply as number[], takes);
     },
 
-    async settle(identity, id, corrections) {
+    async settle(identity, id, corrections, see) {
       const whose = corrections.map(
         ({ limit, who }) => [who ?? identity, limit] as [string, Limit],
       );
       const keys = keysOf(whose, id);
       const args = corrections.flatMap(({ limit, start, change }) => [limit.window, start, change]);
-      return (await connection.run((client) => settle(client, keys, [id, ...args]))) === 1;
+      const reply = await connection.run((client) => settle(client, keys, [id, ...args]));
+      const [known, ...seen] = reply as number[];
+      see?.(readSpent(seen, identity, corrections));
+      return known === 1;
     },
   };
 }
@@ -113,4 +117,15 @@ export function readTaken([taken, at, output, ...states]: number[], takes: Take[
     return { limit, ...(who && { who }), remaining, resetMs, waitMs, start };
   });
   return { taken: taken === 1, at: at!, output: output!, limits };
+}
+
+/** The reply of settle.lua, behind its first position. */
+function readSpent(seen: number[], identity: string, corrections: Correction[]): Spent[] {
+  return corrections.flatMap(({ limit, who }, i): Spent[] => {
+    const [start, count, previous, most] = seen.slice(4 * i) as [number, number, number, number];
+    const { window } = limit;
+    if (start === -1 || window === "lease") return [];
+    const used = usedOf(window, { start, count, previous }, Date.now());
+    return [{ limit: { ...limit, most }, who: who ?? identity, start, used }];
+  });
 }

@@ -41,6 +41,21 @@ export interface Correction {
   change: number;
 }
 
+/** What a settlement has seen of a limit. */
+export interface Spent {
+  /** With the most that it held at the last request. */
+  limit: Limit;
+  /** The key of whose limit it is. */
+  who: string;
+  /** Of the bucket that is counted now, in milliseconds since the epoch. */
+  start: number;
+  /** All that is used of it now, what is reserved for requests under way too. */
+  used: number;
+}
+
+/** Is told what a settlement saw, where it was made by that call. */
+export type SeeSpent = (spent: Spent[]) => void;
+
 /** What all decisions of one config share. */
 export interface Counting {
   /** Configs that have the same one count together. */
@@ -58,5 +73,5 @@ export interface Counts {
    * Corrects what a request has taken, if it is still to be settled. False when it was settled before,
    * or its reservation is gone: then all that it took stays counted. A lease is given back each time.
    */
-  settle(identity: string, id: string, corrections: Correction[]): Promise<boolean>;
+  settle(identity: string, id: string, corrections: Correction[], see?: SeeSpent): Promise<boolean>;
 }

@@ -84,7 +84,7 @@ describe("llm-rate-limit", () => {
       const takes = takesOf(
         measures.map((measure) => ({ limit: limit(measure) })),
         demand,
-        price,
+        [price],
       );
       expect(takes.map(({ amount, each }) => [amount, each])).toEqual([
         [1, 0],
@@ -96,8 +96,15 @@ describe("llm-rate-limit", () => {
 
     it("is counted in billionths of a dollar, without a discount for a cached prompt", () => {
       const cached = { ...price, cached_input_usd_per_mtok: 0.1 };
-      const [take] = takesOf([{ limit: limit("cost_usd") }], demand, cached);
+      const [take] = takesOf([{ limit: limit("cost_usd") }], demand, [cached]);
       expect(take).toMatchObject({ amount: 14 * 420, each: 3 * 1500 });
+    });
+
+    it("is what the dearest of several models may ask, of the prompt and of the answer", () => {
+      const wordy: Price = { input_usd_per_mtok: 0.1, output_usd_per_mtok: 9 };
+      const [take] = takesOf([{ limit: limit("cost_usd") }], demand, [price, wordy]);
+      expect(take).toMatchObject({ amount: 14 * 420, each: 3 * 9000 });
+      expect(takesOf([{ limit: limit("cost_usd") }], demand, [])[0]).toMatchObject({ amount: 0 });
     });
   });
 });

@@ -39,17 +39,15 @@ export function demandOf({ body, ticket }: Exchange, options: ReserveOptions): D
 
 /**
  * What a demand takes from each limit.
- * @param prices of the models that may serve it, where a limit counts cost and they are known: the
- *   dearest is taken for
+ * @param prices at one of which it will be billed, as far as they are known: the dearest counts
  */
 export function takesOf(
   limits: Pick<Take, "limit" | "who">[],
   demand: Demand,
-  ...prices: (Price | undefined)[]
+  prices: readonly Price[],
 ): Take[] {
   const { inputTokens, answers } = demand;
-  const costs = prices.flatMap((price) => (price ? [reserveOf(price, inputTokens)] : []));
-  const dearest = (part: "prompt" | "token") => Math.max(0, ...costs.map((cost) => cost[part]));
+  const cost = dearest(prices, inputTokens);
   return limits.map((whose): Take => {
     const { measure } = whose.limit;
     switch (measure) {
@@ -62,11 +60,18 @@ export function takesOf(
       case "cost_usd":
         return {
           ...whose,
-          amount: dearest("prompt"),
-          each: answers * dearest("token"),
+          amount: cost.prompt,
+          each: answers * cost.token,
         };
       default:
         return { ...whose, amount: 1, each: 0 };
     }
   });
+}
+
+/** One may ask more for the prompt, another one for the answer. */
+function dearest(prices: readonly Price[], inputTokens: number): { prompt: number; token: number } {
+  const costs = prices.map((price) => reserveOf(price, inputTokens));
+  const most = (part: "prompt" | "token") => Math.max(0, ...costs.map((cost) => cost[part]));
+  return { prompt: most("prompt"), token: most("token") };
 }

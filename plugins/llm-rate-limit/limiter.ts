@@ -3,6 +3,8 @@
 import type { Price } from "../../models/price";
 import { openPrices } from "../../stages/prices";
 import { levelsOf } from "./levels";
+import { type Notices, openNotices } from "./notices";
+import { type OnShare, onShareOf } from "./on-share";
 import { type InsuredCounts, openCounts } from "./open-counts";
 import { rulesOf } from "./rules";
 import type { RateLimitOptions } from "./schema";
@@ -15,14 +17,21 @@ export interface Limiter {
   levelsFor: ReturnType<typeof levelsOf>;
   priceOf(model: string): Price | undefined;
   counts: InsuredCounts;
+  /** Undefined where nobody is to be told of shares. */
+  notices: Notices | undefined;
+  /** Undefined where no share of a budget moves requests to another model. */
+  onShare: OnShare | undefined;
 }
 
 export function limiterOf(options: RateLimitOptions): Limiter {
+  const { priceOf } = openPrices(options);
   return {
     options,
     rulesFor: rulesOf(options),
     levelsFor: levelsOf(options),
-    priceOf: openPrices(options).priceOf,
+    priceOf,
     counts: openCounts(options),
+    notices: openNotices(options),
+    onShare: onShareOf(options, priceOf),
   };
 }

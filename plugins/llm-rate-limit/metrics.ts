@@ -25,6 +25,12 @@ const fallbacks = new Counter({
   labelNames: ["to"] as const,
 });
 
+const moves = new Counter({
+  name: "llm_rate_limit_on_share_total",
+  help: "Requests that went on as a cheaper model because a share of a budget was used",
+  labelNames: ["to"] as const,
+});
+
 const settles = new Counter({
   name: "llm_rate_limit_settles_total",
   help: "Reservations by what became of them: settled, later (Redis is down: when it is back) or unknown (settled before, expired or reset)",
@@ -51,6 +57,10 @@ export function countRefusal({ measure, window }: Limit, kind: IdentityKind): vo
 
 export function countFallback(to: string): void {
   fallbacks.inc({ to });
+}
+
+export function countMove(to: string): void {
+  moves.inc({ to });
 }
 
 export function countSettle(result: Settled): void {

@@ -4,7 +4,7 @@
 import { RedisUnavailable } from "../../redis/connection";
 import { redisNeighbour } from "../../stages/redis-neighbour";
 import { type Calendar, calendarOf } from "./calendar";
-import type { Correction, Taken } from "./counts";
+import type { Correction, SeeSpent, Taken } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
 import { countsInRedis } from "./counts-in-redis";
 import { noOutput, type Output, settles, type Take } from "./limit";
@@ -23,7 +23,13 @@ export type Counted =
 export interface InsuredCounts {
   take(identity: string, id: string, takes: Take[], output?: Output): Promise<Counted>;
   /** @param where it was counted */
-  settle(identity: string, id: string, corrections: Correction[], where: Policy): Promise<Settled>;
+  settle(
+    identity: string,
+    id: string,
+    corrections: Correction[],
+    where: Policy,
+    see?: SeeSpent,
+  ): Promise<Settled>;
 }
 
 /** The counts that the options ask for. */
@@ -53,10 +59,11 @@ export function openCounts(options: RateLimitOptions): InsuredCounts {
       }
     },
 
-    async settle(identity, id, corrections, where) {
-      const known = await here.settle(identity, id, corrections);
-      if (where === "local" || !shared) return known ? "settled" : "unknown";
-      return settleWhenItCan(connection, () => shared.settle(identity, id, corrections));
+    async settle(identity, id, corrections, where, see) {
+      const isHere = where === "local" || !shared;
+      const known = await here.settle(identity, id, corrections, isHere ? see : undefined);
+      if (isHere) return known ? "settled" : "unknown";
+      return settleWhenItCan(connection, () => shared.settle(identity, id, corrections, see));
     },
   };
 }

@@ -3,6 +3,7 @@
 // next request on, when these limits are asked.
 
 import { familyOf } from "../../families/endpoint";
+import type { Price } from "../../models/price";
 import type { Exchange } from "../../stages/exchange";
 import { sendAs } from "../../stages/send-as";
 import type { OtherTry } from "../../stages/upstream";
@@ -50,6 +51,11 @@ export function demandOfAll(first: Demand, exchange: Exchange, hardCap: boolean)
   const bounds = exchange.others.map((other) => boundOf(exchange, other) ?? 0);
   const wanted = Math.max(first.output.wanted, ...bounds);
   return { ...first, output: { wanted, least: hardCap ? first.output.least : wanted } };
+}
+
+/** What the other tries may be billed at, as far as it is known. */
+export function pricesOfOthers({ others = [] }: Exchange, priceOf: Limiter["priceOf"]): Price[] {
+  return others.flatMap(({ model }) => priceOf(model) ?? []);
 }
 
 /** Whether more is taken than for the first try alone. */

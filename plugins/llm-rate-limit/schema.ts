@@ -17,6 +17,7 @@ import {
   tier,
   tokens,
 } from "./limit-options";
+import { notice, onShare } from "./soft-limit-options";
 
 interface Priced {
   cost_usd: object;
@@ -68,6 +69,20 @@ export const rateLimitOptions = z
       .default([])
       .describe(
         "Limits of others than `limit_by` that the same request must fit too, as for everybody, its team and its end user: it takes from all of them, or from none.",
+      ),
+    notices: z
+      .array(notice)
+      .max(10)
+      .default([])
+      .describe(
+        "Who is told, by a webhook, when shares of a limit are used: once for each limit, window and share, over all nodes where they count in Redis.",
+      ),
+    on_share: z
+      .array(onShare)
+      .max(20)
+      .default([])
+      .describe(
+        "From which share of a budget of dollars, of whichever level, requests are served by a cheaper model: of the entries whose share is reached the one with the largest that fits the request.",
       ),
     tag_prefix: z
       .string()

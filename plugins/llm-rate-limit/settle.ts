@@ -5,7 +5,7 @@ import type { Price } from "../../models/price";
 import type { Usage } from "../../models/usage";
 import { clientHasLeft, type Outcome } from "../../stages/outcome";
 import { mayBeMore, usageOfOutcome } from "../../stages/outcome-usage";
-import type { Correction } from "./counts";
+import type { Correction, Spent } from "./counts";
 import type { Measure } from "./limit";
 import type { Limiter } from "./limiter";
 import type { Reservation } from "./reservation";
@@ -15,7 +15,7 @@ import type { Settled } from "./unsettled";
 export function settle(
   outcome: Outcome,
   reservation: Reservation,
-  { options, priceOf, counts }: Limiter,
+  { options, priceOf, counts, notices, onShare }: Limiter,
 ): Promise<Settled> {
   const { identity, model, policy } = reservation;
   // Of the try that served: it may be another model than the one that was taken for.
@@ -23,7 +23,11 @@ export function settle(
   const served = tries && named ? named.served : model;
   const price = served === null ? undefined : priceOf(served);
   const corrections = correctionsOf(outcome, reservation, price, options.hard_cap);
-  return counts.settle(identity, outcome.ticket.id, corrections, policy);
+  const see = (spent: Spent[]) => {
+    notices?.settled(spent);
+    onShare?.settled(spent);
+  };
+  return counts.settle(identity, outcome.ticket.id, corrections, policy, see);
 }
 
 /**

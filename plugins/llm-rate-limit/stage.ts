@@ -31,15 +31,18 @@ async function decide(
   exchange: Exchange,
   limiter: Limiter,
 ): Promise<Decided<z.input<typeof reservation>>> {
-  const { options, rulesFor, levelsFor } = limiter;
+  const { options, rulesFor, levelsFor, notices } = limiter;
   if (!rulesFor && !levelsFor) return countDecision("unlimited", options.policy);
   const identity = identify(exchange, options);
   const rules = rulesFor?.(exchange.consumer);
   const attempt = await take(exchange, identity, rules, limiter);
+  if (notices && "counted" in attempt) {
+    notices.decided(identity, attempt.counted.limits, attempt.result === "refused");
+  }
   const refusal = tell(attempt, exchange, identity, options);
   if (refusal) return { answer: refusal };
 
-  serveAs(attempt.model, exchange);
+  serveAs(attempt, exchange);
   if (attempt.result !== "taken") return undefined;
   if (options.hard_cap && !options.dry_run) cap(exchange, attempt);
   return { note: reserve(attempt, identity) };

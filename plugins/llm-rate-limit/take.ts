@@ -1,7 +1,9 @@
 // Takes what a request demands from its limits: as the model that was chosen for it, and where that
 // model's own limits have no room, as its fallback.
 
+import { familyOf, rowOf } from "../../families/endpoint";
 import { nameInHeader } from "../../models/name";
+import type { Price } from "../../models/price";
 import type { Exchange } from "../../stages/exchange";
 import { maySendAs, sendAs } from "../../stages/send-as";
 import type { Taken } from "./counts";
@@ -9,16 +11,21 @@ import { type Demand, demandOf, noDemand, takesOf } from "./demand";
 import type { Identity } from "./identity";
 import type { Limit, Take } from "./limit";
 import type { Limiter } from "./limiter";
-import { countFallback } from "./metrics";
+import { countFallback, countMove } from "./metrics";
+import { areSame, type Move } from "./on-share";
 import type { Policy } from "./open-counts";
-import { demandOfAll, heldTo, isMore, limitsAs, type Whose } from "./other-tries";
+import { demandOfAll, heldTo, isMore, limitsAs, pricesOfOthers, type Whose } from "./other-tries";
 import type { ModelRule, Rules } from "./rules";
 
 /** What came of it, as the last model that was tried; undefined where the request names none. */
-export type Attempt = { model: string | undefined } & (
+export type Attempt = {
+  model: string | undefined;
+  /** The budget whose share has moved it to that model. */
+  moved_by?: string | undefined;
+} & (
   | { result: "unlimited" }
-  /** Its cost is limited, and no price is known. */
-  | { result: "unpriced" }
+  /** Its cost is limited, and no price is known of this model. */
+  | { result: "unpriced"; unpriced: string | undefined }
   /** Redis is down, and the operator chose not to count without it. */
   | { result: "uncounted"; choice: "allow" | "refuse" }
   | ({ result: "refused" } & Asked)
@@ -43,29 +50,83 @@ export async function take(
   rules: Rules | undefined,
   limiter: Limiter,
 ): Promise<Attempt> {
+  const { onShare, options } = limiter;
+  const limitsOf = (model: string | undefined) => limitsAs(model, exchange, rules, limiter);
   const tried = new Set<string>();
   let model = servedModel(exchange);
+  let met = limitsOf(model);
+  let moved_by: string | undefined;
+  const goOnAs = (other: string) => {
+    if (model !== undefined) tried.add(model);
+    sendAs(exchange, other);
+    model = other;
+    met = limitsOf(other);
+  };
+
+  const foreseen =
+    model === undefined ? undefined : onShare?.foreseen(exchange, model, identity, met);
+  if (foreseen) {
+    goOnAs(foreseen.model);
+    moved_by = foreseen.by;
+  }
   for (;;) {
-    const rule = model === undefined ? undefined : rules?.forModel(model);
-    const whose = limitsAs(model, exchange, rules, limiter);
-    if (exchange.others?.length) exchange.others = heldTo(whose, exchange, rules, limiter);
-    let attempt = await takeAs(model, whose, exchange, identity, limiter);
-    if (attempt.result === "refused" && attempt.isRaised) {
-      // Rather one try than none.
-      exchange.others = [];
-      attempt = await takeAs(model, whose, exchange, identity, limiter);
+    const attempt: Attempt = {
+      ...(await takeForAll(model, met, exchange, identity, rules, limiter)),
+      moved_by,
+    };
+    const move = moveSeen(attempt, exchange, identity, limiter);
+    if (move && moved_by === undefined) {
+      if (attempt.result === "taken") {
+        // What was taken for the dearer one is enough, where it was taken from the same limits.
+        if (!areSame(met, limitsOf(move.model))) return attempt;
+        sendAs(exchange, move.model);
+        return { ...attempt, model: move.model, moved_by: move.by };
+      }
+      goOnAs(move.model);
+      moved_by = move.by;
+      continue;
     }
+    const rule = model === undefined ? undefined : rules?.forModel(model);
     const fallback = fallbackOf(attempt, rule);
-    if (model === undefined || fallback === undefined || limiter.options.dry_run) return attempt;
-    tried.add(model);
-    if (tried.has(fallback) || !maySendAs(exchange, fallback)) return attempt;
-    sendAs(exchange, fallback);
-    model = fallback;
+    if (fallback === undefined || options.dry_run) return attempt;
+    if (fallback === model || tried.has(fallback) || !maySendAs(exchange, fallback)) return attempt;
+    goOnAs(fallback);
   }
 }
 
+/** Takes for all tries of a request; where there is no room for that, for its first alone. */
+async function takeForAll(
+  model: string | undefined,
+  met: Whose[],
+  exchange: Exchange,
+  identity: Identity,
+  rules: Rules | undefined,
+  limiter: Limiter,
+): Promise<Attempt> {
+  if (exchange.others?.length) exchange.others = heldTo(met, exchange, rules, limiter);
+  const attempt = await takeAs(model, met, exchange, identity, limiter);
+  if (attempt.result !== "refused" || !attempt.isRaised) return attempt;
+  exchange.others = [];
+  return takeAs(model, met, exchange, identity, limiter);
+}
+
+/** Where a request goes instead, by what a decision has seen of its budgets. */
+function moveSeen(
+  attempt: Attempt,
+  exchange: Exchange,
+  identity: Identity,
+  { onShare }: Limiter,
+): Move | undefined {
+  const { model } = attempt;
+  if (!onShare || model === undefined || !("counted" in attempt)) return undefined;
+  const { counted, takes } = attempt;
+  const isTaken = attempt.result === "taken";
+  const taken = takes.map(({ amount, each }) => (isTaken ? amount + each * counted.output : 0));
+  return onShare.seen(exchange, model, identity, counted.limits, taken);
+}
+
 /** Sends the request on as the model that it was taken as, where that is a fallback. */
-export function serveAs(model: string | undefined, exchange: Exchange): void {
+export function serveAs({ model, moved_by }: Attempt, exchange: Exchange): void {
   const { ticket, body, responseHeaders } = exchange;
   const left = servedModel(exchange);
   if (model === undefined || left === undefined || model === left) return;
@@ -75,7 +136,14 @@ export function serveAs(model: string | undefined, exchange: Exchange): void {
   ticket.model = { requested, served: model, label: model, fallback_from };
   responseHeaders["X-LLM-Model"] = nameInHeader(model);
   responseHeaders["X-LLM-Fallback"] = nameInHeader(fallback_from);
-  countFallback(model);
+  if (moved_by === undefined) {
+    countFallback(model);
+    return;
+  }
+  // What it would have cost is known to the ledger by the model that it took the place of.
+  ticket.choice ??= { baseline: left };
+  responseHeaders["X-LLM-Fallback-Reason"] = "budget-share";
+  countMove(model);
 }
 
 async function takeAs(
@@ -85,20 +153,36 @@ async function takeAs(
   identity: Identity,
   { options, priceOf, counts }: Limiter,
 ): Promise<Attempt> {
-  if (whose.length === 0) return { model, result: "unlimited" };
-  const limits = whose.map(({ limit }) => limit);
-  const price = model === undefined ? undefined : priceOf(model);
-  if (!price && exchange.body && options.unpriced_models === "refuse" && limits.some(countsCost)) {
-    return { model, result: "unpriced" };
+  const met = takesUsage(exchange) ? whose : whose.filter(({ limit }) => !countsUsage(limit));
+  if (met.length === 0) return { model, result: "unlimited" };
+  const limits = met.map(({ limit }) => limit);
+  const prices: Price[] = [];
+  for (const billed of limits.some(countsCost) ? modelsBilled(model, exchange) : []) {
+    const price = billed === undefined ? undefined : priceOf(billed);
+    if (price) prices.push(price);
+    else if (exchange.body && options.unpriced_models === "refuse") {
+      return { model, result: "unpriced", unpriced: billed };
+    }
   }
   const first = limits.some(countsUsage) ? demandOf(exchange, options) : noDemand;
   const demand = demandOfAll(first, exchange, options.hard_cap);
-  const others = exchange.others ?? [];
-  const takes = takesOf(whose, demand, price, ...others.map((other) => priceOf(other.model)));
-  const isRaised = others.length > 0 && isMore(takes, takesOf(whose, first, price), demand, first);
+  const others = limits.some(countsCost) ? pricesOfOthers(exchange, priceOf) : [];
+  const takes = takesOf(met, demand, [...prices, ...others]);
+  const isRaised = isMore(takes, takesOf(met, first, prices), demand, first);
   const counted = await counts.take(identity.key, exchange.request.id, takes, demand.output);
   if ("uncounted" in counted) return { model, result: "uncounted", choice: counted.uncounted };
   return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes, isRaised };
+}
+
+/** To count the tokens of a prompt costs nothing, so no budget that is spent closes it. */
+function takesUsage({ ticket }: Exchange): boolean {
+  return rowOf(ticket.endpoint)?.counts !== "nothing";
+}
+
+/** At whose prices it may be billed: the upstream may call some models beside the one that serves. */
+function modelsBilled(model: string | undefined, { body, ticket }: Exchange) {
+  const beside = body ? familyOf(ticket.endpoint).modelsBeside(body.value) : [];
+  return [model, ...beside];
 }
 
 /** The model that the request goes upstream as, by the stages before; else the one it names. */

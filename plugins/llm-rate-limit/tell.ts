@@ -20,7 +20,6 @@ export function tell(
   identity: Identity,
   options: RateLimitOptions,
 ): Answer | undefined {
-  const { model = "" } = attempt;
   switch (attempt.result) {
     case "unlimited":
       return countDecision("unlimited", options.policy);
@@ -33,6 +32,7 @@ export function tell(
     }
     case "unpriced": {
       const refusal = { decision: "unpriced", policy: options.policy } as const;
+      const { unpriced: model = "" } = attempt;
       const by = `no price for the model ${model}`;
       return refuse(unpriced(exchange, model), { ...refusal, by }, exchange, identity, options);
     }
@@ -42,7 +42,8 @@ export function tell(
   showUsed(identity, exchange.ticket.consumer ?? "", limits);
   if (!options.hide_client_headers) showLimits(limits, exchange);
   if (attempt.result === "taken") {
-    exchange.ticket.limit = { decision: "allowed" };
+    const { moved_by } = attempt;
+    exchange.ticket.limit = { decision: "allowed", ...(moved_by && { moved_by }) };
     return countDecision("allowed", policy);
   }
   const { limit, who = identity } = tightest(limits);

@@ -3,6 +3,8 @@
 import { error, type Mistake, redisMissing, shadowed, warning } from "../../stages/mistake";
 import { measures } from "./limit";
 import type { RateLimitOptions } from "./schema";
+import { type Scope, scopesOf } from "./scopes";
+import { softLimitTraps } from "./soft-limit-traps";
 import { windows } from "./windows";
 
 export function traps(options: RateLimitOptions): Mistake[] {
@@ -10,21 +12,10 @@ export function traps(options: RateLimitOptions): Mistake[] {
     ...limitsNothing(options),
     ...scopesOf(options).flatMap(widerIsTighter),
     ...unreachableLevels(options),
+    ...softLimitTraps(options),
     ...shadowed("models", options.models, "match", "shadowed-limit"),
     ...shadowed("prices", options.prices ?? [], "model", "shadowed-price"),
     ...redisMissing(options),
-  ];
-}
-
-type Scope = Partial<Pick<RateLimitOptions, (typeof measures)[number]>>;
-
-/** The base, the tiers and the rules for models: whatever carries limits, and where it stands. */
-function scopesOf(options: RateLimitOptions): { scope: Scope; path: PropertyKey[] }[] {
-  return [
-    { scope: options, path: [] },
-    ...options.tiers.map((scope, index) => ({ scope, path: ["tiers", index] })),
-    ...options.levels.map((scope, index) => ({ scope, path: ["levels", index] })),
-    ...options.models.map((scope, index) => ({ scope, path: ["models", index] })),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { register } from "prom-client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LimitState } from "./counts";
-import { showUsed } from "./used-ratio";
+import { showUsed, usedLimits } from "./used-ratio";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["Date"] }));
 afterEach(() => vi.useRealTimers());
@@ -38,6 +38,25 @@ describe("llm-rate-limit", () => {
         '{level="team",name="team-분석",measure="cost_usd",window="month"} 0.75',
       );
       expect(await shown()).toEqual([]);
+    });
+
+    it("with the amounts in their own units, the nearest first, for the operators' page", () => {
+      const team = { kind: "team", key: "team:team-b" } as const;
+      showUsed(consumer("team-a"), "team-a", [
+        state(75e9, 5000, { most: 100e9 }),
+        { ...state(10, 9000, { measure: "tokens", window: "day" }), who: team },
+      ]);
+      const found = usedLimits().filter(({ free_at }) => free_at > Date.now());
+      expect(found.slice(0, 1)).toEqual([
+        {
+          ...{ of: "team", name: "team-b", measure: "tokens", window: "day", model: "*" },
+          ...{ ratio: 0.9, limit: 100, used: 90, free_at: Date.now() + 9000 },
+        },
+      ]);
+      expect(found.find(({ name }) => name === "team-a")).toMatchObject({
+        ...{ of: "consumer", measure: "cost_usd", ratio: 0.25, limit: 100, used: 25 },
+      });
+      showUsed(consumer("team-a"), "team-a", [state(100e9, 0, { most: 100e9 })]);
     });
 
     it("apart for each limit, and not for requests under way", async () => {

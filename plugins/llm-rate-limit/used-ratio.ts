@@ -5,11 +5,15 @@
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
 import type { LimitState } from "./counts";
+import { usd } from "./dollars";
 import { type Identity, isShared } from "./identity";
 
 interface Used<Labels> {
   labels: Labels;
   ratio: number;
+  /** Requests, tokens, or billionths of a dollar. */
+  most: number;
+  used: number;
   /** Milliseconds since the epoch when all of it is free again. */
   until: number;
 }
@@ -76,5 +80,47 @@ export function showUsed(identity: Identity, consumer: string, limits: LimitStat
 }
 
 function usedOf<Labels>({ limit, remaining, resetMs }: LimitState, labels: Labels): Used<Labels> {
-  return { labels, ratio: (limit.most - remaining) / limit.most, until: Date.now() + resetMs };
+  const { most } = limit;
+  const used = most - remaining;
+  return { labels, ratio: used / most, most, used, until: Date.now() + resetMs };
+}
+
+/** A limit and how much of it was used up at the last decision on this node. */
+export interface UsedLimit {
+  /** As in `levels`; `consumer` for a limit of one. */
+  of: string;
+  name: string;
+  measure: string;
+  window: string;
+  /** The glob of a limit for some models, else *. */
+  model: string;
+  /** From 0 to 1. */
+  ratio: number;
+  /** Requests, tokens, or US dollars. */
+  limit: number;
+  used: number;
+  /** Milliseconds since the epoch when all of it is free again. */
+  free_at: number;
+}
+
+/** All limits that are shown as gauges, those that are nearly used up first. */
+export function usedLimits(): UsedLimit[] {
+  const shown = (amount: number, measure: string) =>
+    measure === "cost_usd" ? Number(usd(amount)) : amount;
+  const rows = [
+    ...running(ofConsumers).map(({ labels: { consumer, ...labels }, ...used }) => ({
+      ...{ of: "consumer", name: consumer, ...labels, ...used },
+    })),
+    ...running(ofLevels).map(({ labels: { level, ...labels }, ...used }) => ({
+      ...{ of: level, ...labels, model: "*", ...used },
+    })),
+  ];
+  return rows
+    .map(({ most, used, until, ...row }) => ({
+      ...row,
+      limit: shown(most, row.measure),
+      used: shown(used, row.measure),
+      free_at: until,
+    }))
+    .sort((one, other) => other.ratio - one.ratio);
 }

@@ -104,7 +104,7 @@ describe("llm-upstream-key", () => {
     const { answer, headers: sent } = await decide(
       stageWith({ keys: [{ value: fresh() }], headers }),
     );
-    expect(answer).toMatchObject({ status: 503, headers: { "Retry-After": "1" } });
+    expect(answer).toMatchObject({ status: 503, headers: { "x-should-retry": "false" } });
     expect(JSON.parse(answer!.body).error.message).toContain("openai-project");
     expect(sent).toEqual({});
   });
@@ -121,9 +121,9 @@ describe("llm-upstream-key", () => {
     const warn = vi.spyOn(log, "warn").mockImplementation(() => undefined);
     const { answer, headers } = await decide(stageWith({ keys }));
     warn.mockRestore();
-    expect(answer).toMatchObject({ status: 503, headers: { "Retry-After": "1" } });
+    expect(answer).toMatchObject({ status: 503, headers: { "x-should-retry": "false" } });
     const { error } = JSON.parse(answer!.body);
-    expect(error).toMatchObject({ type: "server_error", code: "gateway_unavailable" });
+    expect(error).toMatchObject({ type: "server_error", code: "gateway_misconfigured" });
     expect(error.message).toContain("No upstream key is configured: set ");
     expect(error.message).toContain(fix);
     expect(error.message).not.toContain("nonexistent");

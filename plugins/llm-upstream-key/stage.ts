@@ -168,12 +168,14 @@ function showKeyed(one: KeyedService): void {
 
 new Gauge({
   name: "llm_upstream_key_up",
-  help: "1 while the key at this place in the config of this service may be chosen, 0 while it rests or is missing; the lowest where several configs have a key there",
+  help: "1 while the key at this place in the config of this service may be chosen, 0 while it rests or is missing (none: no key is configured); the lowest where several configs have a key there",
   labelNames: ["service", "key"] as const,
   collect() {
     this.reset();
     for (const [service, states] of lowestStates()) {
       for (const [key, isUp] of states.entries()) this.set({ service, key }, isUp ? 1 : 0);
+      // Where none is configured the alerts must see that, too.
+      if (states.length === 0) this.set({ service, key: "none" }, 0);
     }
   },
 });
@@ -189,13 +191,13 @@ function lowestStates(): Map<string, boolean[]> {
 }
 
 function noAccount(provider: string): Answer {
-  return unavailable(
+  return misconfigured(
     `No keys of the provider ${provider} are configured: name it in providers of llm-upstream-key, as in those of llm-models.`,
   );
 }
 
 function noHeader(name: string): Answer {
-  return unavailable(
+  return misconfigured(
     `The header ${name} for the upstream has no value: set the environment variable that the vault reference in headers[].value names.`,
   );
 }
@@ -205,11 +207,11 @@ function noKey(configured: number): Answer {
     configured === 0
       ? "set keys of llm-upstream-key (upstream_key in llm-gateway) to a vault reference or a file"
       : "set the environment variable that the vault reference in keys[].value names, or a readable file in keys[].file; the plugin server's log says what each key lacks";
-  return unavailable(`No upstream key is configured: ${fix}.`);
+  return misconfigured(`No upstream key is configured: ${fix}.`);
 }
 
-/** The key, or a header that goes with it, has no value: no request goes out without. */
-function unavailable(message: string): Answer {
-  const error = { message, type: "server_error", code: "gateway_unavailable" };
-  return refuse(503, error, { "Retry-After": "1" });
+/** The key, or a header that goes with it, has no value: no request goes out without, until its operator has mended it. */
+function misconfigured(message: string): Answer {
+  const error = { message, type: "server_error", code: "gateway_misconfigured" };
+  return refuse(503, error, { "x-should-retry": "false" });
 }

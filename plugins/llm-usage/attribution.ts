@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Needs } from "../../stages/decision";
 import type { Exchange } from "../../stages/exchange";
+import { type ClientTrace, isTelling, traceHeaders } from "../../telemetry/ended";
 import type { UsageOptions } from "./schema";
 
 const mostChars = 100;
@@ -43,7 +44,32 @@ export function attributionNeeds({ tags, ledger }: UsageOptions): Needs {
   const isKept = ledger.policy !== "none" && ledger.by.includes("end_user");
   const names = [...tags.map(({ header }) => header), isKept ? ledger.end_user_header : ""];
   const named = names.filter((name) => name !== "").map((name) => name.toLowerCase());
-  return { headers: [...new Set(named)], credential: false };
+  const traced = isTelling() ? traceHeaders : [];
+  return { headers: [...new Set([...named, ...traced])], credential: false };
+}
+
+// Beyond these a tracestate may be cut (W3C Trace Context, section 3.3.1.5), and a traceparent is none.
+const mostParentChars = 100;
+const mostStateChars = 512;
+
+/** The trace that a request belongs to and whom it is for; in its ticket while telemetry is on. */
+export const traced = z.object({
+  parent: z.string().max(mostParentChars).optional(),
+  state: z.string().max(mostStateChars).optional(),
+  service: text.optional(),
+});
+
+export function traceOf({ request }: Exchange): ClientTrace & { service?: string } {
+  const { traceparent, tracestate } = request.headers ?? {};
+  return {
+    ...(isShort(traceparent, mostParentChars) && { parent: traceparent }),
+    ...(isShort(tracestate, mostStateChars) && { state: tracestate }),
+    ...(request.service !== undefined && { service: request.service.slice(0, mostChars) }),
+  };
+}
+
+function isShort(value: unknown, chars: number): boolean {
+  return typeof value === "string" && value.length <= chars;
 }
 
 function teamOf({ consumer }: Exchange, prefix: string): Attribution {

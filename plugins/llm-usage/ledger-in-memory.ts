@@ -10,6 +10,8 @@ import {
   type Row,
   readRowText,
   rowText,
+  type Span,
+  wholeOf,
 } from "./ledger";
 import type { DayOf } from "./ledger-day";
 
@@ -37,6 +39,20 @@ export function ledgerInMemory(keeping: Keeping, now: () => number = () => Date.
   });
   const entered = new LRUCache<string, true>({ max: 100_000 });
 
+  async function* parts({ from, to, consumer }: Span): AsyncGenerator<Row[]> {
+    const kept = dayOf(now() - retainDays * dayMs);
+    for (const [book, rows] of [...books.entries()]) {
+      const [month, who] = JSON.parse(book) as [string, string];
+      if (consumer !== undefined && who !== consumer) continue;
+      const found: Row[] = [];
+      for (const [text, amounts] of rows) {
+        const row = { consumer: who, ...readRowText(month, text), amounts: amountsOf(amounts) };
+        if (row.day >= from && row.day <= to && row.day >= kept) found.push(row);
+      }
+      yield found;
+    }
+  }
+
   return {
     async enter(entry) {
       if (entered.has(entry.id)) return "again";
@@ -48,19 +64,8 @@ export function ledgerInMemory(keeping: Keeping, now: () => number = () => Date.
       return "entered";
     },
 
-    async read({ from, to, consumer }) {
-      const kept = dayOf(now() - retainDays * dayMs);
-      const found: Row[] = [];
-      for (const [book, rows] of books.entries()) {
-        const [month, who] = JSON.parse(book) as [string, string];
-        if (consumer !== undefined && who !== consumer) continue;
-        for (const [text, amounts] of rows) {
-          const row = { consumer: who, ...readRowText(month, text), amounts: amountsOf(amounts) };
-          if (row.day >= from && row.day <= to && row.day >= kept) found.push(row);
-        }
-      }
-      return found;
-    },
+    read: (span) => wholeOf(parts(span)),
+    parts,
   };
 }
 

@@ -16,6 +16,7 @@ import {
   readRowText,
   rowText,
   type Span,
+  wholeOf,
 } from "./ledger";
 import { daysOfMonth, monthsIn } from "./ledger-day";
 import type { Keeping } from "./ledger-in-memory";
@@ -26,8 +27,9 @@ const close = loadScript(join(__dirname, "close.lua"));
 const daySeconds = 86_400;
 /** Ids that came within so many milliseconds share a set. */
 const idsMs = 600_000;
-// Read together within the time-out of one command.
-const pageSize = 200;
+// Consumers that are read together: a month of theirs is some thousands of rows, which is answered within
+// the time-out of one command, and keeps the requests of others waiting for milliseconds only.
+const pageSize = 20;
 
 /**
  * What is entered in one turn of the event loop goes in one command for each consumer, in the packet of
@@ -71,7 +73,8 @@ export function ledgerInRedis(
         if (waiting.length === 0) queueMicrotask(enterWaiting);
         waiting.push({ entry, done, failed });
       }),
-    read: (span) => readRows(connection, prefix, span),
+    read: (span) => wholeOf(partsOf(connection, prefix, span)),
+    parts: (span) => partsOf(connection, prefix, span),
   };
 }
 
@@ -135,12 +138,11 @@ function dayAfter(month: string): string {
   return new Date(next).toISOString().slice(0, 10);
 }
 
-async function readRows(
+async function* partsOf(
   connection: RedisConnection,
   prefix: string,
   { from, to, consumer }: Span,
-): Promise<Row[]> {
-  const found: Row[] = [];
+): AsyncGenerator<Row[]> {
   for (const month of monthsIn(from, to)) {
     const consumers =
       consumer === undefined ? await consumersOf(connection, prefix, month) : [consumer];
@@ -151,11 +153,10 @@ async function readRows(
       );
       for (const [n, book] of books.entries()) {
         const rows = rowsOf(month, page[n]!, book);
-        found.push(...rows.filter(({ day }) => day >= from && day <= to));
+        yield rows.filter(({ day }) => day >= from && day <= to);
       }
     }
   }
-  return found;
 }
 
 function consumersOf(connection: RedisConnection, prefix: string, month: string) {

@@ -85,6 +85,15 @@ export interface Ledger {
   enter(entry: Entry): Promise<Entered>;
   /** The rows of a span, in no order. */
   read(span: Span): Promise<Row[]>;
+  /** The same in parts of a few thousand: of many consumers, for who must not keep others waiting. */
+  parts(span: Span): AsyncIterable<Row[]>;
+}
+
+/** All parts together. */
+export async function wholeOf(parts: AsyncIterable<Row[]>): Promise<Row[]> {
+  const whole: Row[] = [];
+  for await (const rows of parts) for (const row of rows) whole.push(row);
+  return whole;
 }
 
 export function monthOf(day: string): string {

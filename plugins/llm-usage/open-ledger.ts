@@ -25,8 +25,12 @@ export interface OpenLedger {
   /** Settles when it is entered, or waits for Redis. */
   enter(entry: Entry): Promise<void>;
   read: Ledger["read"];
+  parts: Ledger["parts"];
   dayOf: DayOf;
+  timeZone: string;
   policy: "local" | "redis";
+  /** Ledgers of one place have the same rows, whatever else their options say. */
+  place: string;
 }
 
 const opened = new Map<string, OpenLedger>();
@@ -52,8 +56,9 @@ export function openLedger(options: LedgerOptions): OpenLedger | undefined {
     : ledgerInMemory(keeping);
   const made: OpenLedger = {
     enter: connection ? enterWhenItCan(connection, ledger) : enterNow(ledger),
-    read: ledger.read,
-    ...{ dayOf, policy: connection ? "redis" : "local" },
+    ...{ read: ledger.read, parts: ledger.parts },
+    ...{ dayOf, timeZone: time_zone, policy: connection ? "redis" : "local" },
+    place: place ? place.join(" ") : key,
   };
   opened.set(key, made);
   return made;

@@ -7,12 +7,21 @@ import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import { openPrices, type Prices } from "../../stages/prices";
 import type { Stage } from "../../stages/stage";
+import { isTelling, tellOfEnd } from "../../telemetry/ended";
 import { type Account, accountOf, type Books } from "./account";
-import { type Attribute, type Attribution, attributeBy, attribution } from "./attribution";
+import {
+  type Attribute,
+  type Attribution,
+  attributeBy,
+  attribution,
+  traced,
+  traceOf,
+} from "./attribution";
 import { entryOf } from "./ledger-entry";
 import { count } from "./metrics";
 import { type OpenLedger, openLedger } from "./open-ledger";
 import { ownUsage } from "./own-usage";
+import { isWatched, remember } from "./recent";
 import type { UsageOptions } from "./schema";
 import { usageLine } from "./usage-line";
 import { writeLine } from "./write-line";
@@ -40,7 +49,10 @@ const asked = attribution.extend({
       seconds: z.number().optional(),
     })
     .optional(),
+  trace: traced.optional(),
 });
+
+type Asked = z.output<typeof asked>;
 
 export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
   name: "usage",
@@ -60,25 +72,37 @@ export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
     exchange.keep = Math.max(exchange.keep, keptBytes);
     const { attribute } = prepared;
     const asked = noteOf(exchange);
+    if (isTelling()) {
+      exchange.traced = true;
+      asked.trace = traceOf(exchange);
+    }
     const note = attribute ? { ...asked, ...attribute(exchange) } : asked;
     if (exchange.ticket.endpoint !== "usage") return { note };
     return ownUsage(exchange, prepared).then((answer) => ({ answer, note }));
   },
   learn(outcome, note = {}, prepared) {
-    return prepared.account(outcome, accountOf(outcome, note, prepared), note);
+    const account = accountOf(outcome, note, prepared);
+    if (isTelling()) tellOf(outcome, account, note);
+    return prepared.account(outcome, account, note);
   },
 };
+
+function tellOf(outcome: Outcome, account: Account, { tags = {}, trace = {} }: Asked): void {
+  const { service, ...sent } = trace;
+  tellOfEnd({ outcome, account, tags, service, trace: sent });
+}
 
 function accountBy(
   { log, ledger: { by } }: UsageOptions,
   prices: Prices,
   ledger: OpenLedger | undefined,
 ): Prepared["account"] {
-  if (!ledger) return log ? countAndWrite : count;
+  const tell = log ? countAndWrite : countAlone;
+  if (!ledger) return tell;
   const books = { ...prices, dayOf: ledger.dayOf, by };
   return (outcome, account, attributed) => {
     const entered = ledger.enter(entryOf(outcome, account, attributed, books));
-    const written = (log ? countAndWrite : count)(outcome, account, attributed);
+    const written = tell(outcome, account, attributed);
     return Promise.all([entered, written]).then(() => {});
   };
 }
@@ -90,7 +114,14 @@ function labelsOf({ metrics_models, prices }: UsageOptions, catalogued: string[]
 
 function countAndWrite(outcome: Outcome, account: Account, { tags }: Attribution): Promise<void> {
   count(outcome, account);
-  return writeLine(usageLine(outcome, account, tags));
+  const line = usageLine(outcome, account, tags);
+  remember(line);
+  return writeLine(line);
+}
+
+function countAlone(outcome: Outcome, account: Account): void {
+  count(outcome, account);
+  if (isWatched()) remember(usageLine(outcome, account));
 }
 
 function noteOf({ body, request, ticket }: Exchange): z.input<typeof asked> {

@@ -62,6 +62,7 @@ const line = {
   stream: true,
   limit: "allowed",
   limited_by: null,
+  moved_by: null,
   complete: true,
   cut_by: null,
   input_tokens: 1000,

@@ -31,6 +31,8 @@ export interface UsageLine {
   /** What the rate limit decided, and which limit refused, as in "tokens per minute". */
   limit: string | null;
   limited_by: string | null;
+  /** The budget of which so much is used that a cheaper model serves, as in "cost_usd per month of team". */
+  moved_by: string | null;
   /** False: the answer was cut; by whom, says the next member. */
   complete: boolean;
   cut_by: Outcome["cut_by"] | null;
@@ -75,6 +77,7 @@ export function usageLine(
     stream: ticket.stream,
     limit: ticket.limit?.decision ?? null,
     limited_by: ticket.limit?.by ?? null,
+    moved_by: ticket.limit?.moved_by ?? null,
     complete: outcome.complete,
     cut_by: outcome.cut_by ?? null,
     input_tokens: usage?.input_tokens ?? null,

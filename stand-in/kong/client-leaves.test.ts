@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { Gate, type ModelServer, startModelServer } from "../model-server";
 import { gatewayWith, type TestGateway } from "./gateway.fixture";
@@ -86,5 +86,54 @@ describe("a stream in the stand-in", () => {
       completion: "OK",
       status: 200,
     });
+  });
+});
+
+describe("a client that leaves before its body was read", () => {
+  // Waits for the test in access, and reads the body then; tells how it ended in log.
+  const reading = (port: number) => `
+    local function tell(line)
+      local socket = ngx.socket.tcp()
+      socket:connect("127.0.0.1", ${port})
+      socket:send(line .. "\\n")
+      return socket
+    end
+    function plugin:access()
+      tell("waits"):receive("*l")
+      kong.request.get_raw_body(0)
+    end
+    function plugin:log()
+      local status = kong.response.get_status()
+      ngx.timer.at(0, function() tell("ended with " .. status):close() end)
+    end`;
+
+  it.each([
+    ["half of it", "half"],
+    ["all of it", "half and half"],
+  ])("and has sent %s ends its request, and Kong can stop", async (_, sent) => {
+    const told = createServer().listen(0, "127.0.0.1");
+    await once(told, "listening");
+    const files = luaFiles(luaPlugin("ours", reading((told.address() as AddressInfo).port)));
+    const gateway = await gatewayWith({
+      luaPackagePath: files.directory,
+      plugins: [{ name: "ours" }],
+    });
+
+    const waits = once(told, "connection");
+    const client = connect(gateway.port, "127.0.0.1");
+    client.write(`POST /api HTTP/1.1\r\nHost: a\r\nContent-Length: 13\r\n\r\n${sent}`);
+    const [waiting] = await waits;
+    const ended = once(told, "connection").then(
+      async ([socket]) => `${await once(socket, "data")}`,
+    );
+    client.destroy();
+    await once(client, "close");
+    // What the client has done is known to Kong before the plugin goes on.
+    await fetch(gateway.url);
+    waiting.write("go on\n");
+    expect(await ended).toBe("ended with 499\n");
+    await gateway.stopAll();
+    told.close();
+    files.remove();
   });
 });

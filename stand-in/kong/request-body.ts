@@ -75,8 +75,9 @@ function readAll(incoming: IncomingMessage): Promise<Buffer> {
     incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
     incoming.on("end", () => resolve(Buffer.concat(chunks)));
     incoming.on("error", reject);
-    incoming.on("close", () => {
-      if (!incoming.complete) reject(new Error("client prematurely closed connection"));
-    });
+    const gone = () => reject(new Error("client prematurely closed connection"));
+    incoming.on("close", gone);
+    // What has closed already tells nobody any more, also when all of it had arrived unread.
+    if (incoming.destroyed) gone();
   });
 }

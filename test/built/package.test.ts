@@ -15,10 +15,47 @@ const run = promisify(execFile);
 const root = join(__dirname, "../..");
 let folder: string;
 
-const kongLlm = (...args: string[]) =>
-  run(process.execPath, [join(folder, "node_modules/kong-llm/dist/cli/main.js"), ...args], {
+const main = () => join(folder, "node_modules/kong-llm/dist/cli/main.js");
+
+const kongLlm = (...args: string[]) => run(process.execPath, [main(), ...args], { cwd: folder });
+
+/** Runs the demo while something is done with it; what it says of where it measures is given too. */
+async function withDemo(
+  args: string[],
+  environment: NodeJS.ProcessEnv,
+  work: (url: string, health: string) => Promise<void>,
+): Promise<void> {
+  const port = await freePort();
+  const demo = spawn(process.execPath, [main(), "demo", "--port", `${port}`, ...args], {
     cwd: folder,
+    env: { ...process.env, ...environment },
   });
+  const ended = once(demo, "exit");
+  try {
+    const greets = new Promise<string>((resolve) => {
+      let said = "";
+      demo.stdout.on("data", (text) => {
+        said += text;
+        if (said.includes("Ctrl-C")) resolve(said);
+      });
+    });
+    const greeting = await Promise.race([greets, ended]);
+    const [, health] = /metrics +(\S+)\/metrics/.exec(`${greeting}`)!;
+    await work(`http://127.0.0.1:${port}`, health!);
+  } finally {
+    demo.kill("SIGTERM");
+    await ended;
+  }
+}
+
+async function askModel(url: string, key: string): Promise<string> {
+  const answer = await fetch(`${url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-key": key },
+    body: JSON.stringify({ model: "gpt-4", messages: [{ role: "user", content: "Hello" }] }),
+  });
+  return answer.text();
+}
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "kong-llm-package-"));
@@ -51,6 +88,7 @@ describe("the package", () => {
     expect(files).toEqual(
       expect.arrayContaining([
         ...["LICENSE", "README.md", "README.ko.md", "kong.yaml", "schemas/kong.schema.json"],
+        ...["docker-compose.yml", "helm-values/dbless.yaml", "kubernetes/base/plugins.yaml"],
         ...["examples/budgets/kong.yaml", "dist/lua/driver.lua", "dist/kong/define-plugin.d.ts"],
       ]),
     );
@@ -72,24 +110,43 @@ describe("the package", () => {
     expect(stderr).toMatch(/^kllm_[0-9A-Za-z]{38}$/m);
   });
 
-  it("runs the demo, which answers", async () => {
+  it("runs the demo, which answers", () =>
+    withDemo([], {}, async (url) => {
+      expect(await askModel(url, "demo-key")).toContain("gpt-4.1 heard: Hello");
+    }));
+
+  it("writes a gateway that is right, answers to the key that it got, and guards", async () => {
+    const gateway = join(folder, "gateway");
+    const flags = ["--platform", "compose", "--upstream", "stand-in", "--consumer", "team-search"];
+    const { stderr } = await kongLlm("init", "--dir", gateway, ...flags);
+    const key = stderr.trim().split("\n").at(-1)!;
+    const kongYaml = join(gateway, "kong.yaml");
+    expect((await kongLlm("validate", "--strict", gateway)).stderr).toContain(
+      "0 errors, 0 warnings",
+    );
+    await withDemo([kongYaml], { DECK_TEAM_SEARCH_API_KEY: key }, async (url, health) => {
+      expect(await askModel(url, key)).toContain("gpt-4.1 heard: Hello");
+      const flags = ["--url", url, "--key", key, "--health-url", health, "--format", "json"];
+      const { stdout } = await kongLlm("doctor", ...flags);
+      const verdicts: { result: string; question: string }[] = JSON.parse(stdout);
+      expect(verdicts.filter(({ result }) => result === "ok").length).toBeGreaterThan(5);
+      expect(verdicts.filter(({ result }) => result === "wrong")).toEqual([]);
+    });
+  });
+
+  it("serves the stand-in model alone", async () => {
     const port = await freePort();
-    const main = join(folder, "node_modules/kong-llm/dist/cli/main.js");
-    const demo = spawn(process.execPath, [main, "demo", "--port", `${port}`], { cwd: folder });
-    const ended = once(demo, "exit");
+    const address = `127.0.0.1:${port}`;
+    const server = spawn(process.execPath, [main(), "stand-in", "--address", address]);
+    const ended = once(server, "exit");
     try {
-      const greets = new Promise((resolve) => {
-        demo.stdout.on("data", (text) => `${text}`.includes("listening") && resolve(true));
+      await once(server.stdout, "data");
+      const answer = await fetch(`http://${address}/v1/models`, {
+        headers: { authorization: "Bearer a-key" },
       });
-      expect(await Promise.race([greets, ended])).toBe(true);
-      const answer = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-api-key": "demo-key" },
-        body: JSON.stringify({ model: "gpt-4", messages: [{ role: "user", content: "Hello" }] }),
-      });
-      expect(await answer.text()).toContain("gpt-4.1 heard: Hello");
+      expect(answer.status).toBe(200);
     } finally {
-      demo.kill("SIGTERM");
+      server.kill("SIGTERM");
       await ended;
     }
   });

@@ -18,7 +18,7 @@ describe("npm start", () => {
   afterEach(() => started?.stop("SIGTERM"));
   afterAll(() => rmSync(temporary, { recursive: true }));
 
-  it("prints within 10 seconds where the gateway is, and what it prints works", async () => {
+  it("prints where the gateway is, and what it prints works", async () => {
     started = await start(await freePort());
     const { text } = started;
     expect(text).toContain("a stand-in for Kong");
@@ -98,7 +98,7 @@ async function start(port: number, args: string[] = []): Promise<Started> {
 function greeting(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let [out, errors] = ["", ""];
-    const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    const late = setTimeout(() => child.kill("SIGKILL"), 50_000);
     child.stderr?.on("data", (chunk) => {
       errors += chunk;
     });

@@ -102,6 +102,22 @@ async function run(most: Most, redisOptions: object, namespace: string) {
   return { all: passed.length, by, refusals };
 }
 
+/** What the tallies of a level hold together, on all masters. */
+async function takenOf(level: string, namespace: string): Promise<number> {
+  const nodes = [redis, ...masters].map(({ url }) => new Redis(url));
+  try {
+    const counts = await Promise.all(
+      nodes.map(async (node) => {
+        const keys = await node.keys(`*{${namespace}}:requests:month:${level}*`);
+        return Promise.all(keys.map((key) => node.hget(key, "count")));
+      }),
+    );
+    return counts.flat().reduce((sum, count) => sum + Number(count), 0);
+  } finally {
+    for (const node of nodes) node.disconnect();
+  }
+}
+
 type Counted = Awaited<ReturnType<typeof run>>;
 
 const places = [
@@ -123,8 +139,13 @@ describe("llm-rate-limit", () => {
     it.each(cases)(
       "meets the one of %s exactly where that is the tightest",
       async (level, most, seen) => {
-        const counted = await run({ ...wide, [level]: most }, options(), `${place}-${level}`);
+        const namespace = `${place}-${level}`;
+        const counted = await run({ ...wide, [level]: most }, options(), namespace);
         expect(new Set(seen(counted))).toEqual(new Set([most]));
+        // What this level has refused is taken from no other one.
+        for (const other of ["everybody", "team", "consumer", "end_user"]) {
+          expect(await takenOf(other, namespace)).toBe(counted.all);
+        }
         const kinds = { user: "end user", everybody: "everybody together" } as Record<
           string,
           string

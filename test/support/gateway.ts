@@ -37,6 +37,8 @@ export interface GatewayOptions {
   nextUpstream?: string;
   /** A file of the authorities that Kong trusts upstream. */
   trusted?: string;
+  /** More variables for the plugin server's. */
+  serverEnvironment?: Record<string, string>;
   /** A directory of other plugins. */
   plugins?: string;
   /** Gets what the plugin server prints, its log and its usage lines. */
@@ -92,7 +94,11 @@ async function start(
   const drives =
     options.luaFiles ?? (options.plugins === undefined && options.config !== withoutLuaFiles);
   const [server, dumps, lua] = await Promise.all([
-    startPluginServer({ plugins: options.plugins, output: options.printed }),
+    startPluginServer({
+      plugins: options.plugins,
+      output: options.printed,
+      environment: options.serverEnvironment,
+    }),
     dumpsOf(options.plugins),
     drives ? ourLua() : undefined,
   ]);

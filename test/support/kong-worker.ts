@@ -24,9 +24,13 @@ export class KongWorker {
     private readonly server: PluginServer,
   ) {}
 
-  static async start(server: PluginServer, config: object): Promise<KongWorker> {
+  static async start(
+    server: PluginServer,
+    config: object,
+    plugin = "llm-rate-limit",
+  ): Promise<KongWorker> {
     const kong = await KongSide.to(server.socket);
-    return new KongWorker(kong, await kong.start("llm-rate-limit", config), server);
+    return new KongWorker(kong, await kong.start(plugin, config), server);
   }
 
   /** One request of a consumer. */

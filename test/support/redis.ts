@@ -2,7 +2,7 @@
 // restart. Each test file may start its own; nothing of it outlives the test process.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,13 +19,15 @@ export interface TestRedis {
   /** Holds the server: it keeps its connections and answers nothing. */
   freeze(): void;
   thaw(): void;
-  /** Ends the server where it still runs and starts it again on the same port, empty. */
+  /** Ends the server where it still runs and starts it again on the same port, empty unless it `keeps`. */
   restart(): Promise<void>;
 }
 
 export interface TestRedisOptions {
   /** The test neither stops nor freezes it and keeps to its own key prefix: REDIS_URL may serve. */
   shared?: boolean;
+  /** It writes all down (append-only), and has it again after a restart. */
+  keeps?: boolean;
   /** More arguments for the server, such as `--requirepass x`. */
   arguments?: string[];
 }
@@ -35,7 +37,9 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
   const given = process.env.REDIS_URL;
   if (options.shared && given) return foreignRedis(given);
 
-  let running = await launchSomewhere(options.arguments ?? []);
+  const directory = options.keeps ? keptDirectory() : undefined;
+  const more = [...(directory ? ["--appendonly", "yes"] : []), ...(options.arguments ?? [])];
+  let running = await launchSomewhere(more, directory);
   const { port } = running;
   return {
     url: `redis://127.0.0.1:${port}`,
@@ -48,7 +52,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     thaw: () => void process.kill(running.pid, "SIGCONT"),
     async restart() {
       await end(running);
-      running = await launch(port, options.arguments ?? []);
+      running = await launch(port, more, directory);
     },
   };
 }
@@ -88,10 +92,10 @@ interface Running {
 }
 
 /** Another process may take a port between our look and the server's bind: then try the next. */
-async function launchSomewhere(more: string[]): Promise<Running> {
+async function launchSomewhere(more: string[], directory?: string): Promise<Running> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await launch(await freePort(), more);
+      return await launch(await freePort(), more, directory);
     } catch (error) {
       if (attempt === 5) throw error;
     }
@@ -101,25 +105,38 @@ async function launchSomewhere(more: string[]): Promise<Running> {
 // The server is the child of a shell that waits for its own standard input to end. That happens
 // when this process ends, however it ends, so no server is left behind.
 const keeper = `
-  directory=$1; shift
+  directory=$1; kept=$2; shift 2
   "$@" --dir "$directory" </dev/null 2>&1 &
   echo "pid $!"
   cat >/dev/null
   kill -9 $! 2>/dev/null
-  rm -rf "$directory"
+  [ "$kept" = kept ] || rm -rf "$directory"
 `;
 
-async function launch(port: number, more: string[]): Promise<Running> {
+/** One that goes with this process, and not with a server. */
+function keptDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "kong-llm-redis-"));
+  process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function launch(port: number, more: string[], kept?: string): Promise<Running> {
   const server = [
     await findServer(),
     ...["--port", String(port), "--bind", "127.0.0.1"],
     ...["--save", "", "--appendonly", "no", ...more],
   ];
+  if (kept) return spawnServer(kept, port, server, "kept");
   return spawnServer(mkdtempSync(join(tmpdir(), "kong-llm-redis-")), port, server);
 }
 
-async function spawnServer(directory: string, port: number, server: string[]): Promise<Running> {
-  const shell = spawn("sh", ["-c", keeper, "sh", directory, ...server], {
+async function spawnServer(
+  directory: string,
+  port: number,
+  server: string[],
+  kept: "kept" | "" = "",
+): Promise<Running> {
+  const shell = spawn("sh", ["-c", keeper, "sh", directory, kept, ...server], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const running: Running = { shell, pid: 0, port };

@@ -20,9 +20,13 @@ const unknownFallback: Trap = ({ plugins }) =>
 const limitFallback: Trap = ({ plugins }) => {
   const known = plugins.flatMap((entry) => knownModels(entry, plugins));
   if (known.length === 0) return [];
-  return plugins
-    .flatMap((entry) => stageOptions(entry, "rate_limit")?.get("models")?.items() ?? [])
-    .flatMap((rule) => unknownModel(rule.get("fallback"), known));
+  const named = (list: string, member: string) =>
+    plugins
+      .flatMap((entry) => stageOptions(entry, "rate_limit")?.get(list)?.items() ?? [])
+      .map((rule) => rule.get(member));
+  return [...named("models", "fallback"), ...named("on_share", "model")].flatMap((at) =>
+    unknownModel(at, known),
+  );
 };
 
 function unknownModel(
@@ -92,17 +96,11 @@ const unpriced: Trap = ({ plugins }) =>
     const limits = stageOptions(entry, "rate_limit");
     const at = limits && firstBudget(limits);
     if (!at) return [];
-    const written = writtenOnPrices(entry, limits, plugins);
-    // What stands in a file of the plugin server's cannot be seen from here.
-    if (written("catalogue_file")) return [];
-    const prices = written("prices")?.items() ?? [];
-    const matches = prices.flatMap((price) => price.get("model")?.text ?? []).map(modelGlob);
+    const isPriced = pricedBy(entry, limits, plugins);
     const models = chainedWith(entry, plugins).flatMap((one) =>
       aliasesOf(one).flatMap(modelsOfChain).map(withoutProvider(one)),
     );
-    const missing = [...new Set(models)].filter(
-      (model) => !matches.some((one) => one(model)) && !catalogue().find(model),
-    );
+    const missing = [...new Set(models)].filter((model) => !isPriced(model));
     if (missing.length === 0) return [];
     const pass = limits.get("unpriced_models")?.text === "allow";
     return [
@@ -114,9 +112,40 @@ const unpriced: Trap = ({ plugins }) =>
     ];
   });
 
-/** The first amount of dollars in the base, the tiers and the rules for models. */
+/** Nobody can say that a model without a price is cheaper. */
+const unpricedMove: Trap = ({ plugins }) =>
+  plugins.flatMap((entry): Finding[] => {
+    const limits = stageOptions(entry, "rate_limit");
+    if (!limits) return [];
+    const isPriced = pricedBy(entry, limits, plugins);
+    return (limits.get("on_share")?.items() ?? [])
+      .flatMap((one) => one.get("model") ?? [])
+      .filter(({ text }) => text !== undefined && !isPriced(text))
+      .map((at) =>
+        error(
+          at,
+          "unpriced-move",
+          `has no price, in prices or the catalogue: no request is moved to ${at.text}`,
+        ),
+      );
+  });
+
+/** Whether a price is known of a model; of all where it may stand in a file that is not seen from here. */
+function pricedBy(
+  entry: PluginEntry,
+  limits: Located,
+  plugins: PluginEntry[],
+): (model: string) => boolean {
+  const written = writtenOnPrices(entry, limits, plugins);
+  if (written("catalogue_file")) return () => true;
+  const prices = written("prices")?.items() ?? [];
+  const matches = prices.flatMap((price) => price.get("model")?.text ?? []).map(modelGlob);
+  return (model) => matches.some((one) => one(model)) || catalogue().find(model) !== undefined;
+}
+
+/** The first amount of dollars in the base, the tiers, the levels and the rules for models. */
 function firstBudget(limits: Located): Located | undefined {
-  const listed = ["tiers", "models"].flatMap((name) => limits.get(name)?.items() ?? []);
+  const listed = ["tiers", "levels", "models"].flatMap((name) => limits.get(name)?.items() ?? []);
   return [limits, ...listed]
     .flatMap((scope) => scope.get("cost_usd")?.members() ?? [])
     .map(([, amount]) => amount)
@@ -159,4 +188,4 @@ const unknownConsumer: Trap = (configuration) => {
     );
 };
 
-export const nameTraps = [unknownFallback, limitFallback, unpriced, unknownConsumer];
+export const nameTraps = [unknownFallback, limitFallback, unpriced, unpricedMove, unknownConsumer];

@@ -1,5 +1,6 @@
 // Keys where they do not belong, and references that nobody resolves.
 
+import { stageOptions } from "../configuration";
 import { error, type Finding, warning } from "../finding";
 import type { Located } from "../located";
 import type { Trap } from "./trap";
@@ -19,6 +20,18 @@ const literalRedisPassword: Trap = ({ plugins }) =>
     ])
     .map((at) =>
       error(at, "literal-password", "is a password in clear text: write {vault://env/redis-url}"),
+    );
+
+/** Who knows the secret of a webhook can say what it likes in our name; Slack's addresses are secrets. */
+const literalWebhook: Trap = ({ plugins }) =>
+  plugins
+    .flatMap((entry) => stageOptions(entry, "rate_limit")?.get("notices")?.items() ?? [])
+    .flatMap((notice) => [
+      ...literal(notice.get("secret")),
+      ...(notice.get("format")?.text === "slack" ? literal(notice.get("url")) : []),
+    ])
+    .map((at) =>
+      error(at, "literal-webhook", "is a secret in clear text: write {vault://env/budget-webhook}"),
     );
 
 const literalConsumerKey: Trap = ({ kind, consumers }) =>
@@ -89,8 +102,26 @@ function texts(roots: Located[]): Located[] {
     .filter(({ text }) => text !== undefined && !text.includes("\n"));
 }
 
-/** Anywhere in any file: what looks like a real key. */
+/** Anywhere in any file: what looks like a real key, and the token that opens the operators' page. */
 export function documentSecrets(document: Located): Finding[] {
+  return [...realKeys(document), ...literalPageTokens(document)];
+}
+
+/** In the environment of a container, whose values everybody reads who may list pods. */
+function literalPageTokens(document: Located): Finding[] {
+  return [...document.all()]
+    .filter((one) => one.isMap && one.get("name")?.text === "KONG_LLM_PAGE_TOKEN")
+    .flatMap((variable) => literal(variable.get("value")))
+    .map((at) =>
+      error(
+        at,
+        "literal-page-token",
+        "is a token in clear text: take it by valueFrom from a Secret",
+      ),
+    );
+}
+
+function realKeys(document: Located): Finding[] {
   return texts([document])
     .filter(({ text }) => /\bsk-(?=[\w-]*\d)[\w-]{20,}/.test(text!))
     .map((at) =>
@@ -100,6 +131,7 @@ export function documentSecrets(document: Located): Finding[] {
 
 export const secretTraps = [
   literalRedisPassword,
+  literalWebhook,
   literalConsumerKey,
   deckVariable,
   shellVariable,
