@@ -3,22 +3,25 @@
 // say goes back the same way.
 
 import type { z } from "zod";
+import { rowOf } from "../families/endpoint";
 import { endpointOf } from "../families/endpoint-path";
 import { withoutUsageChunk } from "../openai/usage-chunk";
 import packageJson from "../package.json";
-import type { Decision, Needs, Question, Ruling } from "../stages/decision";
+import type { Needs, Question, Ruling } from "../stages/decision";
 import type { Answer, Exchange } from "../stages/exchange";
 import { learnFrom } from "../stages/learn";
 import type { Mistake } from "../stages/mistake";
+import { ticketTries } from "../stages/next-tries";
 import { delivery, type Outcome } from "../stages/outcome";
 import { expired, notGathered, unauthenticated } from "../stages/refusals";
 import { runStages } from "../stages/run";
 import type { PreparedStage } from "../stages/stage";
-import { readTicket, type Ticket, writeTicket } from "../stages/ticket";
+import { readTicket, type Ticket } from "../stages/ticket";
 import { awaitOutcome } from "../stages/unheard";
 import { inShapeOf } from "./caller-shape";
 import { readConfig } from "./config";
 import { isOver } from "./consumer-key";
+import { decisionOf } from "./decision-of";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
 import { plainRequest } from "./plain-path";
@@ -39,6 +42,7 @@ export interface PluginModule {
 export interface StagedPlugin {
   /** What Kong is to tell of each request beside what it always tells. */
   readonly needs: Needs;
+  readonly secondTries: SecondTries;
   /** What the stages say to a request. Never rejects for what a client sends. */
   rule(question: Question): Promise<Ruling>;
   /** The same over Kong's own protocol. */
@@ -64,11 +68,22 @@ export interface Definition<Config> {
   mostBodyBytes?(config: Config): number;
   /** Refuse a request that no authentication plugin has given a consumer. */
   requiresConsumer?(config: Config): boolean;
+  /** How often, and after what, Kong sends a request again by itself. */
+  secondTries?(config: Config): SecondTries;
   /** What of a request is asked of Kong beside what is always told. */
   needs?(config: Config): Needs;
   /** False for a plugin that shares its routes with other plugins of ours. */
   alone?: boolean;
 }
+
+export interface SecondTries {
+  /** How many further tries a request gets; 0 leaves them to Kong's own settings. */
+  most: number;
+  /** Also of what was sent and got no answer. */
+  unanswered: boolean;
+}
+
+const noSecondTries: SecondTries = { most: 0, unanswered: false };
 
 const defaultMostBodyBytes = 10 * 1024 * 1024;
 
@@ -81,6 +96,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
     readonly stages: PreparedStage[];
     readonly mostBodyBytes: number;
     readonly requiresConsumer: boolean;
+    readonly secondTries: SecondTries;
     readonly needs: Needs;
 
     constructor(config: unknown) {
@@ -88,6 +104,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       this.stages = definition.stages(parsed);
       this.mostBodyBytes = definition.mostBodyBytes?.(parsed) ?? defaultMostBodyBytes;
       this.requiresConsumer = definition.requiresConsumer?.(parsed) ?? false;
+      this.secondTries = definition.secondTries?.(parsed) ?? noSecondTries;
       this.needs = definition.needs?.(parsed) ?? { headers: [], credential: false };
     }
 
@@ -98,7 +115,7 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       const named = asked.earlier ? undefined : model;
       const read = readBody(question, this.mostBodyBytes, named);
       const { refusal } = read;
-      const exchange = openExchange(question, read);
+      const exchange = openExchange(question, read, this.secondTries);
       // A browser's preflight carries no key, and never goes upstream.
       const isKnown = question.consumer !== undefined || question.request.method === "OPTIONS";
       const unknown = this.requiresConsumer && !isKnown ? unauthenticated : undefined;
@@ -111,9 +128,21 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
         const outcome = outcomeOf(exchange, answer);
         return { answer: asAsked(exchange, answer), outcome, ...(restore && { restore }) };
       }
+      const { others = [] } = exchange;
+      if (others.length > 0) exchange.ticket.tries = ticketTries(others);
       if (delivery.socket !== undefined) awaitOutcome(exchange.ticket);
-      const path = request === asked.request ? undefined : request.upstream_path;
-      return { decision: { ...decisionOf(name, exchange, read, question.earlier), path } };
+      const plain = request === asked.request ? undefined : request.upstream_path;
+      const { unanswered } = this.secondTries;
+      return {
+        decision: decisionOf({
+          name,
+          exchange,
+          read,
+          earlier: question.earlier,
+          plain,
+          unanswered,
+        }),
+      };
     }
 
     async access(kong: pdk.Pdk): Promise<void> {
@@ -140,8 +169,9 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
 }
 
 function openExchange(
-  { request, consumer, earlier, restores = false }: Question,
+  { request, consumer, earlier, restores = false, repeats }: Question,
   { body, headers }: ReadBody,
+  { most }: SecondTries,
 ): Exchange {
   const ticket: Ticket = (earlier && readTicket(earlier.ticket)) ?? {
     id: request.id,
@@ -165,30 +195,13 @@ function openExchange(
     traced: earlier?.traced ?? false,
     canRestore: restores,
     restore: earlier?.restore,
+    ...(repeats && most > 0 && { mostOthers: mayRepeat(ticket.endpoint, body) ? most : 0 }),
   };
 }
 
-function decisionOf(
-  name: string,
-  exchange: Exchange,
-  read: ReadBody,
-  earlier: Decision | undefined,
-): Decision {
-  const before = earlier?.edits ?? [];
-  const isChanged = exchange.body?.changed || read.headers !== undefined;
-  const edits = isChanged ? read.edits() : [];
-  return {
-    plugins: [...(earlier?.plugins ?? []), name],
-    headers: exchange.upstreamHeaders,
-    edits: edits.length > 0 ? [...before, edits] : before,
-    response_headers: exchange.responseHeaders,
-    ticket: writeTicket(exchange.ticket),
-    keep: exchange.keep,
-    ...(exchange.withoutUsage && { without_usage: true }),
-    ...(exchange.traced && { traced: true }),
-    ...(exchange.restore && { restore: exchange.restore }),
-    ...(delivery.socket !== undefined && { outcomes_socket: delivery.socket }),
-  };
+/** Of a form Kong holds no bytes that could be sent again with another model. */
+function mayRepeat(endpoint: string, body: ReadBody["body"]): boolean {
+  return body !== undefined && rowOf(endpoint)?.body === "json";
 }
 
 /** A stored stream has the chunk that says what it took: the stages read it, the client may not want it. */

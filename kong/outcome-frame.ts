@@ -6,12 +6,13 @@ import { readable } from "../openai/content-coding";
 import type { Outcome, Try } from "../stages/outcome";
 import { readTicket, type Ticket } from "../stages/ticket";
 import { openTicket } from "../stages/unheard";
+import { furtherTries, type ToldTries, ticketOfTry } from "./tried";
 
 /** The peer of the outcomes socket does not write this format. */
 export class BatchError extends Error {}
 
 /** One record as it came. Numbers that are not there, or are no numbers, are undefined. */
-export interface OutcomeRecord {
+export interface OutcomeRecord extends ToldTries {
   /** Absent where Kong answered by itself: no stage let that request through. */
   ticket?: string;
   status?: number;
@@ -67,8 +68,10 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
   if (!ticket) return undefined;
   const { startedAt = ticket.started_at, endedAt = now, flags = "" } = record;
   const body = legible(record, ticket.endpoint);
+  const retried = furtherTries(record, ticket);
   return {
-    ticket,
+    ticket: retried ? ticketOfTry(ticket, retried.served_try) : ticket,
+    ...retried,
     status: record.status ?? 0,
     source: record.source === "service" || record.source === "exit" ? record.source : "error",
     content_type: record.contentType ?? "",
@@ -208,6 +211,12 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
       break;
     case 21:
       record.traceParent = text();
+      break;
+    case 22:
+      record.servedTry = number();
+      break;
+    case 23:
+      record.failedTries = text();
       break;
     case 24:
       record.sentBefore = number();

@@ -23,8 +23,8 @@ export interface ReadBody {
   /** Undefined where the endpoint has none, or is not read. */
   body?: RequestBody;
   refusal?: Answer;
-  /** What the stages have changed, for the bytes that Kong has. */
-  edits(): Edit[];
+  /** What the stages have changed, or made of a copy, for the bytes that Kong has. */
+  edits(copy?: RequestBody): Edit[];
   /** Headers of the upstream request that follow from how it was read; false takes one away. */
   headers?: Record<string, string | false>;
 }
@@ -72,7 +72,9 @@ function readJson({ request, earlier }: Question): ReadBody {
   const parsed = earlier?.edits.length
     ? RequestBody.parse(edited(sent, earlier.edits))
     : RequestBody.parse(sent, request.bytes);
-  return "problem" in parsed ? unusable(parsed) : { body: parsed, edits: () => parsed.edits() };
+  return "problem" in parsed
+    ? unusable(parsed)
+    : { body: parsed, edits: (copy = parsed) => copy.edits() };
 }
 
 // The body goes on as it was meant: expanded, and without the header that says otherwise.
@@ -87,7 +89,7 @@ function readExpanded(request: GatheredRequest, mostBytes: number): ReadBody {
   if ("problem" in parsed) return unusable(parsed);
   return {
     body: parsed,
-    edits: () => [[0, bytes.length, parsed.text]],
+    edits: (copy = parsed) => [[0, bytes.length, copy.text]],
     headers: { "content-encoding": false },
   };
 }

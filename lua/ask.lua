@@ -155,7 +155,11 @@ end
 -- nil, why not, whether the connection was dead, and whether it is the config that is refused, which asking
 -- again does not change.
 local function tell_config(socket, plugin, known)
-  local about = cjson.encode({ plugin = plugin.name, version = plugin.version, id = known.id })
+  local about = cjson.encode({
+    plugin = plugin.name, version = plugin.version, id = known.id,
+    -- After what nginx sends a request again, as kong.conf has it.
+    next_upstream = kong.configuration.nginx_proxy_proxy_next_upstream,
+  })
   local kind, sections, dead = exchange(socket, "C", { about, known.text })
   if kind == "N" and sections and sections[1] then
     known.needs = cjson.decode(sections[1])

@@ -1,6 +1,9 @@
 -- lua/carry-out.lua: makes the upstream request what was decided, and nothing more: no credential,
 -- name or account of the client goes on, however its header is spelt.
 
+local aim = require("kong_llm.aim")
+local edited = require("kong_llm.edited")
+
 -- By lower case with hyphens. A trailing * is any end.
 local OURS = {
   "authorization", "proxy-authorization", "x-api-key", "api-key", "cookie", "openai-organization",
@@ -45,22 +48,6 @@ end
 -- Longest body that is changed, in bytes: files of forms are bounded by their servers well below.
 local LONGEST = 256 * 1024 * 1024
 
--- edits: lists of { offset, length, text } in ascending order, applied one list after the other.
-local function edited(body, lists)
-  for _, edits in ipairs(lists) do
-    local parts, at = {}, 1
-    for _, edit in ipairs(edits) do
-      assert(edit[1] + 1 >= at and edit[1] + edit[2] <= #body, "an edit is not within the body")
-      parts[#parts + 1] = body:sub(at, edit[1])
-      parts[#parts + 1] = edit[3]
-      at = edit[1] + edit[2] + 1
-    end
-    parts[#parts + 1] = body:sub(at)
-    body = table.concat(parts)
-  end
-  return body
-end
-
 -- headers: those of the request, where somebody has them already. Whether the body was changed.
 return function(decision, body, headers)
   local upstream = kong.service.request
@@ -76,6 +63,15 @@ return function(decision, body, headers)
       upstream.set_header(name, value)
     else
       upstream.clear_header(name)
+    end
+  end
+  local target = decision.target
+  if target then
+    upstream.set_scheme(target.scheme)
+    aim(target)
+    if target.scheme == "https" then
+      -- For all tries of the request: none at a host that is checked otherwise is among them.
+      assert(kong.service.set_tls_verify(target.verifies_tls))
     end
   end
   if decision.path then

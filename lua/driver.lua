@@ -8,6 +8,7 @@ local gather = require("kong_llm.gather")
 local present = require("kong_llm.present")
 local report = require("kong_llm.report")
 local restore = require("kong_llm.restore")
+local retry = require("kong_llm.retry")
 local tap = require("kong_llm.tap")
 
 local sockets = {}
@@ -158,6 +159,9 @@ function handler:access(conf)
     return refuse(self, changed, state)
   end
   state.changed = changed
+  if head.tries then
+    retry.arm(state, head)
+  end
   show_snippets(head)
 end
 
@@ -186,6 +190,7 @@ function handler:log()
   local state = state_of(self.name)
   quieten_snippets(state)
   if state.owner == self.name then
+    state.failures = retry.failures(state)
     report(state, state.request or {}, state.decision)
   end
 end

@@ -69,6 +69,16 @@ local function replace_body(state, text)
   end
 end
 
+-- Our headers: those of the try that served, and how many there were.
+local function headers_of(state, decision)
+  local try = state.served and decision.tries[state.served]
+  local headers = (try or decision or {}).response_headers or {}
+  if try then
+    headers["X-LLM-Tries"] = tostring(#state.failed + 1)
+  end
+  return headers
+end
+
 -- What report.lua tells of the head.
 local TOLD = {
   ["content-type"] = "content_type",
@@ -102,7 +112,7 @@ return function(state, request, decision)
   header["X-LLM-Source"] = source == "service" and "upstream" or "gateway"
   if source ~= "exit" then
     -- Here and not in access: an upstream's header of the same name is replaced, not doubled.
-    for name, value in pairs(decision and decision.response_headers or {}) do
+    for name, value in pairs(headers_of(state, decision)) do
       header[name] = value
     end
     if decision and decision.without_usage then
@@ -111,6 +121,10 @@ return function(state, request, decision)
   end
 
   if source ~= "service" then
+    -- Kong's 503 where retry.lua gave no further try: what came of the one before counts.
+    if state.instead then
+      response.set_status(state.instead)
+    end
     -- Kong's 500 for a plugin whose server it could not reach even once (kong/init.lua, 3.9.3).
     if response.get_status() == 500 and not decision then
       response.set_status(503)

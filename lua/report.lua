@@ -225,7 +225,8 @@ return function(state, request, decision)
     enqueue(record({
       [1] = decision.ticket,
       [2] = kong.response.get_status(),
-      [3] = kong.response.get_source(),
+      -- Kong takes a host whose name is unknown for a mistake of its own.
+      [3] = state.is_unresolved and "error" or kong.response.get_source(),
       [4] = first_of(state.content_type),
       [5] = first_of(state.retry_after),
       [6] = kept,
@@ -239,6 +240,8 @@ return function(state, request, decision)
       [18] = first_of(state.retry_after_ms) or nil,
       [19] = tries(),
       [21] = decision.traced and trace_parent() or nil,
+      [22] = state.served,
+      [23] = state.failures,
     }))
   else
     local status = kong.response.get_status()

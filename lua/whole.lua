@@ -35,6 +35,28 @@ local function are_edits(lists)
   return true
 end
 
+local function is_target(value)
+  return value == nil or type(value) == "table" and type(value.scheme) == "string"
+    and type(value.host) == "string" and value.host ~= "" and is_count(value.port)
+end
+
+local function are_tries(value, most)
+  if value == nil then
+    return true
+  end
+  if type(value) ~= "table" or not is_count(most) then
+    return false
+  end
+  for _, try in ipairs(value) do
+    local is_whole = type(try) == "table" and is_target(try.target) and are_headers(try.headers, true)
+      and are_headers(try.response_headers) and are_edits({ try.edits })
+    if not is_whole then
+      return false
+    end
+  end
+  return true
+end
+
 local M = {}
 
 -- stages/decision.ts declares it.
@@ -42,6 +64,7 @@ function M.decision(head)
   local path = head.path
   return are_headers(head.headers, true) and are_headers(head.response_headers) and are_edits(head.edits)
     and is_count(head.keep) and (path == nil or type(path) == "string" and path:sub(1, 1) == "/")
+    and is_target(head.target) and are_tries(head.tries, head.most_tries)
 end
 
 function M.answer(head)

@@ -289,4 +289,24 @@ describe("request body", () => {
     const sent = Buffer.from('{"a":"\uFFFD"}');
     expect(RequestBody.parse(sent.toString(), sent.length)).toHaveProperty("text");
   });
+
+  it("is copied as it is now, and a copy is changed apart from it", () => {
+    const text = '{"model":"a", "max_tokens":5,"top_p":null,"seed":12345678901234567890}';
+    const body = RequestBody.parse(text) as RequestBody;
+    body.set("model", "b");
+    body.rename("max_tokens", "max_completion_tokens");
+    body.set("temperature", 0.5);
+    const before = body.text;
+
+    const copy = body.copy();
+    expect(copy.text).toBe(before);
+    copy.set("model", "c");
+    copy.restore("max_tokens");
+    copy.remove("temperature");
+    expect(copy.text).toBe(
+      '{"model":"c", "max_tokens":5,"top_p":null,"seed":12345678901234567890}',
+    );
+    expect(body.text).toBe(before);
+    expect(body.get("model")).toBe("b");
+  });
 });

@@ -17,18 +17,17 @@ export class RequestBody {
   /** True once a member was set: only then does the body travel back to Kong. */
   changed = false;
 
-  private readonly added = new Map<string, string>();
+  private added = new Map<string, string>();
   private written: string | undefined;
-  /** All that the client sent, in their order; `members` has them by their names of now. */
-  private readonly sent: Member[];
 
   private constructor(
     private readonly source: string,
     private readonly fields: Record<string, unknown>,
     private readonly members: Map<string, Member>,
+    /** All that the client sent, in their order; `members` has them by their names of now. */
+    private readonly sent: Member[] = [...members.values()],
   ) {
     this.written = source;
-    this.sent = [...members.values()];
   }
 
   /**
@@ -51,6 +50,18 @@ export class RequestBody {
     } catch {
       return notJson;
     }
+  }
+
+  /** The body as it is now, to be changed apart from this one. */
+  copy(): RequestBody {
+    const twins = new Map(this.sent.map((member) => [member, { ...member }]));
+    const members = [...this.members].map(([name, one]) => [name, twins.get(one)!] as const);
+    const sent = [...twins.values()];
+    const copy = new RequestBody(this.source, { ...this.fields }, new Map(members), sent);
+    copy.added = new Map(this.added);
+    copy.changed = this.changed;
+    copy.written = this.written;
+    return copy;
   }
 
   /** The body as it goes upstream. */

@@ -15,6 +15,7 @@ import { tell } from "./discreet";
 import { type Instances, RefusedConfig, RpcError } from "./instances";
 import { asks, malformed } from "./metrics";
 import { noteRefused } from "./refused-configs";
+import { showSecondTries } from "./second-tries";
 
 export interface AskOptions {
   /** Seconds after which a question is given up: the request is then refused. */
@@ -89,14 +90,15 @@ export class Asks {
 
   #learnConfig(socket: Socket, [about, config]: Buffer[]): void {
     try {
-      const { id, plugin, version } = configShape.parse(jsonIn(about));
+      const { id, plugin, version, next_upstream } = configShape.parse(jsonIn(about));
       if (version !== packageJson.version) {
         const both = `the driver is of version ${version}, the plugin server of ${packageJson.version}`;
         const told = `${both}: install the Lua files of this version and restart Kong`;
         noteRefused("other", told);
         throw new RpcError(told);
       }
-      const { needs } = this.#configs.learn(id, plugin, config?.toString() ?? "");
+      const { needs, secondTries } = this.#configs.learn(id, plugin, config?.toString() ?? "");
+      if (secondTries.most > 0) showSecondTries(next_upstream);
       const told = { ...needs, outcomes_socket: delivery.socket };
       socket.write(answerFrame("N", JSON.stringify(told)));
     } catch (error) {
@@ -127,7 +129,8 @@ export class Asks {
       if (headers !== undefined) request.headers = headers;
       if (body && body.length > 0) request.body = body;
       const before = decisionIn(earlier, ticket);
-      const ruling = await plugin.rule({ request, consumer, earlier: before, restores: true });
+      const can = { restores: true, repeats: true };
+      const ruling = await plugin.rule({ request, consumer, earlier: before, ...can });
       if (this.#open.has(open) && !socket.destroyed) this.#answer(socket, request.id, ruling);
       else this.#takeBack(request.id, ruling);
     } catch (error) {
@@ -198,6 +201,7 @@ const configShape = z.object({
   id: z.string().min(1).max(200),
   plugin: z.string().max(100),
   version: z.string().max(100),
+  next_upstream: z.string().max(1000).optional(),
 });
 
 interface Asked extends Pick<Question, "request" | "consumer"> {

@@ -3,6 +3,7 @@
 
 import type { Answer, Consumer, GatheredRequest } from "./exchange";
 import type { Outcome } from "./outcome";
+import type { Target } from "./upstream";
 
 export interface Question {
   request: GatheredRequest;
@@ -12,6 +13,8 @@ export interface Question {
   earlier?: Decision;
   /** Whoever asks can put values back into the answer. */
   restores?: boolean;
+  /** Whoever asks can send the request again, as a decision's `tries` say. */
+  repeats?: boolean;
 }
 
 /** What of a request a plugin asks for beside what is always told. */
@@ -25,6 +28,19 @@ export interface Needs {
 /** `length` bytes of the body from `offset` on are replaced by `text`. */
 export type Edit = [offset: number, length: number, text: string];
 
+/** What lua/retry.lua makes of a request when the try before it has failed, with nothing but this. */
+export interface NextTry {
+  target?: Target;
+  /** What is other than at the first try; false: taken away. */
+  headers: Record<string, string | false>;
+  /** To the body as Kong had it before the first try. */
+  edits: Edit[];
+  /** In place of the decision's. */
+  response_headers: Record<string, string>;
+  /** For a key that was refused. */
+  for_key?: true;
+}
+
 /** What lua/carry-out.lua does to a request. Every field is what Lua needs and no more. */
 export interface Decision {
   /** The plugins that have decided: without Lua files carry-out knows which it must find here. */
@@ -33,6 +49,14 @@ export interface Decision {
   headers: Record<string, string | false>;
   /** Of the upstream request, where it is another one than the client's. */
   path?: string;
+  /** A host in place of that of the service. */
+  target?: Target;
+  /** Further tries, in their order. Kong makes no others of its own where this is there, be it empty. */
+  tries?: NextTry[];
+  /** How many of them are made at most: one for a key stands beside those for a model. */
+  most_tries?: number;
+  /** Also what was sent and has got no answer is tried again, though it may be billed. */
+  repeats_unanswered?: true;
   /** Lists of edits to the body that the client sent, one after the other: the body itself stays in Kong. */
   edits: Edit[][];
   response_headers: Record<string, string>;

@@ -5,6 +5,7 @@ import { type ApiError, errorBody } from "../openai/error";
 import type { RequestBody } from "../openai/request-body";
 import type { Ticket } from "./ticket";
 import type { Told } from "./told";
+import type { OtherTry, Upstream } from "./upstream";
 
 /** What lua/gather.lua tells of a request. */
 export interface GatheredRequest {
@@ -77,6 +78,16 @@ export interface Exchange {
   keep: number;
   /** The chunk of usage that ends a stream is asked for by us alone: the client is not to get it. */
   withoutUsage?: boolean;
+  /** Where it goes, where that is not the service of its route. */
+  upstream?: Upstream;
+  /** How many further tries of it Kong can make; absent where none are wanted. */
+  readonly mostOthers?: number;
+  /** What these are, in their order: chosen by one stage, and those after it leave out what cannot be. */
+  others?: OtherTry[];
+  /** The names of the upstream headers that belong to its key. */
+  keyHeaders?: string[];
+  /** Most tokens of output that were taken for it, where an answer must not be longer. */
+  outputCap?: number;
   /** Somebody traces it: its end is told with the span that went upstream. */
   traced?: boolean;
   /** Whoever carries out what is decided can put values back into the answer. */

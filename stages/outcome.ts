@@ -20,6 +20,14 @@ export interface Outcome {
   retry_after_ms?: string;
   /** Each try at an upstream, the last one last; undefined where there was one only. */
   tries?: Try[];
+  /**
+   * Where Kong made further tries of its own decision: those that failed, in their order, and which one
+   * the answer is of: 0 for the first, else its place in the ticket's tries, from 1. `ticket` tells the
+   * model and the provider of that one, `first_try` those of the first.
+   */
+  failed_tries?: FailedTry[];
+  served_try?: number;
+  first_try?: { label?: string; provider?: string };
   /** The span that went upstream as this request's parent (W3C Trace Context), where it was asked for. */
   trace_parent?: string;
   /** The answer as the client got it; only its last bytes when `truncated`. */
@@ -52,6 +60,17 @@ export interface Try {
   status?: number;
 }
 
+/** A try after which another one was made. */
+export interface FailedTry {
+  /** As `served_try` counts. */
+  try: number;
+  /** Absent where it was never asked, because its name is unknown. */
+  status?: number;
+  /** As the upstream sent them. */
+  retry_after?: string;
+  retry_after_ms?: string;
+}
+
 /** nginx's status in the log for a client that closed its connection before it was answered. */
 export const clientHasLeft = 499;
 
@@ -60,8 +79,10 @@ export const clientHasLeft = 499;
  * it does not say. Seconds, with decimals too, a duration as in `850ms` or `1m30s`, or an HTTP
  * date of any form (RFC 9110, sections 5.6.7 and 10.2.3); retry-after-ms, as Azure sends it, before all.
  */
-export function retryAfterSeconds(outcome: Outcome): number | undefined {
-  const { retry_after = "", retry_after_ms = "", ended_at } = outcome;
+export function retryAfterSeconds(
+  told: Pick<Outcome, "retry_after" | "retry_after_ms" | "ended_at">,
+): number | undefined {
+  const { retry_after = "", retry_after_ms = "", ended_at } = told;
   if (/^\d{1,12}(?:\.\d{1,9})?$/.test(retry_after_ms.trim())) return Number(retry_after_ms) / 1000;
   const text = retry_after.trim();
   if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text);

@@ -30,6 +30,8 @@ export interface Ticket {
   };
   /** The provider that serves, where the options name several; else the service is it. */
   provider?: string;
+  /** What each further try would have been served by, in the order of the decision's. */
+  tries?: TicketTry[];
   /** Where the model was chosen among several. */
   choice?: Choice;
   /** Where the client asks which models there are: the names that are choices, and who may serve each. */
@@ -44,6 +46,13 @@ export interface Ticket {
   limit?: { decision: string; by?: string; moved_by?: string };
   /** Which stages decided, with which options, and what each must remember. */
   stages: Partial<Record<StageName, StageEntry>>;
+}
+
+export interface TicketTry {
+  served: string;
+  label: string;
+  fallback_from?: string;
+  provider?: string;
 }
 
 /** A choice among several models, as it was made for a request. choice.ts says how it changes. */

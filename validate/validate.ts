@@ -16,6 +16,7 @@ import { luaTraps } from "./traps/lua";
 import { nameTraps } from "./traps/names";
 import { routingTraps } from "./traps/routing";
 import { documentSecrets, secretTraps } from "./traps/secrets";
+import { tryTraps } from "./traps/tries";
 
 export interface ConfigurationFile {
   file: string;
@@ -37,6 +38,7 @@ const traps = [
   ...luaTraps,
   ...nameTraps,
   ...secretTraps,
+  ...tryTraps,
 ];
 
 export function validate(files: ConfigurationFile[], options: ValidateOptions): Finding[] {

@@ -15,6 +15,7 @@ import { cacheKey, type Identity, identify } from "./cache-key";
 import { type Directives, readDirectives, varies, whyUnstorable } from "./cacheable";
 import { follow, land, lead } from "./flight";
 import { openAnswers } from "./open-answers";
+import { mayHave, modelThatServed, tellModel } from "./other-model";
 import type { CacheOptions } from "./schema";
 
 interface Prepared {
@@ -72,7 +73,7 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<M
   }
 
   exchange.responseHeaders["X-Cache-Key"] = key;
-  const found = await find(key, exchange, directives, { options, answers });
+  const found = await findFor(key, exchange, directives, { options, answers });
   if (found.state === "entry") {
     mark(exchange, "Hit", answers);
     return { answer: replay(exchange, found.entry) };
@@ -91,12 +92,19 @@ async function learn(outcome: Outcome, note: Missed | undefined, prepared: Prepa
   const leader = note.leads ? outcome.ticket.id : undefined;
   const reason = whyUnstorable(outcome, options.max_entry_bytes);
   stores.inc({ result: reason ?? "stored", policy: answers.policy });
-  const entry = reason ? undefined : entryOf(outcome, note.model);
+  const entry = reason ? undefined : entryOf(outcome, modelThatServed(outcome) ?? note.model);
 
   // Stored first: who comes between finds the entry, or is told below.
   if (entry) await answers.keep(note.key, entry, ttlMs(options, outcome.ticket.endpoint), leader);
   else if (leader) await answers.release(note.key, leader);
   if (leader) land(leader, entry);
+}
+
+/** What there is for this request that its caller may have. */
+async function findFor(...asked: Parameters<typeof find>): Promise<Found> {
+  const found = await find(...asked);
+  const isClosed = found.state === "entry" && !mayHave(asked[1], found.entry.model);
+  return isClosed ? { state: "none", older: false } : found;
 }
 
 /** An entry for this request, be it that of a leader that it waited for; or what there is instead. */
@@ -159,7 +167,7 @@ function keyOf(exchange: Exchange, options: CacheOptions): string | undefined {
   }
   return cacheKey({
     identity,
-    service: request.service ?? request.route ?? "",
+    service: ticket.provider ?? request.service ?? request.route ?? "",
     path: request.path,
     query: request.query,
     versions: versionsIn(exchange),
@@ -183,6 +191,7 @@ function mark(exchange: Exchange, status: CacheStatus, { policy }: Answers): voi
 
 // Nodes that share a Redis may have clocks that differ: an entry of the future is a new one.
 function replay(exchange: Exchange, entry: Entry): Answer {
+  tellModel(exchange, entry.model);
   const age = Math.max(0, Math.floor((Date.now() - entry.stored_at) / 1000));
   return {
     status: entry.status,

@@ -1,4 +1,3 @@
-import type { z } from "zod";
 import { definePlugin } from "../../kong/define-plugin";
 import type { Needs } from "../../stages/decision";
 import { prepareStage } from "../../stages/stage";
@@ -13,14 +12,8 @@ import { stage as upstreamKey } from "../llm-upstream-key/stage";
 import { attributionNeeds } from "../llm-usage/attribution";
 import { stage as usage } from "../llm-usage/stage";
 import { gatewayOptions } from "./schema";
+import { stageOptions } from "./stage-options";
 import { traps } from "./traps";
-
-type GatewayOptions = z.output<typeof gatewayOptions>;
-
-/** Bills, budgets and choices agree: what the others do not say of prices is as in `usage`. */
-function bills({ usage: { prices, catalogue_file } }: GatewayOptions) {
-  return { prices, catalogue_file };
-}
 
 function together(needs: Needs[]): Needs {
   const headers = [...new Set(needs.flatMap(({ headers }) => headers))];
@@ -32,15 +25,19 @@ export const { Name, Version, Priority, Schema, Plugin } = definePlugin({
   alone: true,
   schema: gatewayOptions,
   traps,
-  stages: (config) => [
-    prepareStage(usage, config.usage),
-    prepareStage(route, { ...bills(config), ...config.route }),
-    prepareStage(models, config.models),
-    prepareStage(privacy, config.privacy),
-    prepareStage(rateLimit, { ...bills(config), ...config.rate_limit }),
-    prepareStage(cache, config.cache),
-    prepareStage(upstreamKey, config.upstream_key),
-  ],
+  stages(config) {
+    const options = stageOptions(config);
+    return [
+      prepareStage(usage, options.usage),
+      prepareStage(route, options.route),
+      prepareStage(models, options.models),
+      prepareStage(privacy, options.privacy),
+      prepareStage(rateLimit, options.rate_limit),
+      prepareStage(cache, options.cache),
+      prepareStage(upstreamKey, options.upstream_key),
+    ];
+  },
+  secondTries: (config) => config.second_tries,
   mostBodyBytes: (config) => config.models.max_body_bytes,
   requiresConsumer: (config) => config.models.require_consumer,
   needs: (config) =>

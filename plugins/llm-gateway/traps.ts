@@ -1,6 +1,5 @@
 // Mistakes in the options of llm-gateway are those of its stages.
 
-import type { z } from "zod";
 import { anyGlob } from "../../models/glob";
 import { error, type Mistake, warning, within } from "../../stages/mistake";
 import { traps as cache } from "../llm-cache/traps";
@@ -10,26 +9,35 @@ import { traps as rateLimit } from "../llm-rate-limit/traps";
 import { traps as route } from "../llm-route/traps";
 import { traps as upstreamKey } from "../llm-upstream-key/traps";
 import { traps as usage } from "../llm-usage/traps";
-import type { gatewayOptions } from "./schema";
+import type { GatewayOptions } from "./schema";
+import { stageOptions } from "./stage-options";
+import { tryTraps } from "./try-traps";
 
-export function traps(options: z.output<typeof gatewayOptions>): Mistake[] {
+export function traps(config: GatewayOptions): Mistake[] {
+  const options = stageOptions(config);
   return [
-    ...otherDays(options),
-    ...nobodyServes(options),
-    ...choosesAliases(options),
+    ...otherDays(config),
+    ...tryTraps(config),
+    ...nobodyServes(config),
+    ...choosesAliases(config),
     ...within("route", route(options.route)),
-    ...within("models", models(options.models)),
+    ...ofBoth("models", models(options.models)),
     ...within("privacy", privacy(options.privacy)),
-    ...privacyOff(options),
+    ...privacyOff(config),
     ...within("rate_limit", rateLimit(options.rate_limit)),
     ...within("cache", cache(options.cache)),
-    ...within("upstream_key", upstreamKey(options.upstream_key)),
+    ...ofBoth("upstream_key", upstreamKey(options.upstream_key)),
     ...within("usage", usage(options.usage)),
   ];
 }
 
+/** What a stage says of providers stands beside its record, not in it. */
+function ofBoth(record: string, mistakes: Mistake[]): Mistake[] {
+  return mistakes.flatMap((one) => (one.path[0] === "providers" ? [one] : within(record, [one])));
+}
+
 /** Days of the ledger that are not the days of the budgets: their sums never agree. */
-function otherDays({ usage, rate_limit }: z.output<typeof gatewayOptions>): Mistake[] {
+function otherDays({ usage, rate_limit }: GatewayOptions): Mistake[] {
   const { policy, time_zone } = usage.ledger;
   if (policy === "none" || time_zone === rate_limit.time_zone) return [];
   const message = `is ${time_zone} and that of rate_limit ${rate_limit.time_zone}: days of the ledger and of the budgets differ`;
@@ -37,7 +45,7 @@ function otherDays({ usage, rate_limit }: z.output<typeof gatewayOptions>): Mist
 }
 
 /** In a dry run the name goes on as it is: something else must serve it. */
-function nobodyServes({ route, models }: z.output<typeof gatewayOptions>): Mistake[] {
+function nobodyServes({ route, models }: GatewayOptions): Mistake[] {
   const aliases = anyGlob(models.aliases.map(({ name }) => name));
   return route.choices.flatMap(({ name, dry_run }, index) => {
     if (!dry_run || aliases(name) || models.models.includes(name)) return [];
@@ -47,7 +55,7 @@ function nobodyServes({ route, models }: z.output<typeof gatewayOptions>): Mista
 }
 
 /** Candidates are models of the upstream: aliases are not followed behind a choice. */
-function choosesAliases({ route, models }: z.output<typeof gatewayOptions>): Mistake[] {
+function choosesAliases({ route, models }: GatewayOptions): Mistake[] {
   const served = new Set(models.models);
   const aliases = new Set(
     models.aliases.filter(({ name, target }) => name !== target).map(({ name }) => name),
@@ -65,7 +73,7 @@ function choosesAliases({ route, models }: z.output<typeof gatewayOptions>): Mis
 }
 
 /** In llm-gateway it is switched off until it is asked for: options of it alone do nothing. */
-function privacyOff({ privacy }: z.output<typeof gatewayOptions>): Mistake[] {
+function privacyOff({ privacy }: GatewayOptions): Mistake[] {
   const { enabled, rules, recognisers, patterns, lists, prompt_rules } = privacy;
   const lengths = [rules, recognisers, patterns, lists, prompt_rules].map(({ length }) => length);
   if (enabled || lengths.every((length) => length === 0)) return [];

@@ -10,10 +10,19 @@ import type { ModelsOptions } from "./schema";
 /** May the caller get `target` when it asks for `requested`? */
 export type MayUse = (requested: string, target: string) => boolean;
 
-/** The rule for a caller: the first that is for it. Without rules all is open. */
-export function accessOf(rules: ModelsOptions["access"]): (caller?: Consumer) => MayUse {
+/**
+ * The rule for a caller: the first that is for it. Without rules all is open.
+ * @param spellings all names that a target has
+ */
+export function accessOf(
+  rules: ModelsOptions["access"],
+  spellings: (target: string) => string[] = (target) => [target],
+): (caller?: Consumer) => MayUse {
   if (rules.length === 0) return () => everything;
-  const compiled = rules.map((rule) => ({ isFor: membership(rule), mayUse: permission(rule) }));
+  const compiled = rules.map((rule) => ({
+    isFor: membership(rule),
+    mayUse: permission(rule, spellings),
+  }));
   return (caller) => compiled.find(({ isFor }) => isFor(caller))?.mayUse ?? nothing;
 }
 
@@ -23,10 +32,12 @@ const everything: MayUse = () => true;
 const nothing: MayUse = () => false;
 
 // Some upstreams ignore case: what is denied is denied however it is spelt, what is allowed as it is.
-function permission({ allow, deny }: Rule): MayUse {
+function permission({ allow, deny }: Rule, spellings: (target: string) => string[]): MayUse {
   const isAllowed = anyGlob(allow);
   const matches = anyGlob(deny.map((glob) => glob.toLowerCase()));
   const isDenied = (name: string) => matches(name.toLowerCase());
-  return (requested, target) =>
-    !isDenied(requested) && !isDenied(target) && (isAllowed(requested) || isAllowed(target));
+  return (requested, target) => {
+    const names = [requested, ...spellings(target)];
+    return !names.some(isDenied) && names.some(isAllowed);
+  };
 }

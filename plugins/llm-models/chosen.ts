@@ -5,8 +5,7 @@ import { chooseAgain, decisiveChoice, keepOnly } from "../../stages/choice";
 import type { Exchange } from "../../stages/exchange";
 import type { Ticket } from "../../stages/ticket";
 import type { MayUse } from "./access";
-import { targetName } from "./fallback";
-import type { NodeCooldowns } from "./open-cooldowns";
+import type { Target } from "./providers";
 import type { Resolve, Route } from "./resolve";
 
 /** The name that was asked for, and who may serve it; undefined where nothing was chosen. */
@@ -33,18 +32,27 @@ const noDefaults: Route["defaults"] = {};
 /** The model that is well serves, and who is not takes nothing over later. */
 export function settleChoice(
   exchange: Exchange,
-  served: string,
-  cooldowns: Pick<NodeCooldowns, "healthOf">,
-  service: string,
+  { model, provider }: Target,
+  isWell: (name: string) => boolean,
 ): void {
-  const isWell = (model: string) => cooldowns.healthOf(targetName(service, model)) === "healthy";
+  const served = nameIn(exchange.ticket, { service: provider?.provider ?? "", model });
+  if (served === undefined) return;
   chooseAgain(exchange, served, "cooldown");
-  keepOnly(exchange, (model) => model === served || isWell(model), "cooldown");
+  keepOnly(exchange, (name) => name === served || isWell(name), "cooldown");
 }
 
-/** Whether the model served by a choice: then it matters whether it fails. */
-export function isChosen({ choice }: Ticket, model: string): boolean {
-  return choice?.models.some(([name]) => name === model) ?? false;
+/**
+ * By which name of a choice a model serves: its own, or that with its provider's. For one of a choice it
+ * matters whether it fails.
+ *
+ * @param sentTo its provider, or the service, and the model
+ */
+export function nameIn(
+  { choice }: Ticket,
+  { service, model }: { service: string; model: string },
+): string | undefined {
+  const names = choice?.models.map(([name]) => name);
+  return names?.find((name) => name === model || name === `${service}/${model}`);
 }
 
 /** The names of models in metrics: who can be chosen is configured, too. */

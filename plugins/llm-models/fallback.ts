@@ -5,40 +5,49 @@ import { Gauge } from "prom-client";
 import { knownHere } from "./cooldowns-in-memory";
 import type { NodeCooldowns } from "./open-cooldowns";
 
-export interface Choice {
-  model: string;
+export interface Choice<Candidate> {
+  chosen: Candidate;
   /** The one request that finds out whether the model is back. */
   probing: boolean;
+  /** Those behind it that are well, in their order. */
+  others: Candidate[];
 }
 
 /**
- * The first healthy model; one that is due gets one request. Where all of them cool, the one whose
+ * The first healthy candidate; one that is due gets one request. Where all of them cool, the one whose
  * cooldown ends first. No model but the last resort gets a request that it did not ask for.
  *
- * @param models at least one, in the order of preference
+ * @param candidates at least one, in the order of preference
+ * @param nameOf under which name a candidate's cooldown is known, see targetName
  * @param leaseMs how long a probe may take until another request may probe
  */
-export async function firstHealthy(
+export async function firstHealthy<Candidate>(
   cooldowns: NodeCooldowns,
-  service: string,
-  models: readonly string[],
+  candidates: readonly Candidate[],
+  nameOf: (candidate: Candidate) => string,
   leaseMs: number,
-): Promise<Choice> {
-  if (models.length === 1) return { model: models[0]!, probing: false };
-  const targets = models.map((model) => targetName(service, model));
+): Promise<Choice<Candidate>> {
+  const choice = (at: number, probing: boolean) => ({
+    chosen: candidates[at]!,
+    probing,
+    others: candidates.slice(at + 1).filter((_, n) => isWell(at + 1 + n)),
+  });
+  if (candidates.length === 1) return { chosen: candidates[0]!, probing: false, others: [] };
+  const targets = candidates.map(nameOf);
+  const isWell = (at: number) => cooldowns.healthOf(targets[at]!) === "healthy";
   const known = await cooldowns.look(targets);
-  for (const [i, target] of targets.entries()) {
+  for (const [at, target] of targets.entries()) {
     const health = cooldowns.healthOf(target);
-    if (health === "healthy") return { model: models[i]!, probing: false };
+    if (health === "healthy") return choice(at, false);
     if (health === "due" && (await cooldowns.takeProbe(target, leaseMs)) === 0) {
-      return { model: models[i]!, probing: true };
+      return choice(at, true);
     }
   }
   const ends = known.map(({ until }) => until);
-  return { model: models[ends.indexOf(Math.min(...ends))]!, probing: false };
+  return choice(ends.indexOf(Math.min(...ends)), false);
 }
 
-/** A model of one service: two providers may have models of the same name. */
+/** A model of one provider, or service: two of them may have models of the same name. */
 export function targetName(service: string, model: string): string {
   return `${encodeURIComponent(service)}:${encodeURIComponent(model)}`;
 }

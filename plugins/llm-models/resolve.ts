@@ -46,16 +46,22 @@ export function upstreamModels({ aliases, models }: ModelsOptions): string[] {
   return [...new Set([...targets, ...aliases.flatMap(({ fallbacks }) => fallbacks), ...models])];
 }
 
-/** Models that have fallbacks, or are some. */
-export function modelsInChains({ aliases }: ModelsOptions): Set<string> {
+/** Models that have fallbacks, or are some. @param bare a model's name without its provider */
+export function modelsInChains(
+  { aliases }: ModelsOptions,
+  bare: (name: string) => string = (name) => name,
+): Set<string> {
   const chained = aliases.filter(({ fallbacks }) => fallbacks.length > 0);
   const targets = chained.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
-  return new Set([...targets, ...chained.flatMap(({ fallbacks }) => fallbacks)]);
+  return new Set([...targets, ...chained.flatMap(({ fallbacks }) => fallbacks)].map(bare));
 }
 
 /** The name of a served model in metrics: bounded to what is configured. */
-export function labels(options: ModelsOptions): (served: string) => string {
-  const configured = new Set(upstreamModels(options));
+export function labels(
+  options: ModelsOptions,
+  bare: (name: string) => string = (name) => name,
+): (served: string) => string {
+  const configured = new Set(upstreamModels(options).map(bare));
   return (served) => (configured.has(served) ? served : "other");
 }
 

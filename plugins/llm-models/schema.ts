@@ -5,6 +5,7 @@ import { completionTokensModels, fixedTemperatureModels } from "../../models/fix
 import { isModelName } from "../../models/name";
 import { reasoningModels } from "../../models/reasoning";
 import { redisOptions } from "../../redis/options";
+import { providersOption } from "./provider-options";
 
 const name = z
   .string()
@@ -143,6 +144,9 @@ const cooldown = z.object({
 });
 
 export const modelsOptions = z.object({
+  providers: providersOption.describe(
+    "Hosts that serve models in place of the route's service, each with its name; llm-upstream-key has their keys under the same names. Without them the service is the only one.",
+  ),
   aliases: z
     .array(alias)
     .default([])

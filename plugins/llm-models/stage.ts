@@ -1,86 +1,71 @@
-// Which model a request gets, and what it gets that its client left out; and what its end says about
-// that model. It guards: a request whose model cannot be told is not sent on.
+// Which model a request gets, and what it gets that its client left out. It guards: a request whose model
+// cannot be told is not sent on.
 
-import { Counter } from "prom-client";
-import { z } from "zod";
 import { familyOf } from "../../families/endpoint";
 import { openedBy } from "../../families/endpoint-path";
 import type { Family } from "../../families/family";
 import { isModelName, nameInHeader } from "../../models/name";
 import type { RequestBody } from "../../openai/request-body";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
-import { log } from "../../stages/log";
-import type { Outcome } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
+import { isWithinReach } from "../../stages/upstream";
 import { accessOf, type MayUse } from "./access";
-import { chosenRoute, isChosen, labelsOf, settleChoice, withChoices } from "./chosen";
+import { chosenRoute, labelsOf, settleChoice, withChoices } from "./chosen";
 import { firstHealthy, targetName } from "./fallback";
 import { badLength, fillIn, takeBack } from "./fill-in";
+import { countFallback, isWatched, learn, type Sent, sent, type Watch } from "./learned";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
-import { type NodeCooldowns, openCooldowns } from "./open-cooldowns";
+import { openCooldowns } from "./open-cooldowns";
 import { refuseUnlessOpened } from "./other-endpoints";
+import { otherTries } from "./other-tries";
 import { tellModels } from "./own-models";
+import { fullName, type Providers, providersOf, type Target, upstreamAt } from "./providers";
 import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
 import { type TermsOf, terms } from "./terms";
-import { failureOf, verdictOf } from "./verdict";
 
-interface Prepared {
-  options: ModelsOptions;
+interface Prepared extends Watch {
+  providers: Providers;
   names: string[];
   access: (caller: Exchange["consumer"]) => MayUse;
   resolve: Resolve;
   labelOf: (served: string) => string;
   termsOf: TermsOf;
-  cooldowns: NodeCooldowns;
   /** By which glob of other_endpoints a path is open. */
   openedBy: (path: string) => string | undefined;
-  /** Models of which it matters whether they fail. */
-  watched: Set<string>;
 }
-
-/** Which model was asked, when (milliseconds since the epoch), and whether to find out if it is back. */
-const sent = z.object({
-  service: z.string(),
-  model: z.string(),
-  sent_at: z.number(),
-  probing: z.boolean(),
-});
-type Sent = z.infer<typeof sent>;
-
-const fallbacks = new Counter({
-  name: "llm_model_fallbacks_total",
-  help: "Requests that a fallback got because the model before it was cooling down",
-  labelNames: ["from", "to"] as const,
-});
 
 export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
   name: "models",
   note: sent,
   guards: true,
-  prepare: (options) => ({
-    options,
-    names: modelNames(options),
-    access: accessOf(options.access),
-    resolve: resolver(options),
-    labelOf: labels(options),
-    termsOf: terms(options),
-    cooldowns: openCooldowns(options),
-    openedBy: openedBy(options.other_endpoints),
-    watched: modelsInChains(options),
-  }),
+  prepare(options) {
+    const providers = providersOf(options.providers);
+    return {
+      ...{ options, providers },
+      names: modelNames(options),
+      access: accessOf(options.access, providers.spellings),
+      resolve: resolver(options),
+      labelOf: labels(options, providers.bare),
+      termsOf: terms(options),
+      cooldowns: openCooldowns(options),
+      openedBy: openedBy(options.other_endpoints),
+      watched: modelsInChains(options, providers.bare),
+    };
+  },
   decide,
-  permits: (exchange, model, { access }) =>
-    access(exchange.consumer)(exchange.ticket.model?.requested ?? model, model),
+  permits,
   adapt,
   tell: tellModels,
   learn,
 };
 
 async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<Sent>> {
-  const { names, access, resolve, options, cooldowns } = prepared;
+  const { names, access, resolve, options, cooldowns, providers } = prepared;
   const { body, consumer, request, ticket } = exchange;
   const mayUse = access(consumer);
+  const family = familyOf(ticket.endpoint);
+  aim(exchange, providers.first(family.name));
   if (ticket.endpoint === "models") {
     const all = withChoices(ticket, names, resolve);
     return { answer: listing(openNames(all.names, all.resolve, mayUse), request) };
@@ -91,78 +76,85 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
     return answer && { answer };
   }
   if (!body) return undefined;
-  const family = familyOf(ticket.endpoint);
   const unnamed = family.standsForModel(ticket.endpoint, body.value);
   if (unnamed !== undefined) return serveUnnamed(exchange, body, unnamed, prepared);
   const chosen = chosenRoute(exchange, mayUse, resolve);
   const requested = chosen?.requested ?? body.get("model");
   if (!isModelName(requested)) return { answer: badModel(requested) };
   const route = chosen ? chosen.route : resolve(requested);
-  const models = route ? candidates(route, requested, mayUse, callerOf(exchange)) : [];
-  if (!route || models.length === 0) return { answer: modelNotFound(requested) };
+  const targets = route ? targetsOf(exchange, { requested, route, mayUse }, prepared) : [];
+  if (!route || targets.length === 0) return { answer: modelNotFound(requested) };
   const beside = modelBeside(family, body, prepared, mayUse);
   if (beside) return { answer: beside };
   const length = badLength(ticket.endpoint, body);
   if (length) return { answer: badMember(length, notTokens) };
 
   const service = request.service ?? "";
-  const choice = await firstHealthy(cooldowns, service, models, options.cooldown.seconds * 1000);
-  settleChoice(exchange, choice.model, cooldowns, service);
-  serve(
-    exchange,
-    body,
-    { requested, route, preferred: models[0]!, served: choice.model },
-    prepared,
-  );
-  if (!prepared.watched.has(choice.model) && !isChosen(ticket, choice.model)) return undefined;
-  return { note: { service, model: choice.model, sent_at: Date.now(), probing: choice.probing } };
+  const nameOf = ({ model, provider }: Target) => targetName(provider?.provider ?? service, model);
+  const leaseMs = options.cooldown.seconds * 1000;
+  const choice = await firstHealthy(cooldowns, targets, nameOf, leaseMs);
+  const [preferred, { chosen: served, probing }] = [targets[0]!, choice];
+  settleChoice(exchange, served, (name) => {
+    const target = providers.locate(name, family.name);
+    return target !== undefined && cooldowns.healthOf(nameOf(target)) === "healthy";
+  });
+  serve(exchange, body, { requested, route, preferred, served }, prepared);
+  if (exchange.mostOthers !== undefined) {
+    const labelOf = labelsOf(ticket, prepared.labelOf);
+    exchange.others = otherTries(exchange, choice.others, preferred, labelOf);
+  }
+  const sentTo = { service: served.provider?.provider ?? service, model: served.model };
+  if (!isWatched(prepared, ticket, sentTo)) return undefined;
+  return { note: { ...sentTo, sent_at: Date.now(), probing } };
 }
 
-async function learn(
-  outcome: Outcome,
-  note: Sent | undefined,
-  { options: { cooldown }, cooldowns, watched }: Prepared,
-): Promise<void> {
-  if (!note || !(watched.has(note.model) || isChosen(outcome.ticket, note.model))) return;
-  const { sent_at, probing } = note;
-  const target = targetName(note.service, note.model);
-  // A later stage may have sent the request to another model: its end says nothing about ours.
-  const isOurs = outcome.ticket.model?.served === note.model;
-  const verdict = isOurs ? verdictOf(outcome, cooldown) : "nothing";
-  if (verdict === "failed") {
-    const failure = failureOf(outcome, sent_at, cooldown);
-    const tolerance = { failures: cooldown.failures, windowMs: cooldown.window_seconds * 1000 };
-    const cools = await cooldowns.fail(target, failure, tolerance);
-    if (cools) log.warn(facts(note, outcome, failure.coolMs), "model cools down");
-  } else if (verdict === "served" && (probing || cooldowns.healthOf(target) !== "healthy")) {
-    const back = await cooldowns.succeed(target, sent_at, outcome.ended_at);
-    if (back) log.info(facts(note, outcome), "model is back");
-  } else if (probing) {
-    await cooldowns.releaseProbe(target);
-  }
+interface Asked {
+  requested: string;
+  route: Route;
+  mayUse: MayUse;
+}
+
+/** What may serve a request, best first: models that its caller may use, where its API is spoken. */
+function targetsOf(exchange: Exchange, asked: Asked, { providers }: Prepared): Target[] {
+  const { requested, route, mayUse } = asked;
+  const family = familyOf(exchange.ticket.endpoint).name;
+  const isOpen: MayUse = (name, model) =>
+    mayUse(name, model) && providers.locate(model, family) !== undefined;
+  const models = candidates(route, requested, isOpen, callerOf(exchange));
+  return models.map((model) => providers.locate(model, family)!);
+}
+
+/** Sends a request to a provider's own host. */
+function aim(exchange: Exchange, provider: Target["provider"]): void {
+  if (!provider) return;
+  exchange.upstream = upstreamAt(provider, exchange.request);
+  exchange.ticket.provider = provider.provider;
+  exchange.responseHeaders["X-LLM-Provider"] = provider.provider;
 }
 
 interface Serving {
   requested: string;
   route: Route;
-  /** The model that would serve if it were well. */
-  preferred: string;
-  served: string;
+  /** What would serve if it were well. */
+  preferred: Target;
+  served: Target;
 }
 
 function serve(exchange: Exchange, body: RequestBody, serving: Serving, prepared: Prepared): void {
   const { requested, route, preferred, served } = serving;
   const { termsOf, options } = prepared;
   const labelOf = labelsOf(exchange.ticket, prepared.labelOf);
-  const left = served === preferred ? undefined : preferred;
-  exchange.ticket.model = { requested, served, label: labelOf(served), fallback_from: left };
-  exchange.responseHeaders["X-LLM-Model"] = nameInHeader(served);
+  const { model } = served;
+  const left = served === preferred ? undefined : fullName(preferred);
+  exchange.ticket.model = { requested, served: model, label: labelOf(model), fallback_from: left };
+  aim(exchange, served.provider);
+  exchange.responseHeaders["X-LLM-Model"] = nameInHeader(model);
   if (left !== undefined) {
     exchange.responseHeaders["X-LLM-Fallback"] = nameInHeader(left);
-    fallbacks.inc({ from: labelOf(left), to: labelOf(served) });
+    countFallback(labelOf(preferred.model), labelOf(model));
   }
-  if (served !== requested) body.set("model", served);
-  fillIn(exchange, body, termsOf(served, route.defaults), served !== requested);
+  if (model !== requested) body.set("model", model);
+  fillIn(exchange, body, termsOf(model, route.defaults), model !== requested);
   complete(exchange, body, options);
 }
 
@@ -212,23 +204,30 @@ function serveUnnamed(
   return undefined;
 }
 
+function permits(exchange: Exchange, model: string, { access, providers }: Prepared): boolean {
+  const { ticket, consumer } = exchange;
+  const isServed = providers.locate(model, familyOf(ticket.endpoint).name)?.model === model;
+  return isServed && access(consumer)(ticket.model?.requested ?? model, model);
+}
+
 /** Takes back what was filled in for the model that was left, and fills in what the other one gets. */
-function adapt(exchange: Exchange, model: string, { resolve, termsOf }: Prepared): void {
+function adapt(exchange: Exchange, model: string, prepared: Prepared): void {
+  const { resolve, termsOf, providers } = prepared;
   const { body, ticket } = exchange;
   const requested = ticket.model?.requested;
   if (!body || requested === undefined) return;
   takeBack(ticket.endpoint, body);
   delete exchange.responseHeaders["X-LLM-Max-Tokens"];
   fillIn(exchange, body, termsOf(model, resolve(requested)?.defaults ?? {}), model !== requested);
+  aim(exchange, providers.locate(model, familyOf(ticket.endpoint).name)?.provider);
+  exchange.others = exchange.others?.filter(
+    (other) => other.model !== model && isWithinReach(exchange.upstream, other.upstream),
+  );
 }
 
 /** Who always gets the same target of a canary: a name that is the same on every node. */
 function callerOf({ consumer, request }: Exchange): string {
   return consumer?.username ?? consumer?.custom_id ?? consumer?.id ?? request.client_ip;
-}
-
-function facts({ service, model }: Sent, { status }: Outcome, cooldown_ms?: number) {
-  return { stage: "models", service, model, status, cooldown_ms };
 }
 
 const leftOpen =

@@ -1,6 +1,7 @@
 // Mistakes in the options of llm-models: names and rules that can never be reached, or serve nobody.
 
 import { error, type Mistake, redisMissing, shadowed, warning } from "../../stages/mistake";
+import { providerTraps } from "./provider-traps";
 import type { ModelsOptions } from "./schema";
 
 export function traps(options: ModelsOptions): Mistake[] {
@@ -8,6 +9,7 @@ export function traps(options: ModelsOptions): Mistake[] {
     ...shadowed("aliases", options.aliases, "name", "shadowed-alias"),
     ...chainedAliases(options),
     ...ownFallbacks(options),
+    ...providerTraps(options),
     ...nothingKnown(options),
     ...unreachableRules(options),
     ...defaultAboveLimit(options),

@@ -40,11 +40,11 @@ const graceSeconds = 1;
 
 /** How long a model shall cool after a failure: the upstream's own word goes before the options. */
 export function failureOf(
-  outcome: Outcome,
+  ended: Parameters<typeof retryAfterSeconds>[0],
   sentAt: number,
   { seconds, max_seconds }: CooldownOptions,
 ): Failure {
-  const asked = retryAfterSeconds(outcome) ?? 0;
+  const asked = retryAfterSeconds(ended) ?? 0;
   const cools = Math.min(asked > 0 ? asked + graceSeconds : seconds, max_seconds);
-  return { sentAt, endedAt: outcome.ended_at, coolMs: cools * 1000, atOnce: asked > 0 };
+  return { sentAt, endedAt: ended.ended_at, coolMs: cools * 1000, atOnce: asked > 0 };
 }

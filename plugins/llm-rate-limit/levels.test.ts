@@ -18,6 +18,7 @@ function met(options: object, { consumer, body = {}, request = {}, model }: Aske
     consumer: consumer && { id: "1", ...consumer },
     request,
     body: parsed,
+    ticket: {},
   } as unknown as Exchange;
   const found = levelsOf(rateLimitOptions.parse(options))?.(exchange, model) ?? [];
   return found.map(({ limit, who }) => `${who.key} ${limit.most} ${limit.measure}/${limit.window}`);

@@ -75,7 +75,8 @@ const subjects: Record<Kind, Subjects> = {
       : [{ name, who: { kind: "end user", key: `end_user:${digest(name)}` } }];
   },
   model: (_, model) => (model === undefined ? [] : named("model", model)),
-  provider: ({ request: { service, route } }) => named("provider", service ?? route ?? ""),
+  provider: ({ request: { service, route }, ticket }) =>
+    named("provider", ticket.provider ?? service ?? route ?? ""),
 };
 
 function named(kind: "model" | "provider", text: string): Subject[] {

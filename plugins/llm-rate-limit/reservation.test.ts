@@ -18,7 +18,10 @@ function taken(takes: TakenAttempt["takes"]): TakenAttempt {
   }));
   const counted = { taken: true, at: 0, output: 10, limits, policy: "redis" } as const;
   const demand = { ...noDemand, inputTokens: 14 };
-  return { result: "taken", model: "gpt-4.1", takes, demand, counted: { ...counted, limits } };
+  return {
+    ...{ result: "taken", model: "gpt-4.1", takes, demand },
+    ...{ counted: { ...counted, limits }, isRaised: false },
+  };
 }
 
 describe("llm-rate-limit", () => {

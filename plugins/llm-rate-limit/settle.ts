@@ -18,7 +18,10 @@ export function settle(
   { options, priceOf, counts, notices, onShare }: Limiter,
 ): Promise<Settled> {
   const { identity, model, policy } = reservation;
-  const price = model === null ? undefined : priceOf(model);
+  // Of the try that served: it may be another model than the one that was taken for.
+  const { tries, model: named } = outcome.ticket;
+  const served = tries && named ? named.served : model;
+  const price = served === null ? undefined : priceOf(served);
   const corrections = correctionsOf(outcome, reservation, price, options.hard_cap);
   const see = (spent: Spent[]) => {
     notices?.settled(spent);

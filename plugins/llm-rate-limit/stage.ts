@@ -59,8 +59,10 @@ async function learn(
 }
 
 /** Lets the answer be no longer than what was taken for. */
-function cap({ ticket, body }: Exchange, { counted, takes }: TakenAttempt): void {
+function cap(exchange: Exchange, { counted, takes }: TakenAttempt): void {
+  const { ticket, body } = exchange;
   const isCounted = takes.some(({ each }) => each > 0);
   if (!isCounted || !body) return;
+  exchange.outputCap = counted.output;
   familyOf(ticket.endpoint).boundOutput(ticket.endpoint, body, counted.output);
 }

@@ -15,6 +15,7 @@ import { countFallback, countMove } from "./metrics";
 import { areSame, type Move } from "./on-share";
 import type { Policy } from "./open-counts";
 import { otherChoice } from "./other-choice";
+import { demandOfAll, heldTo, isMore, limitsAs, pricesOfOthers, type Whose } from "./other-tries";
 import type { ModelRule, Rules } from "./rules";
 
 /** What came of it, as the last model that was tried; undefined where the request names none. */
@@ -35,11 +36,11 @@ export type Attempt = {
 /** What was asked of the counts, and what they say. */
 interface Asked {
   demand: Demand;
+  /** More was asked for than the first try demands, for another one. */
+  isRaised: boolean;
   takes: Take[];
   counted: Taken & { policy: Policy };
 }
-
-type Whose = Pick<Take, "limit" | "who">;
 
 export type TakenAttempt = Extract<Attempt, { result: "taken" }>;
 
@@ -51,7 +52,7 @@ export async function take(
   limiter: Limiter,
 ): Promise<Attempt> {
   const { onShare, options } = limiter;
-  const limitsOf = (model: string | undefined) => limitsMet(model, exchange, rules, limiter);
+  const limitsOf = (model: string | undefined) => limitsAs(model, exchange, rules, limiter);
   const tried = new Set<string>();
   let model = servedModel(exchange);
   let met = limitsOf(model);
@@ -71,7 +72,7 @@ export async function take(
   }
   for (;;) {
     const attempt: Attempt = {
-      ...(await takeAs(model, met, exchange, identity, limiter)),
+      ...(await takeForAll(model, met, exchange, identity, rules, limiter)),
       moved_by,
     };
     const move = moveSeen(attempt, exchange, identity, limiter);
@@ -94,16 +95,20 @@ export async function take(
   }
 }
 
-/** All limits that a request meets as this model. */
-function limitsMet(
+/** Takes for all tries of a request; where there is no room for that, for its first alone. */
+async function takeForAll(
   model: string | undefined,
+  met: Whose[],
   exchange: Exchange,
+  identity: Identity,
   rules: Rules | undefined,
-  { levelsFor }: Limiter,
-): Whose[] {
-  const rule = model === undefined ? undefined : rules?.forModel(model);
-  const own = [...(rules?.base ?? []), ...(rule?.limits ?? [])].map((limit) => ({ limit }));
-  return [...own, ...(levelsFor?.(exchange, model) ?? [])];
+  limiter: Limiter,
+): Promise<Attempt> {
+  if (exchange.others?.length) exchange.others = heldTo(met, exchange, rules, limiter);
+  const attempt = await takeAs(model, met, exchange, identity, limiter);
+  if (attempt.result !== "refused" || !attempt.isRaised) return attempt;
+  exchange.others = [];
+  return takeAs(model, met, exchange, identity, limiter);
 }
 
 /** Where a request goes instead, by what a decision has seen of its budgets. */
@@ -159,11 +164,14 @@ async function takeAs(
       return { model, result: "unpriced", unpriced: billed };
     }
   }
-  const demand = limits.some(countsUsage) ? demandOf(exchange, options) : noDemand;
-  const takes = takesOf(met, demand, prices);
+  const first = limits.some(countsUsage) ? demandOf(exchange, options) : noDemand;
+  const demand = demandOfAll(first, exchange, options.hard_cap);
+  const others = limits.some(countsCost) ? pricesOfOthers(exchange, priceOf) : [];
+  const takes = takesOf(met, demand, [...prices, ...others]);
+  const isRaised = isMore(takes, takesOf(met, first, prices), demand, first);
   const counted = await counts.take(identity.key, exchange.request.id, takes, demand.output);
   if ("uncounted" in counted) return { model, result: "uncounted", choice: counted.uncounted };
-  return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes };
+  return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes, isRaised };
 }
 
 /** To count the tokens of a prompt costs nothing, so no budget that is spent closes it. */

@@ -43,14 +43,26 @@ export class KeyRing {
    * @param chance from 0 up to 1: where in the sum of the weights the choice falls
    */
   choose(now = Date.now(), chance = Math.random()): ChosenKey | undefined {
-    const usable = this.members.flatMap((member, index) => {
+    const usable = this.usable(now);
+    const awake = usable.filter(({ member }) => member.restsUntil <= now);
+    if (awake.length > 0) return byWeight(awake, chance).chosen;
+    return usable.sort((a, b) => a.member.restsUntil - b.member.restsUntil)[0]?.chosen;
+  }
+
+  /** Another key that is awake, should this one be refused; undefined when there is none. */
+  another(index: number, now = Date.now(), chance = Math.random()): ChosenKey | undefined {
+    const awake = this.usable(now).filter(
+      ({ member, chosen }) => chosen.index !== index && member.restsUntil <= now,
+    );
+    return awake.length > 0 ? byWeight(awake, chance).chosen : undefined;
+  }
+
+  private usable(now: number): { member: Member; chosen: ChosenKey }[] {
+    return this.members.flatMap((member, index) => {
       const value = member.source.current(now);
       wakeIfChanged(member);
       return value === undefined ? [] : [{ member, chosen: { index, value, chosenAt: now } }];
     });
-    const awake = usable.filter(({ member }) => member.restsUntil <= now);
-    if (awake.length > 0) return byWeight(awake, chance).chosen;
-    return usable.sort((a, b) => a.member.restsUntil - b.member.restsUntil)[0]?.chosen;
   }
 
   /** The upstream refused a request for which the key was chosen at `chosenAt`. */

@@ -1,6 +1,7 @@
 // The options of llm-upstream-key: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
+import { providerName } from "../../stages/provider-name";
 
 // What Kong or HTTP itself decides about a request.
 const reserved = ["host", "content-length", "transfer-encoding", "connection", "accept-encoding"];
@@ -25,7 +26,8 @@ const moreHeader = z.object({
     }),
 });
 
-export const upstreamKeyOptions = z.object({
+/** How requests are authenticated at one provider. */
+export const accountOptions = z.object({
   keys: z
     .array(
       z.object({
@@ -53,10 +55,10 @@ export const upstreamKeyOptions = z.object({
     .default([])
     .describe("Keys of the upstream; each request goes out with one of them."),
   auth: z
-    .enum(["header", "family"])
+    .enum(["header", "family", "none"])
     .default("header")
     .describe(
-      "How the key goes: `header` puts it into `header` on all endpoints, as relays take it; `family` as the clients of each API send it, which the vendors themselves ask for: x-api-key to /v1/messages, `Authorization: Bearer` elsewhere.",
+      "How the key goes: `header` puts it into `header` on all endpoints, as relays take it; `family` as the clients of each API send it, which the vendors themselves ask for: x-api-key to /v1/messages, `Authorization: Bearer` elsewhere; `none` sends no key, to a server of your own that asks for none.",
     ),
   header: z
     .string()
@@ -82,6 +84,22 @@ export const upstreamKeyOptions = z.object({
     .default(30)
     .describe(
       "How long a key rests, in seconds, after the upstream answered it with 401, 402, 403 (not about the model or the content) or 429 and named no Retry-After; the other keys serve meanwhile.",
+    ),
+});
+
+export type AccountOptions = z.infer<typeof accountOptions>;
+
+export const upstreamKeyOptions = accountOptions.extend({
+  providers: z
+    .array(
+      z.object({
+        name: providerName.describe("Its name in the `providers` of llm-models."),
+        ...accountOptions.shape,
+      }),
+    )
+    .default([])
+    .describe(
+      "The same for each provider of llm-models: a request that goes to one of them gets its keys and headers, and never those above.",
     ),
 });
 

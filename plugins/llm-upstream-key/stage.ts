@@ -4,27 +4,25 @@
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
 import { z } from "zod";
-import { familyOf } from "../../families/endpoint";
-import type { KeyPlace } from "../../families/family";
 import { refusesKey } from "../../openai/key-refusal";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { showNeighbour } from "../../stages/neighbours";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
-import { KeyRing } from "./keys";
+import { type Account, accountOf, headersWith } from "./account";
+import type { KeyRing } from "./keys";
+import { keyedTries } from "./other-tries";
 import type { UpstreamKeyOptions } from "./schema";
 
 interface Prepared {
-  /** Undefined where each family's own way is asked for. */
-  place: KeyPlace | undefined;
-  headers: { name: string; value: string }[];
-  restSeconds: number;
-  ring: KeyRing;
-  /** By service. */
+  own: Account;
+  /** By the name of the provider. */
+  accounts: Map<string, Account>;
+  /** By service, or provider. */
   keyed: Map<string, KeyedService>;
 }
 
-/** A service, and the ring that its requests get their keys from. */
+/** A service or provider, and the ring that its requests get their keys from. */
 interface KeyedService {
   service: string;
   ring: KeyRing;
@@ -32,19 +30,25 @@ interface KeyedService {
   shownAt: number;
 }
 
-/** Which key it was, by its place in the config, and when: milliseconds since the epoch. */
-const chosen = z.object({ key: z.number(), chosen_at: z.number() });
+/**
+ * Which key it was, by its place in the config, and when: milliseconds since the epoch. Of each further
+ * try of the ticket the key alone: -1 where none was sent.
+ */
+const chosen = z.object({
+  key: z.number(),
+  chosen_at: z.number(),
+  provider: z.string().optional(),
+  others: z.array(z.number()).optional(),
+});
 type Chosen = z.infer<typeof chosen>;
 
 export const stage: Stage<UpstreamKeyOptions, Prepared, typeof chosen> = {
   name: "upstream_key",
   note: chosen,
   guards: true,
-  prepare: ({ auth, keys, header, prefix, headers, rest_seconds }) => ({
-    place: auth === "family" ? undefined : { header: header.toLowerCase(), prefix },
-    headers: headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })),
-    restSeconds: rest_seconds,
-    ring: new KeyRing(keys),
+  prepare: ({ providers, ...own }) => ({
+    own: accountOf(own),
+    accounts: new Map(providers.map(({ name, ...account }) => [name, accountOf(account)])),
     keyed: new Map(),
   }),
   decide,
@@ -52,28 +56,75 @@ export const stage: Stage<UpstreamKeyOptions, Prepared, typeof chosen> = {
 };
 
 function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
-  const { headers, ring } = prepared;
-  showKeyed(keyedService(exchange.request.service ?? "", prepared));
-  const key = ring.choose();
-  if (!key) return { answer: noKey(ring.size) };
+  const { ticket, request } = exchange;
+  const account = accountAt(ticket.provider, prepared);
+  if (!account) return { answer: noAccount(ticket.provider ?? "") };
+  showKeyed(keyedService(ticket.provider ?? request.service ?? "", account.ring, prepared));
+  const key = account.isOpen ? undefined : account.ring.choose();
+  if (!key && !account.isOpen) return { answer: noKey(account.ring.size) };
   // A vault reference that cannot be resolved arrives as an empty string (Kong 3.9.3).
-  const missing = headers.find(({ value }) => value === "");
+  const missing = account.headers.find(({ value }) => value === "");
   if (missing) return { answer: noHeader(missing.name) };
-  for (const { name, value } of headers) exchange.upstreamHeaders[name] = value;
-  const { header, prefix } = prepared.place ?? familyOf(exchange.ticket.endpoint).keyPlace;
-  exchange.upstreamHeaders[header] = `${prefix}${key.value}`;
-  return { note: { key: key.index, chosen_at: key.chosenAt } };
+  const headers = headersWith(account, key, ticket.endpoint);
+  Object.assign(exchange.upstreamHeaders, headers);
+  exchange.keyHeaders = Object.keys(headers);
+  const others = keyedTries(exchange, key, (provider) => accountAt(provider, prepared));
+  if (exchange.others) exchange.others = others.map(({ other }) => other);
+  return {
+    note: {
+      ...{ key: key?.index ?? -1, chosen_at: key?.chosenAt ?? Date.now() },
+      ...(ticket.provider !== undefined && { provider: ticket.provider }),
+      ...(others.length > 0 && { others: others.map(({ key }) => key) }),
+    },
+  };
+}
+
+function accountAt(provider: string | undefined, { own, accounts }: Prepared): Account | undefined {
+  return provider === undefined ? own : accounts.get(provider);
 }
 
 function learn(outcome: Outcome, note: Chosen | undefined, prepared: Prepared): void {
-  const { restSeconds, ring } = prepared;
-  if (!note || outcome.source !== "service") return;
-  if (refusesKey(outcome.status, outcome.body)) {
-    const seconds = retryAfterSeconds(outcome) ?? restSeconds;
-    ring.rest(note.key, note.chosen_at, outcome.ended_at, seconds);
-  } else if (outcome.status < 400) {
-    ring.serve(note.key, note.chosen_at);
+  if (!note) return;
+  // Of a failed try nobody has seen the body, which tells whether a refusal is about the key.
+  for (const { try: at, status, ...told } of outcome.failed_tries ?? []) {
+    if (status !== 429) continue;
+    restKey(keyOf(at, outcome, note, prepared), { ...told, ended_at: outcome.first_byte_at });
   }
+  if (outcome.source !== "service") return;
+  const used = keyOf(outcome.served_try ?? 0, outcome, note, prepared);
+  if (refusesKey(outcome.status, outcome.body)) restKey(used, outcome);
+  else if (outcome.status < 400) used?.account.ring.serve(used.key, used.chosenAt);
+}
+
+interface UsedKey {
+  account: Account;
+  key: number;
+  chosenAt: number;
+}
+
+function restKey(
+  used: UsedKey | undefined,
+  ended: Pick<Outcome, "retry_after" | "retry_after_ms" | "ended_at">,
+): void {
+  if (!used) return;
+  const { account, key, chosenAt } = used;
+  const seconds = retryAfterSeconds(ended) ?? account.restSeconds;
+  account.ring.rest(key, chosenAt, ended.ended_at, seconds);
+}
+
+/** The key of a try: 0 is the first, the others are those of the ticket. */
+function keyOf(
+  at: number,
+  { ticket }: Outcome,
+  { key, chosen_at: chosenAt, provider, others = [] }: Chosen,
+  prepared: Prepared,
+): UsedKey | undefined {
+  const other = at === 0 ? undefined : { key: others[at - 1], ...ticket.tries?.[at - 1] };
+  const account = accountAt(other ? other.provider : provider, prepared);
+  const index = other ? other.key : key;
+  return account && index !== undefined && index >= 0
+    ? { account, key: index, chosenAt }
+    : undefined;
 }
 
 // Nobody tells us that a config is gone: one whose last request is five minutes old is shown no
@@ -98,7 +149,7 @@ function showKeyless(): void {
   });
 }
 
-function keyedService(service: string, { keyed, ring }: Prepared): KeyedService {
+function keyedService(service: string, ring: KeyRing, { keyed }: Prepared): KeyedService {
   const known = keyed.get(service);
   if (known) return known;
   showKeyless();
@@ -137,6 +188,12 @@ function lowestStates(): Map<string, boolean[]> {
     byService.set(service, lowest);
   }
   return byService;
+}
+
+function noAccount(provider: string): Answer {
+  return misconfigured(
+    `No keys of the provider ${provider} are configured: name it in providers of llm-upstream-key, as in those of llm-models.`,
+  );
 }
 
 function noHeader(name: string): Answer {

@@ -73,6 +73,12 @@ const cut = new Counter({
   labelNames: ["model", "by"] as const,
 });
 
+const failedTries = new Counter({
+  name: "llm_failed_tries_total",
+  help: "Tries at an upstream after which Kong sent the request to another one, by the status that ended them; 0: its name is unknown",
+  labelNames: ["model", "provider", "status"] as const,
+});
+
 const cacheRequests = new Counter({
   name: "llm_cache_requests_total",
   help: "Requests by what the cache did: hit, miss, bypass or refresh",
@@ -89,6 +95,7 @@ export function count(outcome: Outcome, account: Account): void {
   if (ticket.cache) cacheRequests.inc({ status: ticket.cache.toLowerCase() });
   observeTimes(outcome, model);
   if (outcome.cut_by) cut.inc({ model, by: outcome.cut_by });
+  countFailedTries(outcome);
   if (usage) countUsage(usage, model, consumer);
   if (cost_usd) cost.incUsd({ model, consumer }, cost_usd);
   if (saved_usd) saved.incUsd({ model }, saved_usd);
@@ -99,6 +106,17 @@ function resultOf({ status, source, cut_by }: Outcome): string {
   if (cut_by === "upstream" || status >= 500) return "failed";
   if (status === 429) return source === "gateway" ? "limited" : "failed";
   return status >= 400 ? "refused" : "served";
+}
+
+function countFailedTries({ ticket, first_try, failed_tries = [] }: Outcome): void {
+  for (const { try: at, status = 0 } of failed_tries) {
+    const { label, provider = "" } = (at === 0 ? first_try : ticket.tries?.[at - 1]) ?? {};
+    failedTries.inc({
+      model: label ?? "other",
+      provider,
+      status: status ? statusLabel(status) : "0",
+    });
+  }
 }
 
 function countUsage(usage: Usage, model: string, consumer: string): void {

@@ -17,11 +17,15 @@ export interface UsageLine {
   endpoint: string;
   requested_model: string | null;
   model: string | null;
-  /** The model that was left because it cools down or has no room; `model` served instead. */
+  /** Where the options name several. */
+  provider: string | null;
+  /** The model that was left because it cools down, has no room or failed; `model` served instead. */
   fallback_from: string | null;
   /** Of a choice among models: the tier that served, and why; in a dry run the one that would have. */
   tier: string | null;
   tier_reason: string | null;
+  /** How often it was sent to an upstream; null where it was to none. */
+  tries: number | null;
   status: number;
   source: Outcome["source"];
   /** What the client said that it is for; empty where the options ask for nothing. */
@@ -71,9 +75,11 @@ export function usageLine(
     endpoint: ticket.endpoint,
     requested_model: account.requested_model ?? null,
     model: account.model ?? null,
+    provider: ticket.provider ?? null,
     fallback_from: ticket.model?.fallback_from ?? null,
     tier: chosen?.tier ?? null,
     tier_reason: chosen?.reason ?? null,
+    tries: wentUpstream(outcome) ? 1 + (outcome.failed_tries?.length ?? 0) : null,
     status: outcome.status,
     source: outcome.source,
     tags,
@@ -96,4 +102,8 @@ export function usageLine(
     duration_ms: Math.max(0, ended_at - started_at),
     time_to_first_byte_ms: Math.max(0, first_byte_at - started_at),
   };
+}
+
+function wentUpstream({ source }: Outcome): boolean {
+  return source === "service" || source === "error";
 }

@@ -5,6 +5,7 @@ import { lookup } from "node:dns/promises";
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import type { BalancerData, Try } from "./balancer-data";
+import { Headers } from "./headers";
 import type { KongRequest } from "./kong-request";
 import { type Address, ask, UpstreamFailure } from "./upstream";
 import {
@@ -52,6 +53,9 @@ export async function askUpstream(
     if (balancing.gone.aborted && outcome instanceof UpstreamFailure) throw outcome;
     const status = statusOf(outcome);
     request.upstreamStatuses.push(status);
+    request.upstreamReached.push(reachedBy(outcome));
+    // Until the next try is connected its variables hold this one's headers.
+    request.upstreamHeaders = headersOf(outcome);
     if (attempt >= most || !isRepeated(request, created, outcome)) {
       if (outcome instanceof UpstreamFailure) throw outcome;
       return outcome;
@@ -95,14 +99,27 @@ function outcomeOf(
   });
 }
 
-function addressOf({ upstreamHost = "", verifiesTls }: KongRequest, { ip, port }: Try): Address {
-  // Kong verifies only when told to; a key is at stake here, so the stand-in does unless told not to.
-  return { ip, port, name: upstreamHost.replace(/:\d+$/, ""), verifiesTls: verifiesTls ?? true };
+function addressOf(request: KongRequest, { ip, port }: Try): Address {
+  const { upstreamHost = "", verifiesTls, settings } = request;
+  return {
+    ...{ ip, port, name: upstreamHost.replace(/:\d+$/, ""), trusted: settings.trusted },
+    // Kong verifies only when told to; a key is at stake here, so the stand-in does unless told not to.
+    verifiesTls: verifiesTls ?? true,
+  };
 }
 
 function statusOf(outcome: IncomingMessage | UpstreamFailure): number {
   if (outcome instanceof UpstreamFailure) return outcome.status;
   return outcome.statusCode ?? 502;
+}
+
+function reachedBy(outcome: IncomingMessage | UpstreamFailure) {
+  if (!(outcome instanceof UpstreamFailure)) return "answered";
+  return outcome.unsent ? "nothing" : "connected";
+}
+
+function headersOf(outcome: IncomingMessage | UpstreamFailure): Headers | undefined {
+  return outcome instanceof UpstreamFailure ? undefined : Headers.fromRaw(outcome.rawHeaders);
 }
 
 function isRepeated(

@@ -32,6 +32,8 @@ export interface StandInOptions {
   luaPackagePath?: string;
   /** The words of nginx's proxy_next_upstream; its own default is error and timeout. */
   proxyNextUpstream?: string[];
+  /** nginx's proxy_ssl_trusted_certificate: a file of authorities in place of the well-known ones. */
+  trustedCertificate?: string;
 }
 
 export interface StandIn {
@@ -106,6 +108,9 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
+    // As many clients may come at once as at a real one with its backlog raised.
+    server.listen({ port, host, backlog: 4096 }, () =>
+      resolve((server.address() as AddressInfo).port),
+    );
   });
 }

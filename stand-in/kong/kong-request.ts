@@ -19,6 +19,8 @@ export interface Settings {
   clientBodyBufferBytes: number;
   /** nginx's proxy_next_upstream: error, timeout, http_429, non_idempotent, ... */
   nextUpstream: ReadonlySet<string>;
+  /** The authorities that are trusted upstream, as PEM. */
+  trusted?: string;
 }
 
 export interface Exited {
@@ -68,8 +70,9 @@ export class KongRequest {
   recreated = false;
   /** Whether the upstream's certificate is checked, where a plugin has said so. */
   verifiesTls: boolean | undefined;
-  /** The status of each try. */
+  /** The status of each try, and how far it came. */
   readonly upstreamStatuses: number[] = [];
+  readonly upstreamReached: ("nothing" | "connected" | "answered")[] = [];
   upstreamHeaders: Headers | undefined;
 
   status = 200;

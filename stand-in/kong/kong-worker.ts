@@ -1,6 +1,7 @@
 // One Kong worker: the configuration with which it started, its Lua, and the requests that it serves,
 // each from the first byte to its log phase.
 
+import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { dirname } from "node:path";
 import { parseDeclarative } from "../../kong/declarative";
@@ -59,6 +60,7 @@ export class KongWorker {
       settings: {
         clientBodyBufferBytes: options.clientBodyBufferBytes ?? 8192,
         nextUpstream: new Set(options.proxyNextUpstream ?? ["error", "timeout"]),
+        trusted: options.trustedCertificate && readFileSync(options.trustedCertificate, "utf8"),
       },
     };
     lua.start();
@@ -79,7 +81,8 @@ export class KongWorker {
 }
 
 /** kong.configuration, as far as plugins read it. */
-function configurationOf({ dumps, socket, luaPackagePath = "" }: StandInOptions) {
+function configurationOf({ dumps, socket, luaPackagePath = "", ...options }: StandInOptions) {
+  const words = options.proxyNextUpstream?.join(" ");
   const names = dumps.map(({ Name }) => Name);
   const sockets = names.map((name) => [`pluginserver_${name.replaceAll("-", "_")}_socket`, socket]);
   return {
@@ -88,6 +91,7 @@ function configurationOf({ dumps, socket, luaPackagePath = "" }: StandInOptions)
     database: "off",
     lua_package_path: luaPackagePath,
     pluginserver_names: names.join(","),
+    ...(words !== undefined && { nginx_proxy_proxy_next_upstream: words }),
     ...(Object.fromEntries(sockets) as Record<string, string>),
   };
 }

@@ -5,6 +5,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
 import { Readable } from "node:stream";
+import { checkServerIdentity } from "node:tls";
 import type { BalancerData } from "./balancer-data";
 import type { CreatedRequest } from "./upstream-head";
 
@@ -28,12 +29,14 @@ export interface Address {
   /** The name that a certificate must have: Host without its port. */
   name: string;
   verifiesTls: boolean;
+  /** Authorities in place of the well-known ones, as PEM. */
+  trusted?: string;
 }
 
 /** @throws UpstreamFailure */
 export function ask(
   { method, path, headers, body, isTls }: CreatedRequest,
-  { ip, port, name, verifiesTls }: Address,
+  { ip, port, name, verifiesTls, trusted }: Address,
   timeouts: BalancerData,
   gone: AbortSignal,
 ): Promise<IncomingMessage> {
@@ -43,7 +46,11 @@ export function ask(
       agent: false,
       setHost: false,
       signal: gone,
-      ...(isTls && { servername: isIP(name) ? "" : name, rejectUnauthorized: verifiesTls }),
+      ...(isTls && {
+        ...{ servername: isIP(name) ? "" : name, rejectUnauthorized: verifiesTls, ca: trusted },
+        // A server without a name of its own is known by the address that it was asked at.
+        ...(!isIP(name) && { checkServerIdentity: (_, cert) => checkServerIdentity(name, cert) }),
+      }),
     });
     watch(outgoing, timeouts, isTls, reject);
     outgoing.on("response", resolve);

@@ -99,7 +99,7 @@ export async function startModelServer(options: Options = {}): Promise<ModelServ
     // A client that goes away in the middle of its request ends here.
     handle(incoming, response).catch(() => incoming.destroy());
   });
-  server.listen(port, host);
+  server.listen({ port, host, backlog: 4096 });
   await once(server, "listening");
   const address = server.address() as AddressInfo;
 

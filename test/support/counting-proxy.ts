@@ -49,7 +49,8 @@ async function relay(
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(path, resolve);
+    // As many as the plugin server itself lets wait.
+    server.listen({ path, backlog: 4096 }, resolve);
   });
   // Kong's workers are unprivileged.
   chmodSync(path, 0o666);

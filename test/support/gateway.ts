@@ -33,6 +33,10 @@ export interface GatewayOptions {
   redis?: string;
   /** More variables for Kong's environment, where vault references look. */
   environment?: Record<string, string>;
+  /** The words of Kong's proxy_next_upstream. Default: its own. */
+  nextUpstream?: string;
+  /** A file of the authorities that Kong trusts upstream. */
+  trusted?: string;
   /** More variables for the plugin server's. */
   serverEnvironment?: Record<string, string>;
   /** A directory of other plugins. */
@@ -118,6 +122,8 @@ async function start(
       dumps,
       socket,
       lua,
+      nextUpstream: options.nextUpstream,
+      trusted: options.trusted,
       environment: {
         HOLYSHEEP_API_KEY: upstreamKey,
         ...(options.redis !== undefined && { REDIS_URL: options.redis }),
@@ -153,6 +159,8 @@ async function startEither(options: Parameters<typeof startKong>[0]): Promise<Ko
     ...(await startStandIn({
       ...options,
       luaPackagePath: options.lua,
+      proxyNextUpstream: options.nextUpstream?.split(" "),
+      trustedCertificate: options.trusted,
       port: 0,
       clientBodyBufferBytes,
     })),

@@ -18,6 +18,9 @@ export interface KongOptions {
   socket: string;
   /** Where `kong-llm install` has written the Lua files; without it our plugins are external ones. */
   lua?: string;
+  nextUpstream?: string;
+  /** A file of the authorities that Kong trusts upstream. */
+  trusted?: string;
   /** What vault references name. */
   environment: Record<string, string>;
 }
@@ -88,7 +91,7 @@ async function settings(
   directory: string,
   prefix: string,
   port: number,
-  { config, dumps, socket, lua }: KongOptions,
+  { config, dumps, socket, lua, nextUpstream, trusted }: KongOptions,
 ): Promise<Record<string, string>> {
   const file = join(directory, "kong.yaml");
   await writeFile(file, config, { mode: 0o644 });
@@ -116,6 +119,12 @@ async function settings(
     KONG_ADMIN_GUI_LISTEN: "off",
     KONG_NGINX_WORKER_PROCESSES: String(workers),
     KONG_NGINX_HTTP_CLIENT_BODY_BUFFER_SIZE: "1m",
+    ...(nextUpstream && { KONG_NGINX_PROXY_PROXY_NEXT_UPSTREAM: nextUpstream }),
+    // nginx loads the authorities only where it is to verify (ngx_http_proxy_set_ssl, 1.25).
+    ...(trusted && {
+      KONG_NGINX_PROXY_PROXY_SSL_VERIFY: "on",
+      KONG_NGINX_PROXY_PROXY_SSL_TRUSTED_CERTIFICATE: trusted,
+    }),
     KONG_LOG_LEVEL: process.env.KONG_LOG_LEVEL ?? "notice",
     KONG_PROXY_ACCESS_LOG: "off",
     KONG_ANONYMOUS_REPORTS: "off",

@@ -83,6 +83,7 @@ function lineOf(n: number, consumers: number): UsageLine {
     ...{
       requested_model: "gpt-4",
       model: models[n % models.length]!,
+      ...{ provider: null, tries: 1 },
       fallback_from: null,
       moved_by: null,
       tier: null,

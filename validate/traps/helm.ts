@@ -16,6 +16,7 @@ export function helmTraps(document: Located): Finding[] {
     ...notEnabled(document, env),
     ...smallBodies(env),
     ...lockedLua(env),
+    ...triesNotMade(document, env),
   ];
 }
 
@@ -87,4 +88,22 @@ function lockedLua(env: Located): Finding[] {
         ),
       ]
     : [];
+}
+
+/** The values hold the configuration as a text, or objects that the Ingress Controller reads. */
+function triesNotMade(values: Located, env: Located): Finding[] {
+  const embedded = [...values.all()].flatMap((at) => at.embedded());
+  const wanted = [values, ...embedded].flatMap((one) => [...one.all()]).find(wantsTries);
+  if (!wanted) return [];
+  const at = env.get("nginx_proxy_proxy_next_upstream");
+  const words = at?.text?.split(/\s+/) ?? [];
+  if (words.includes("http_429") && words.includes("non_idempotent")) return [];
+  const todo =
+    'set nginx_proxy_proxy_next_upstream: "error http_429 http_502 http_503 non_idempotent"';
+  return [warning(at ?? env, "tries-not-made", `Kong makes no second tries: ${todo}`)];
+}
+
+function wantsTries(at: Located): boolean {
+  const most = at.get("second_tries")?.get("most")?.value;
+  return typeof most === "number" && most > 0;
 }

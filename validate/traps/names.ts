@@ -14,7 +14,7 @@ const unknownFallback: Trap = ({ plugins }) =>
     const known = knownModels(entry, plugins);
     return aliasesOf(entry)
       .flatMap((alias) => alias.get("fallbacks")?.items() ?? [])
-      .flatMap((at) => unknownModel(at, known));
+      .flatMap((at) => unknownModel(at, known, withoutProvider(entry)));
   });
 
 const limitFallback: Trap = ({ plugins }) => {
@@ -29,8 +29,15 @@ const limitFallback: Trap = ({ plugins }) => {
   );
 };
 
-function unknownModel(at: Located | undefined, known: string[]): Finding[] {
-  if (!at?.text || known.includes(at.text)) return [];
+function unknownModel(
+  at: Located | undefined,
+  known: string[],
+  plain: (name: string) => string = (name) => name,
+): Finding[] {
+  if (!at?.text) return [];
+  const name = plain(at.text);
+  // A provider's models may be patterns; one for all says nothing of a name.
+  if (known.map(plain).some((one) => one !== "*" && modelGlob(one)(name))) return [];
   const meant = didYouMean(at.text, known) || ": is it spelt as the upstream spells it?";
   const message = `"${at.text}" is no target, and not in models or prices${meant}`;
   return [warning(at, "unknown-fallback", message)];
@@ -44,8 +51,22 @@ function knownModels(entry: PluginEntry, plugins: PluginEntry[]): string[] {
   return [
     ...aliasesOf(entry).flatMap(servedBy),
     ...(options.get("models")?.items() ?? []),
+    ...providersOf(entry).flatMap((provider) => provider.get("models")?.items() ?? []),
     ...priced.filter((at) => !at?.text?.includes("*")),
   ].flatMap((at) => at?.text ?? []);
+}
+
+/** Takes the provider away that stands before a model's name. */
+function withoutProvider(entry: PluginEntry): (name: string) => string {
+  const names = providersOf(entry).flatMap((provider) => provider.get("name")?.text ?? []);
+  return (name) => {
+    const slash = name.indexOf("/");
+    return names.includes(name.slice(0, Math.max(0, slash))) ? name.slice(slash + 1) : name;
+  };
+}
+
+function providersOf({ config }: PluginEntry): Located[] {
+  return config?.get("providers")?.items() ?? [];
 }
 
 function aliasesOf(entry: PluginEntry): Located[] {
@@ -76,7 +97,9 @@ const unpriced: Trap = ({ plugins }) =>
     const at = limits && firstBudget(limits);
     if (!at) return [];
     const isPriced = pricedBy(entry, limits, plugins);
-    const models = chainedWith(entry, plugins).flatMap(aliasesOf).flatMap(modelsOfChain);
+    const models = chainedWith(entry, plugins).flatMap((one) =>
+      aliasesOf(one).flatMap(modelsOfChain).map(withoutProvider(one)),
+    );
     const missing = [...new Set(models)].filter((model) => !isPriced(model));
     if (missing.length === 0) return [];
     const pass = limits.get("unpriced_models")?.text === "allow";

@@ -66,6 +66,8 @@ setmetatable(kong.ctx, {
   end,
 })
 
+kong.dns = { toip = host.toip }
+
 function kong.plugin.get_id()
   return host.plugin_id()
 end
@@ -118,6 +120,7 @@ local ngx = {
     read_body = host.read_body,
     get_body_data = host.get_body_data,
     get_body_file = host.get_body_file,
+    clear_header = host.clear_request_header,
     get_headers = function(_, raw)
       local headers = host.get_request_headers(raw)
       return raw and headers or without_case(headers)

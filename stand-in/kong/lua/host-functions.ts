@@ -2,14 +2,15 @@
 // timers and sockets. Names and errors are those of lua-nginx-module.
 
 import { createHash } from "node:crypto";
+import { lookup } from "node:dns/promises";
 import type { KongRequest } from "../kong-request";
-import { LuaError, type LuaValue } from "../lua-value";
+import { Failure, LuaError, type LuaValue } from "../lua-value";
 import { nginxVariable, setNginxVariable } from "../pdk/nginx-variables";
 import { headerValue } from "../pdk/pdk-function";
 import type { CosocketPool } from "./cosocket";
 import { type LuaEngine, pushResult } from "./engine";
 import { type LuaFunction, lua } from "./fengari";
-import { Exit, type HostFunction, type Reference, type Result, type Run } from "./run";
+import { Exit, type HostFunction, type Reference, type Result, Returns, type Run } from "./run";
 import { socketFunctions } from "./socket-functions";
 import type { LuaTimers } from "./timers";
 import { read } from "./values";
@@ -60,12 +61,23 @@ function worker({ timers, log, engine, pid }: Host): Record<string, HostFunction
         setTimeout(() => resolve(undefined), Number(seconds) * 1000);
       }),
     plugin_id: () => engine.run.plugin?.id,
+    toip,
     log(level, message) {
       const { plugin, request } = engine.run;
       log(String(level), `${plugin ? `[${plugin.name}] ` : ""}${message}`, request);
       return undefined;
     },
   };
+}
+
+/** kong.dns.toip: the address of a name. It waits, unlike the balancer's. */
+async function toip(host: LuaValue, port: LuaValue): Promise<Result> {
+  try {
+    const { address } = await lookup(String(host).replace(/^\[|\]$/g, ""));
+    return new Returns([address, port]);
+  } catch {
+    return new Failure("dns server error: 3 name error");
+  }
 }
 
 function texts(): Record<string, HostFunction> {
@@ -101,6 +113,10 @@ function ofRequest({ engine }: Host): Record<string, HostFunction> {
     start_time: () => current().startedAt / 1000,
     get_method: () => current().method,
     get_request_headers: (raw) => current().headers.toTable(raw === true),
+    clear_request_header(name) {
+      current().headers.remove(dashed(name));
+      return undefined;
+    },
     get_status: () => current().status,
     headers_sent: () => current().headersSent,
     set_status(status) {

@@ -10,6 +10,8 @@ export function nginxVariable(request: KongRequest, name: LuaValue): LuaValue {
   if (header) return request.headers.joined(header.replaceAll("_", "-"));
   const sent = /^sent_http_(.+)$/.exec(name)?.[1];
   if (sent) return request.responseHeaders.joined(sent.replaceAll("_", "-"));
+  const answered = /^upstream_http_(.+)$/.exec(name)?.[1];
+  if (answered) return request.upstreamHeaders?.joined(answered.replaceAll("_", "-"));
   return readable[name]?.(request);
 }
 
@@ -45,6 +47,9 @@ const readable: Record<string, (request: KongRequest) => LuaValue> = {
   upstream_scheme: ({ upstreamScheme }) => upstreamScheme,
   upstream_host: ({ upstreamHost }) => upstreamHost ?? "",
   upstream_status: ({ upstreamStatuses: all }) => (all.length > 0 ? all.join(", ") : undefined),
+  // One for each try, as far as it came: plugins read whether there is a time, not which.
+  upstream_connect_time: (request) => timesOf(request, ["connected", "answered"]),
+  upstream_header_time: (request) => timesOf(request, ["answered"]),
   upstream_addr: ({ balancer }) =>
     balancer?.tries.map(({ ip, port }) => `${ip}:${port}`).join(", ") || undefined,
   request_length: ({ received }) => String(received),
@@ -64,3 +69,13 @@ const writable: Record<string, (request: KongRequest, value: string) => void> = 
     request.upstreamHost = value;
   },
 };
+
+function timesOf(
+  { upstreamReached: reached, phase }: KongRequest,
+  enough: readonly string[],
+): string | undefined {
+  if (reached.length === 0) return undefined;
+  const times = reached.map((one) => (enough.includes(one) ? "0.001" : "-")).join(", ");
+  // The try that is to be made has no peer yet.
+  return phase === "balancer" ? `${times} : ` : times;
+}

@@ -1,0 +1,59 @@
+// What lua/retry.lua tells of the further tries of a request: which failed, and which one served. It comes
+// over a socket, so nothing about it is trusted.
+
+import { z } from "zod";
+import type { Outcome } from "../stages/outcome";
+import type { Ticket } from "../stages/ticket";
+
+const text = z.string().max(200).optional();
+
+const failed = z
+  .array(
+    z.object({
+      try: z.int().min(0).max(10),
+      status: z.int().min(100).max(599).optional(),
+      retry_after: text,
+      retry_after_ms: text,
+    }),
+  )
+  .max(10);
+
+/** As report.lua writes it. */
+export interface ToldTries {
+  /** Which of the decision's further tries the answer is of, from 1. */
+  servedTry?: number;
+  /** The tries that failed before it, as JSON. */
+  failedTries?: string;
+}
+
+type Retried = Required<Pick<Outcome, "failed_tries" | "served_try" | "first_try">>;
+
+/** Undefined where the first try served, or what is told fits no decision. */
+export function furtherTries(
+  { servedTry, failedTries }: ToldTries,
+  { tries = [], model, provider }: Ticket,
+): Retried | undefined {
+  if (servedTry === undefined || servedTry < 1 || servedTry > tries.length) return undefined;
+  const read = failed.safeParse(jsonIn(failedTries));
+  const first_try = { label: model?.label, provider };
+  return { served_try: servedTry, failed_tries: read.data ?? [], first_try };
+}
+
+/** The ticket of a request whose answer is that of a further try, from 1. */
+export function ticketOfTry(ticket: Ticket, served: number): Ticket {
+  const { served: model, label, fallback_from, provider } = ticket.tries![served - 1]!;
+  const requested = ticket.model?.requested ?? model;
+  return {
+    ...ticket,
+    model: { requested, served: model, label, fallback_from },
+    ...(provider !== undefined && { provider }),
+  };
+}
+
+function jsonIn(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+// The keys of the further tries of a request: each gets one of its own provider, and the first try's model
+// is tried with another key, should the key be what is refused.
+
+import type { Exchange } from "../../stages/exchange";
+import type { OtherTry } from "../../stages/upstream";
+import { type Account, headersWith } from "./account";
+import type { ChosenKey } from "./keys";
+
+export interface KeyedTry {
+  other: OtherTry;
+  /** Its place in the config; -1 where none is sent. */
+  key: number;
+}
+
+/** Those that can be sent. @param first the key of the first try */
+export function keyedTries(
+  exchange: Exchange,
+  first: ChosenKey | undefined,
+  accountAt: (provider: string | undefined) => Account | undefined,
+): KeyedTry[] {
+  const { others = [], ticket } = exchange;
+  const keyed = others.flatMap((other): KeyedTry[] => {
+    const account = accountAt(other.upstream?.provider);
+    const key = account?.isOpen ? undefined : account?.ring.choose();
+    const isWhole = account?.headers.every(({ value }) => value !== "");
+    if (!account || !isWhole || (!key && !account.isOpen)) return [];
+    const headers = headersWith(account, key, ticket.endpoint);
+    return [{ other: { ...other, headers }, key: key?.index ?? -1 }];
+  });
+  return [...withAnotherKey(exchange, first, accountAt(ticket.provider)), ...keyed];
+}
+
+function withAnotherKey(
+  { mostOthers = 0, ticket, upstream }: Exchange,
+  first: ChosenKey | undefined,
+  account: Account | undefined,
+): KeyedTry[] {
+  const key = first && account?.ring.another(first.index);
+  if (mostOthers === 0 || !ticket.model || !account || !key) return [];
+  const { served: model, label, fallback_from } = ticket.model;
+  const headers = headersWith(account, key, ticket.endpoint);
+  const other = { model, label, fallback_from, upstream, headers, isForKey: true };
+  return [{ other, key: key.index }];
+}
