@@ -2,8 +2,11 @@
 -- Kong worker and go in batches over the plugin server's outcomes socket; a batch leaves the queue
 -- when it is acknowledged. The frames: kong/outcome-frame.ts.
 
+local frame = require("kong_llm.record")
 local trace_parent = require("kong_llm.trace-parent")
 local tries = require("kong_llm.tries")
+
+local record, u32 = frame.record, frame.u32
 
 local BATCH_SECONDS, RETRY_SECONDS, TIMEOUT_MS = 0.02, 0.5, 6000
 local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
@@ -11,11 +14,6 @@ local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024
 local MOST_OUTCOMES, MOST_BYTES = 10000, 64 * 1024 * 1024
 -- A batch that was sent this often without an answer is dropped, so that it cannot block others.
 local MOST_ATTEMPTS = 20
-local LAST_FIELD = 24
-local IDS = {}
-for id = 1, LAST_FIELD do
-  IDS[id] = string.char(id)
-end
 
 -- nginx' own timers also run in a worker that exits, Kong's timer library has stopped by then. The
 -- sandbox of pre- and post-function has the library's alone.
@@ -27,24 +25,6 @@ local scheduled, path = false, nil
 -- Kong's own answers, by status: nobody waits for them, so they are only counted.
 local own = {}
 
--- The lengths of short texts, nearly all, are made once.
-local lengths = {}
-
-local function u32(number)
-  local known = lengths[number]
-  if known then
-    return known
-  end
-  local text = string.char(
-    math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256,
-    math.floor(number / 256) % 256, number % 256
-  )
-  if number < 4096 then
-    lengths[number] = text
-  end
-  return text
-end
-
 local function milliseconds(seconds)
   return string.format("%.0f", seconds * 1000)
 end
@@ -54,29 +34,6 @@ end
 local function flags(kept)
   return (kept and kept.complete and "c" or "") .. (kept and kept.truncated and "t" or "")
     .. (ngx.var.request_completion == "OK" and "p" or "")
-end
-
--- One outcome, of its fields by their ids, and its size in bytes. It stays in parts until it is sent,
--- as an answer may be long. A field may be what tap.lua has kept.
-local function record(fields)
-  local parts, count, size = { "" }, 1, 0
-  for id = 1, LAST_FIELD do
-    local value = fields[id]
-    if type(value) == "table" then
-      parts[count + 1], parts[count + 2] = IDS[id], u32(value.bytes)
-      count, size = count + 2, size + 5 + value.bytes
-      for at = value.first, value.last do
-        count = count + 1
-        parts[count] = value[at]
-      end
-    elseif value ~= nil then
-      local text = tostring(value)
-      parts[count + 1], parts[count + 2], parts[count + 3] = IDS[id], u32(#text), text
-      count, size = count + 3, size + 5 + #text
-    end
-  end
-  parts[1] = u32(size)
-  return parts, size + 4
 end
 
 local function enqueue(outcome, size)
