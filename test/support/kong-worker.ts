@@ -18,11 +18,17 @@ const path = "/v1/chat/completions";
 let requests = 0;
 
 export class KongWorker {
+  /** Connections that owe no answer: Kong has one question on each. */
+  private readonly idle: KongSide[];
+  private asking = 0;
+
   private constructor(
-    private readonly kong: KongSide,
+    kong: KongSide,
     private readonly instance: number,
     private readonly server: PluginServer,
-  ) {}
+  ) {
+    this.idle = [kong];
+  }
 
   static async start(
     server: PluginServer,
@@ -35,12 +41,21 @@ export class KongWorker {
 
   /** One request of a consumer. */
   async ask(consumer: Consumer, body: object): Promise<Decided> {
+    this.asking++;
+    const kong = this.idle.pop() ?? (await KongSide.to(this.server.socket));
+    const decided = await this.askOver(kong, consumer, body);
+    this.idle.push(kong);
+    if (--this.asking === 0) for (const { socket } of this.idle.splice(1)) socket.destroy();
+    return decided;
+  }
+
+  private async askOver(kong: KongSide, consumer: Consumer, body: object): Promise<Decided> {
     const text = JSON.stringify(body);
     const gathered = {
       ...{ id: `${process.pid}-${++requests}`, method: "POST", path, client_ip: "192.0.2.1" },
       ...{ body: text, bytes: Buffer.byteLength(text) },
     };
-    let answer = await this.kong.handle(this.instance);
+    let answer = await kong.handle(this.instance);
     for (;;) {
       const { Method, Args } = callOf(answer);
       const event = answer.result.EventId;
@@ -49,11 +64,11 @@ export class KongWorker {
         return { status, headers, body };
       }
       if (Method === "kong.ctx.shared.set") {
-        await this.kong.step(event);
+        await kong.step(event);
         return { decision: Args[1] as Decision };
       }
       const known = Method === "kong.client.get_consumer" ? consumer : gathered;
-      answer = await this.kong.step(event, Args[0] === "llm_decision" ? undefined : known);
+      answer = await kong.step(event, Args[0] === "llm_decision" ? undefined : known);
     }
   }
 
