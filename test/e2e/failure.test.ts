@@ -103,7 +103,7 @@ describe("when the plugin server stands still for longer than a driver should wa
     const pid = gateway.pluginServer.pid!;
     process.kill(pid, "SIGSTOP");
     const waiting = Array.from({ length: 5 }, () => askSomethingNew(gateway));
-    await new Promise((resolve) => setTimeout(resolve, 10_500));
+    await new Promise((resolve) => setTimeout(resolve, 13_000));
     process.kill(pid, "SIGCONT");
     for (const answer of await Promise.all(waiting)) {
       expect(answer.status).toBe(503);

@@ -188,18 +188,20 @@ function secret(): string {
   return `test-${randomBytes(12).toString("hex")}`;
 }
 
-// Connections decide which worker answers: many at once reach them all.
+// Connections decide which worker answers: many at once reach them all. One may tell its config twice.
 async function warmUp(
   ask: () => Promise<Response>,
   counter: CountingProxy,
   workers: number,
 ): Promise<void> {
+  let quiet = 0;
   for (let round = 0; round < 20; round++) {
     const before = counter.configs();
     const answers = await Promise.all(Array.from({ length: 8 * workers }, ask));
     await Promise.all(answers.map((answer) => answer.arrayBuffer()));
     const started = counter.configs();
-    if (started === before && started % workers === 0) return;
+    quiet = started === before && started >= workers ? quiet + 1 : 0;
+    if (quiet === 2) return;
   }
   throw new Error(`requests do not reach all ${workers} workers of Kong`);
 }
