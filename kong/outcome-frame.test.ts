@@ -99,6 +99,13 @@ describe("kong", () => {
       expect(readBatch(record({ 14: "1000" }))).toEqual([{ bytes: 1000 }]);
     });
 
+    it("tells what the upstream said of its limits", () => {
+      const [told] = readBatch(record({ 1: ticket, 25: "9\n6m0s\n\n" }));
+      const left = { requests: "9", requests_reset: "6m0s", tokens: "", tokens_reset: "" };
+      expect(outcomeOf(told!)?.left).toEqual(left);
+      expect(outcomeOf({ ticket })).not.toHaveProperty("left");
+    });
+
     it("needs a ticket that can be read", () => {
       expect(outcomeOf({})).toBeUndefined();
       expect(outcomeOf({ ticket: "{" })).toBeUndefined();

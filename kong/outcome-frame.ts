@@ -3,7 +3,7 @@
 
 import { familyOf, rowOf } from "../families/endpoint";
 import { readable } from "../openai/content-coding";
-import type { Outcome, Try } from "../stages/outcome";
+import type { Outcome, TellsLeft, Try } from "../stages/outcome";
 import { readTicket, type Ticket } from "../stages/ticket";
 import { openTicket } from "../stages/unheard";
 import { furtherTries, type ToldTries, ticketOfTry } from "./tried";
@@ -45,6 +45,8 @@ export interface OutcomeRecord extends ToldTries {
   tries?: string;
   /** As in the header traceparent. */
   traceParent?: string;
+  /** What the upstream says is left, one a line: requests, their reset, tokens, their reset. */
+  left?: string;
 }
 
 // report.lua puts at most 256 into a batch.
@@ -79,6 +81,7 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
       body === record.body && { content_encoding: record.contentEncoding }),
     ...(record.retryAfter !== undefined && { retry_after: record.retryAfter }),
     ...(record.retryAfterMs !== undefined && { retry_after_ms: record.retryAfterMs }),
+    ...(record.left !== undefined && { left: leftIn(record.left) }),
     ...(record.tries !== undefined && { tries: triesIn(record.tries) }),
     ...(record.traceParent !== undefined && { trace_parent: record.traceParent }),
     body,
@@ -97,6 +100,11 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
 function ticketOf({ requestId, ticket }: OutcomeRecord): Ticket | undefined {
   if (ticket === undefined) return undefined;
   return (requestId !== undefined && openTicket(requestId)) || readTicket(ticket);
+}
+
+function leftIn(text: string): TellsLeft {
+  const [requests = "", requests_reset = "", tokens = "", tokens_reset = ""] = text.split("\n");
+  return { requests, requests_reset, tokens, tokens_reset };
 }
 
 function triesIn(text: string): Try[] {
@@ -220,6 +228,9 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
       break;
     case 24:
       record.sentBefore = number();
+      break;
+    case 25:
+      record.left = text();
       break;
   }
 }

@@ -17,7 +17,8 @@ describe("the tries of a request", () => {
       failed_tries: [{ try: 0, status: 429, retry_after: "5" }],
       first_try: { label: "gpt-4.1", provider: "a" },
     });
-    expect(ticketOfTry(ticket, 1)).toEqual({
+    // The key of the first is none of the second's.
+    expect(ticketOfTry({ ...ticket, key: [1, 2] }, 1)).toEqual({
       ...ticket,
       provider: "b",
       model: {

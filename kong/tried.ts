@@ -41,12 +41,14 @@ export function furtherTries(
 
 /** The ticket of a request whose answer is that of a further try, from 1. */
 export function ticketOfTry(ticket: Ticket, served: number): Ticket {
-  const { served: model, label, fallback_from, provider } = ticket.tries![served - 1]!;
+  const { served: model, label, fallback_from, provider, key } = ticket.tries![served - 1]!;
   const requested = ticket.model?.requested ?? model;
+  const { key: _first, ...others } = ticket;
   return {
-    ...ticket,
+    ...others,
     model: { requested, served: model, label, fallback_from },
     ...(provider !== undefined && { provider }),
+    ...(key && { key }),
   };
 }
 

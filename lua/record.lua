@@ -1,7 +1,7 @@
 -- lua/record.lua: one outcome in bytes, as kong/outcome-frame.ts reads it: each field by its id, with its
 -- length before it.
 
-local LAST_FIELD = 24
+local LAST_FIELD = 25
 local IDS = {}
 for id = 1, LAST_FIELD do
   IDS[id] = string.char(id)

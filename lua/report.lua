@@ -199,6 +199,7 @@ return function(state, request, decision)
       [21] = decision.traced and trace_parent() or nil,
       [22] = state.served,
       [23] = state.failures,
+      [25] = state.left and table.concat(state.left, "\n"),
     }))
   else
     local status = kong.response.get_status()

@@ -18,6 +18,8 @@ export interface Outcome {
   /** As the upstream sent them; read by retryAfterSeconds. */
   retry_after?: string;
   retry_after_ms?: string;
+  /** What the upstream says is left of its own limits; read by allowanceOf. */
+  left?: TellsLeft;
   /** Each try at an upstream, the last one last; undefined where there was one only. */
   tries?: Try[];
   /**
@@ -47,6 +49,14 @@ export interface Outcome {
   started_at: number;
   first_byte_at: number;
   ended_at: number;
+}
+
+/** As the upstream sent them; empty where it did not. */
+export interface TellsLeft {
+  requests: string;
+  requests_reset: string;
+  tokens: string;
+  tokens_reset: string;
 }
 
 /** One try at an upstream: what it ended with, where it failed. */
@@ -96,7 +106,8 @@ export function retryAfterSeconds(
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };
 
-function durationSeconds(text: string): number | undefined {
+/** Of a duration as in `850ms` or `1m30s`; undefined where it is none. */
+export function durationSeconds(text: string): number | undefined {
   if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h)){1,4}$/.test(text)) return undefined;
   let seconds = 0;
   for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h)/g)) {

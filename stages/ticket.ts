@@ -30,6 +30,8 @@ export interface Ticket {
   };
   /** The provider that serves, where the options name several; else the service is it. */
   provider?: string;
+  /** With which key of the provider's, where it has several. */
+  key?: KeyOfMany;
   /** What each further try would have been served by, in the order of the decision's. */
   tries?: TicketTry[];
   /** Where the model was chosen among several. */
@@ -53,7 +55,11 @@ export interface TicketTry {
   label: string;
   fallback_from?: string;
   provider?: string;
+  key?: KeyOfMany;
 }
+
+/** The place of a key in the options of its provider, or service, and how many there are. */
+export type KeyOfMany = [place: number, keys: number];
 
 /** A choice among several models, as it was made for a request. choice.ts says how it changes. */
 export interface Choice {

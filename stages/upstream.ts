@@ -1,6 +1,8 @@
 // Where a request can go beside the service of its route, and what else may serve it when that fails: as
 // the stages tell each other.
 
+import type { KeyOfMany } from "./ticket";
+
 /** A provider's host, for one request. */
 export interface Upstream {
   /** Its name in the options. */
@@ -37,6 +39,8 @@ export interface OtherTry {
   headers: Record<string, string>;
   /** The same model with another key: for a key that was refused. */
   isForKey?: boolean;
+  /** Which key it is, where its provider has several. */
+  key?: KeyOfMany;
 }
 
 /** Whether Kong can go from one to the other within a request: path, scheme and checks stay as they were. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { RequestBody } from "../../openai/request-body";
+import { targetName } from "../../stages/allowances";
 import type { Exchange } from "../../stages/exchange";
 import type { Choice } from "../../stages/ticket";
 import { knownHere } from "./cooldowns-in-memory";
-import { targetName } from "./fallback";
 import { modelsOptions } from "./schema";
 import { stage } from "./stage";
 

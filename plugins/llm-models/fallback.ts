@@ -47,11 +47,6 @@ export async function firstHealthy<Candidate>(
   return choice(ends.indexOf(Math.min(...ends)), false);
 }
 
-/** A model of one provider, or service: two of them may have models of the same name. */
-export function targetName(service: string, model: string): string {
-  return `${encodeURIComponent(service)}:${encodeURIComponent(model)}`;
-}
-
 new Gauge({
   name: "llm_model_cooling",
   help: "1 while this model of this service is left alone after failures, and until a request has shown that it is back",

@@ -3,12 +3,12 @@
 
 import { Counter } from "prom-client";
 import { z } from "zod";
+import { hear, targetName } from "../../stages/allowances";
 import { log } from "../../stages/log";
 import type { FailedTry, Outcome } from "../../stages/outcome";
 import type { Ticket } from "../../stages/ticket";
 import { nameIn } from "./chosen";
 import type { Failure } from "./cooldowns";
-import { targetName } from "./fallback";
 import type { NodeCooldowns } from "./open-cooldowns";
 import type { ModelsOptions } from "./schema";
 import { failureOf, verdictOf } from "./verdict";
@@ -41,7 +41,7 @@ export function isWatched(
 
 const fallbacks = new Counter({
   name: "llm_model_fallbacks_total",
-  help: "Requests that a fallback got because the model before it was cooling down, or failed in the same request",
+  help: "Requests that a fallback got because the model before it was cooling down, had nothing left at the upstream, or failed in the same request",
   labelNames: ["from", "to"] as const,
 });
 
@@ -82,6 +82,7 @@ async function learnServed(outcome: Outcome, note: Sent, watch: Watch): Promise<
   const target = targetName(service, model);
   // A later stage may have sent the request to another model: its end says nothing about ours.
   const isOurs = outcome.ticket.model?.served === model;
+  if (isOurs) hear(target, outcome);
   const verdict = isOurs ? verdictOf(outcome, options.cooldown) : "nothing";
   if (verdict === "failed") {
     const failure = failureOf(outcome, note.sent_at, options.cooldown);

@@ -54,7 +54,7 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
     healthOf: (target) => here.healthOf(target),
 
     async look(targets) {
-      const together = targets.join("\n");
+      const together = [...targets].sort().join("\n");
       if (here.now() - (seenAt.get(together) ?? 0) >= freshMs) {
         const refreshing = looking.get(together) ?? refresh(together, targets);
         looking.set(together, refreshing);

@@ -11,6 +11,8 @@ export interface Route {
   /** The alias as it is configured, which all names share that it matches. */
   alias?: string;
   targets: WeightedTarget[];
+  /** The targets are one model at several providers: who cannot serve gives way to the others. */
+  isOneModel?: true;
   fallbacks: string[];
   defaults: { temperature?: number; max_tokens?: number };
 }
@@ -21,12 +23,17 @@ export type Resolve = (requested: string) => Route | undefined;
 // One object for all names without an alias: what is known of it is known once.
 const noDefaults: Route["defaults"] = {};
 
-export function resolver(options: ModelsOptions): Resolve {
+/** @param bare a model's name without its provider */
+export function resolver(
+  options: ModelsOptions,
+  bare: (name: string) => string = (name) => name,
+): Resolve {
   const aliases = options.aliases.map((alias) => ({
     matches: modelGlob(alias.name),
     route: {
       alias: alias.name,
       targets: targetsOf(alias),
+      ...(areOneModel(targetsOf(alias), bare) && { isOneModel: true as const }),
       fallbacks: alias.fallbacks,
       defaults: alias.defaults,
     },
@@ -46,12 +53,14 @@ export function upstreamModels({ aliases, models }: ModelsOptions): string[] {
   return [...new Set([...targets, ...aliases.flatMap(({ fallbacks }) => fallbacks), ...models])];
 }
 
-/** Models that have fallbacks, or are some. @param bare a model's name without its provider */
+/** Models that others can stand in for, or that can for others. @param bare a model's name without its provider */
 export function modelsInChains(
   { aliases }: ModelsOptions,
   bare: (name: string) => string = (name) => name,
 ): Set<string> {
-  const chained = aliases.filter(({ fallbacks }) => fallbacks.length > 0);
+  const chained = aliases.filter(
+    (alias) => alias.fallbacks.length > 0 || areOneModel(targetsOf(alias), bare),
+  );
   const targets = chained.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
   return new Set([...targets, ...chained.flatMap(({ fallbacks }) => fallbacks)].map(bare));
 }
@@ -66,11 +75,12 @@ export function labels(
 }
 
 /**
- * The models that may serve a request, best first: the target of this caller, then the fallbacks.
+ * The models that may serve a request, best first: the target of this caller, where it is one model with
+ * the others at other providers, then the fallbacks.
  * Empty when the caller may use no target; a fallback that it may not use is left out.
  */
 export function candidates(
-  { alias, targets, fallbacks }: Route,
+  { alias, targets, isOneModel, fallbacks }: Route,
   requested: string,
   mayUse: MayUse,
   caller: string,
@@ -79,10 +89,16 @@ export function candidates(
   const target = targetFor(open, `${alias}\n${caller}`);
   if (target === undefined) return [];
   const substitutes = fallbacks.filter((model) => mayUse(requested, model));
-  return [...new Set([target, ...substitutes])];
+  const peers = isOneModel ? open.filter(({ weight }) => weight > 0).map(({ model }) => model) : [];
+  return [...new Set([target, ...peers, ...substitutes])];
 }
 
 type Alias = ModelsOptions["aliases"][number];
+
+/** Where providers share it; a canary's targets are several models, each for its own callers. */
+function areOneModel(targets: WeightedTarget[], bare: (name: string) => string): boolean {
+  return targets.length > 1 && new Set(targets.map(({ model }) => bare(model))).size === 1;
+}
 
 function targetsOf({ target, targets }: Alias): WeightedTarget[] {
   return target === "" ? targets : [{ model: target, weight: 1 }];

@@ -6,12 +6,14 @@ import { openedBy } from "../../families/endpoint-path";
 import type { Family } from "../../families/family";
 import { isModelName, nameInHeader } from "../../models/name";
 import type { RequestBody } from "../../openai/request-body";
-import { type Answer, type Exchange, refuse } from "../../stages/exchange";
+import { targetName } from "../../stages/allowances";
+import type { Answer, Exchange } from "../../stages/exchange";
 import type { Decided, Stage } from "../../stages/stage";
 import { isWithinReach } from "../../stages/upstream";
 import { accessOf, type MayUse } from "./access";
+import { badMember, badModel, notTokens } from "./bad-member";
 import { chosenRoute, labelsOf, settleChoice, withChoices } from "./chosen";
-import { firstHealthy, targetName } from "./fallback";
+import { firstHealthy } from "./fallback";
 import { badLength, fillIn, takeBack } from "./fill-in";
 import { countFallback, isWatched, learn, type Sent, sent, type Watch } from "./learned";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
@@ -20,6 +22,7 @@ import { refuseUnlessOpened } from "./other-endpoints";
 import { otherTries } from "./other-tries";
 import { tellModels } from "./own-models";
 import { fullName, type Providers, providersOf, type Target, upstreamAt } from "./providers";
+import { ranked } from "./ranked";
 import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
 import { type TermsOf, terms } from "./terms";
@@ -45,7 +48,7 @@ export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
       ...{ options, providers },
       names: modelNames(options),
       access: accessOf(options.access, providers.spellings),
-      resolve: resolver(options),
+      resolve: resolver(options, providers.bare),
       labelOf: labels(options, providers.bare),
       termsOf: terms(options),
       cooldowns: openCooldowns(options),
@@ -92,8 +95,10 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const service = request.service ?? "";
   const nameOf = ({ model, provider }: Target) => targetName(provider?.provider ?? service, model);
   const leaseMs = options.cooldown.seconds * 1000;
-  const choice = await firstHealthy(cooldowns, targets, nameOf, leaseMs);
-  const [preferred, { chosen: served, probing }] = [targets[0]!, choice];
+  if (targets.length > 1) await cooldowns.look(targets.map(nameOf));
+  const { all, preferred, isSpent } = ranked(targets, peersIn(targets, route, providers), nameOf);
+  const choice = await firstHealthy(cooldowns, all, nameOf, leaseMs);
+  const { chosen: served, probing } = choice;
   settleChoice(exchange, served, (name) => {
     const target = providers.locate(name, family.name);
     return target !== undefined && cooldowns.healthOf(nameOf(target)) === "healthy";
@@ -101,7 +106,8 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   serve(exchange, body, { requested, route, preferred, served }, prepared);
   if (exchange.mostOthers !== undefined) {
     const labelOf = labelsOf(ticket, prepared.labelOf);
-    exchange.others = otherTries(exchange, choice.others, preferred, labelOf);
+    const others = choice.others.filter((one) => !isSpent(one));
+    exchange.others = otherTries(exchange, others, preferred, labelOf);
   }
   const sentTo = { service: served.provider?.provider ?? service, model: served.model };
   if (!isWatched(prepared, ticket, sentTo)) return undefined;
@@ -122,6 +128,13 @@ function targetsOf(exchange: Exchange, asked: Asked, { providers }: Prepared): T
     mayUse(name, model) && providers.locate(model, family) !== undefined;
   const models = candidates(route, requested, isOpen, callerOf(exchange));
   return models.map((model) => providers.locate(model, family)!);
+}
+
+/** How many of the first are the targets of an alias whose targets are one model at several providers. */
+function peersIn(targets: Target[], route: Route, { spellings }: Providers): number {
+  if (!route.isOneModel) return 1;
+  const names = new Set(route.targets.flatMap(({ model }) => spellings(model)));
+  return targets.filter((target) => names.has(fullName(target))).length;
 }
 
 /** Sends a request to a provider's own host. */
@@ -232,17 +245,3 @@ function callerOf({ consumer, request }: Exchange): string {
 
 const leftOpen =
   "lets the upstream choose a model, and not all are open to you: name the models that it may use.";
-const notTokens = "is not a number of tokens: give a whole number, or leave it out.";
-
-function badModel(value: unknown, unnamed?: string): Answer {
-  const problem = value === undefined ? "is missing" : "is not a model's name";
-  const reason = unnamed === undefined ? "" : `, and nobody here can tell what ${unnamed} is`;
-  const todo = "give the name of a model as a string; GET /v1/models lists them.";
-  return badMember("model", `${problem}${reason}: ${todo}`);
-}
-
-/** The body names no model, or bounds its answer by what is no number. */
-function badMember(param: string, problem: string): Answer {
-  const message = `The member "${param}" ${problem}`;
-  return refuse(400, { message, type: "invalid_request_error", param, code: null });
-}

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Allowance } from "../../stages/allowance";
 import { log } from "../../stages/log";
 import { KeyRing } from "./keys";
 
@@ -45,6 +46,35 @@ describe("llm-upstream-key", () => {
 
     it.each(["a\r\nX-Admin: 1", "ä", "a\0"])("no key that a header cannot carry: %j", (text) => {
       expect(new KeyRing([value(text)]).choose(0, 0)).toBeUndefined();
+    });
+  });
+
+  describe("what the upstream says is left", () => {
+    const left = (requests: number, resetAt = 60_000, heardAt = 1000) => ({
+      ...{ requests: { left: requests, resetAt }, heardAt },
+    });
+    const told = (ring: KeyRing, known: (Allowance | undefined)[], now = 2000) =>
+      [0, 0.5, 0.99].map((chance) => ring.choose(now, chance, (at) => known[at])?.value);
+
+    it("gives the key with most of it each request, and equals by weight", () => {
+      const ring = new KeyRing([value("a"), value("b"), value("c")]);
+      expect(told(ring, [left(5), left(50), left(6)])).toEqual(["b", "b", "b"]);
+      expect(told(ring, [left(5), left(50), left(50)])).toEqual(["b", "c", "c"]);
+    });
+
+    it("leaves out a key that said zero, until its reset", () => {
+      const ring = new KeyRing([value("a"), value("b")]);
+      expect(told(ring, [left(0), undefined])).toEqual(["b", "b", "b"]);
+      expect(told(ring, [left(0), undefined], 60_000)).toEqual(["a", "b", "b"]);
+      expect(told(ring, [left(0, 60_000), left(0, 50_000)])).toEqual(["b", "b", "b"]);
+    });
+
+    it("is asked of keys that are awake alone", () => {
+      const ring = new KeyRing([value("a"), value("b"), value("c")]);
+      ring.rest(1, 1000, 1500, 30);
+      expect(told(ring, [left(5), left(50), left(6)])).toEqual(["c", "c", "c"]);
+      expect(ring.another(2, 2000, 0, (at) => [left(5), left(50), left(6)][at])?.value).toBe("a");
+      expect(ring.another(2, 2000, 0, () => left(0))).toBeUndefined();
     });
   });
 

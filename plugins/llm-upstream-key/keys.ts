@@ -1,6 +1,8 @@
-// Which key serves a request: by weight among those that are awake. A key that the upstream refused
-// rests; when all rest, the one that wakes first serves, so a single key never locks everybody out.
+// Which key serves a request: of those that are awake the one with most left at the upstream, else by
+// weight. A key that the upstream refused rests; when all rest, the one that wakes first serves, so a
+// single key never locks everybody out.
 
+import { type Allowance, byRoom } from "../../stages/allowance";
 import { type KeyOptions, KeySource } from "./key-source";
 
 /** Longest rest in seconds, whatever a Retry-After says. */
@@ -20,6 +22,11 @@ export interface ChosenKey {
   /** Milliseconds since the epoch. */
   chosenAt: number;
 }
+
+/** What is left for the key at this place. */
+type LeftAt = (index: number) => Allowance | undefined;
+
+const untold: LeftAt = () => undefined;
 
 export class KeyRing {
   private readonly members: Member[];
@@ -41,23 +48,32 @@ export class KeyRing {
    * The key for the next request; undefined when there is none at all.
    *
    * @param chance from 0 up to 1: where in the sum of the weights the choice falls
+   * @param leftAt what is known of each key for the model that is asked
    */
-  choose(now = Date.now(), chance = Math.random()): ChosenKey | undefined {
+  choose(now = Date.now(), chance = Math.random(), leftAt = untold): ChosenKey | undefined {
     const usable = this.usable(now);
     const awake = usable.filter(({ member }) => member.restsUntil <= now);
-    if (awake.length > 0) return byWeight(awake, chance).chosen;
+    const { open, spent } = ranked(awake, leftAt, now);
+    if (open.length > 0) return byWeight(open, chance).chosen;
+    if (spent) return spent.chosen;
     return usable.sort((a, b) => a.member.restsUntil - b.member.restsUntil)[0]?.chosen;
   }
 
   /** Another key that is awake, should this one be refused; undefined when there is none. */
-  another(index: number, now = Date.now(), chance = Math.random()): ChosenKey | undefined {
+  another(
+    index: number,
+    now = Date.now(),
+    chance = Math.random(),
+    leftAt = untold,
+  ): ChosenKey | undefined {
     const awake = this.usable(now).filter(
       ({ member, chosen }) => chosen.index !== index && member.restsUntil <= now,
     );
-    return awake.length > 0 ? byWeight(awake, chance).chosen : undefined;
+    const { open } = ranked(awake, leftAt, now);
+    return open.length > 0 ? byWeight(open, chance).chosen : undefined;
   }
 
-  private usable(now: number): { member: Member; chosen: ChosenKey }[] {
+  private usable(now: number): Candidate[] {
     return this.members.flatMap((member, index) => {
       const value = member.source.current(now);
       wakeIfChanged(member);
@@ -91,14 +107,32 @@ export class KeyRing {
   }
 }
 
+interface Candidate {
+  member: Member;
+  chosen: ChosenKey;
+}
+
+/** Those with most left, or all whose limits are not spent; and of the spent the first to have room again. */
+function ranked(
+  awake: Candidate[],
+  leftAt: LeftAt,
+  now: number,
+): { open: Candidate[]; spent: Candidate | undefined } {
+  const { open, spent } = byRoom(awake, (one) => [leftOf(one, leftAt)], now);
+  return { open: open[0] ?? [], spent: spent[0] };
+}
+
+/** What was told of the key that was here before says nothing of the new one. */
+function leftOf({ member, chosen }: Candidate, leftAt: LeftAt): Allowance | undefined {
+  const left = leftAt(chosen.index);
+  return left && left.heardAt >= member.source.changedAt ? left : undefined;
+}
+
 function wakeIfChanged(member: Member): void {
   if (member.source.changedAt > member.restsSince) member.restsUntil = 0;
 }
 
-function byWeight<Candidate extends { member: Member }>(
-  candidates: Candidate[],
-  chance: number,
-): Candidate {
+function byWeight(candidates: Candidate[], chance: number): Candidate {
   const sum = candidates.reduce((total, { member }) => total + member.weight, 0);
   let passed = 0;
   for (const candidate of candidates) {

@@ -5,12 +5,14 @@ import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
 import { z } from "zod";
 import { refusesKey } from "../../openai/key-refusal";
+import { countSent, hear, targetName } from "../../stages/allowances";
 import { type Answer, type Exchange, refuse } from "../../stages/exchange";
 import { showNeighbour } from "../../stages/neighbours";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import type { Decided, Stage } from "../../stages/stage";
 import { type Account, accountOf, headersWith } from "./account";
 import type { KeyRing } from "./keys";
+import { keyOfMany, leftAt } from "./left";
 import { keyedTries } from "./other-tries";
 import type { UpstreamKeyOptions } from "./schema";
 
@@ -38,6 +40,8 @@ const chosen = z.object({
   key: z.number(),
   chosen_at: z.number(),
   provider: z.string().optional(),
+  /** Where there are several keys: the service, or the provider, whose they are. */
+  service: z.string().optional(),
   others: z.array(z.number()).optional(),
 });
 type Chosen = z.infer<typeof chosen>;
@@ -59,8 +63,12 @@ function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
   const { ticket, request } = exchange;
   const account = accountAt(ticket.provider, prepared);
   if (!account) return { answer: noAccount(ticket.provider ?? "") };
-  showKeyed(keyedService(ticket.provider ?? request.service ?? "", account.ring, prepared));
-  const key = account.isOpen ? undefined : account.ring.choose();
+  const service = ticket.provider ?? request.service ?? "";
+  showKeyed(keyedService(service, account.ring, prepared));
+  const target = targetName(service, ticket.model?.served ?? "");
+  const key = account.isOpen
+    ? undefined
+    : account.ring.choose(undefined, undefined, leftAt(target));
   if (!key && !account.isOpen) return { answer: noKey(account.ring.size) };
   // A vault reference that cannot be resolved arrives as an empty string (Kong 3.9.3).
   const missing = account.headers.find(({ value }) => value === "");
@@ -68,12 +76,15 @@ function decide(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
   const headers = headersWith(account, key, ticket.endpoint);
   Object.assign(exchange.upstreamHeaders, headers);
   exchange.keyHeaders = Object.keys(headers);
+  countSent(target, key?.index ?? 0);
+  ticket.key = keyOfMany(key, account.ring);
   const others = keyedTries(exchange, key, (provider) => accountAt(provider, prepared));
   if (exchange.others) exchange.others = others.map(({ other }) => other);
   return {
     note: {
       ...{ key: key?.index ?? -1, chosen_at: key?.chosenAt ?? Date.now() },
       ...(ticket.provider !== undefined && { provider: ticket.provider }),
+      ...(ticket.key && { service }),
       ...(others.length > 0 && { others: others.map(({ key }) => key) }),
     },
   };
@@ -91,9 +102,17 @@ function learn(outcome: Outcome, note: Chosen | undefined, prepared: Prepared): 
     restKey(keyOf(at, outcome, note, prepared), { ...told, ended_at: outcome.first_byte_at });
   }
   if (outcome.source !== "service") return;
+  learnLeft(outcome, note);
   const used = keyOf(outcome.served_try ?? 0, outcome, note, prepared);
   if (refusesKey(outcome.status, outcome.body)) restKey(used, outcome);
   else if (outcome.status < 400) used?.account.ring.serve(used.key, used.chosenAt);
+}
+
+/** What is left for one of several keys. llm-models has heard it already, where it is there. */
+function learnLeft(outcome: Outcome, { service }: Chosen): void {
+  const { ticket } = outcome;
+  if (!ticket.key || (service === undefined && ticket.provider === undefined)) return;
+  hear(targetName(ticket.provider ?? service ?? "", ticket.model?.served ?? ""), outcome);
 }
 
 interface UsedKey {
@@ -119,7 +138,7 @@ function keyOf(
   { key, chosen_at: chosenAt, provider, others = [] }: Chosen,
   prepared: Prepared,
 ): UsedKey | undefined {
-  const other = at === 0 ? undefined : { key: others[at - 1], ...ticket.tries?.[at - 1] };
+  const other = at === 0 ? undefined : { ...ticket.tries?.[at - 1], key: others[at - 1] };
   const account = accountAt(other ? other.provider : provider, prepared);
   const index = other ? other.key : key;
   return account && index !== undefined && index >= 0

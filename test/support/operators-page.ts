@@ -2,7 +2,6 @@
 
 import { operatorsPage } from "../../page/page";
 import { knownHere } from "../../plugins/llm-models/cooldowns-in-memory";
-import { targetName } from "../../plugins/llm-models/fallback";
 import type { LimitState } from "../../plugins/llm-rate-limit/counts";
 import { consumerKey } from "../../plugins/llm-rate-limit/identity";
 import { showUsed } from "../../plugins/llm-rate-limit/used-ratio";
@@ -11,6 +10,7 @@ import { remember, stopWatching } from "../../plugins/llm-usage/recent";
 import { usageOptions } from "../../plugins/llm-usage/schema";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { type HealthServer, serveHealth } from "../../server/health";
+import { targetName } from "../../stages/allowances";
 
 export const pageToken = "token-of-the-tests-0123";
 

@@ -1,0 +1,17 @@
+// What the upstream says is left for each of several keys, as the choice of a key asks for it.
+
+import type { Allowance } from "../../stages/allowance";
+import { allowancesAt } from "../../stages/allowances";
+import type { KeyOfMany } from "../../stages/ticket";
+import type { ChosenKey, KeyRing } from "./keys";
+
+/** @param target as targetName has it */
+export function leftAt(target: string): (index: number) => Allowance | undefined {
+  const known = allowancesAt(target);
+  return (index) => known[index];
+}
+
+/** Which of the keys of a ring was chosen; undefined where it has no other. */
+export function keyOfMany(key: ChosenKey | undefined, { size }: KeyRing): KeyOfMany | undefined {
+  return key && size > 1 ? [key.index, size] : undefined;
+}
