@@ -8,6 +8,7 @@ import { benchPluginServer } from "./plugin-server";
 import { benchPrivacy } from "./privacy";
 import { benchRateLimit } from "./rate-limit";
 import type { BenchOptions, Report } from "./report";
+import { benchRoute } from "./route";
 
 /** A new bench file exports one function and is listed here. */
 const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
@@ -17,6 +18,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
   cache: benchCache,
   "rate-limit": benchRateLimit,
   privacy: benchPrivacy,
+  route: benchRoute,
 };
 
 async function main(): Promise<void> {

@@ -56,9 +56,10 @@ export function requestPoints(
 }
 
 export function sumOf(points: Points): number {
-  let sum = 0;
-  for (const part of Object.values(points)) sum += part;
-  return sum;
+  const { length, hard, work, easy, code, mathematics, constraints } = points;
+  const { questions, languages, unread } = points;
+  const ofWords = hard + work + easy + code + mathematics + constraints;
+  return length + ofWords + questions + languages + unread;
 }
 
 /** Difficulty is a whole number. */

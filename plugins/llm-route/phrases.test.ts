@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { lettersOf } from "./letters";
 import { Phrases } from "./phrases";
 
 const found = (lists: string[][], text: string, start = 0, end = text.length) => {
   const hits: [number, number][] = [];
-  new Phrases(lists).find(text, start, end, (list, word) => hits.push([list, word]));
+  new Phrases(lists).find(lettersOf(text, start, end), (list, word) => hits.push([list, word]));
   return hits;
 };
 const finds = (word: string, text: string) => found([[word]], text).length > 0;

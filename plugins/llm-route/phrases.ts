@@ -1,23 +1,15 @@
 // Finds the words of several lists in a text, in one pass and in time that grows with the text alone: no
 // regular expression, and nothing is tried twice at one place but the few words that begin as it does.
 
-/** Calls back for each word that stands there, in order: the number of its list, its own, its offset. */
-export type Hit = (list: number, word: number, at: number) => void;
+import type { Letters } from "./letters";
 
-interface Entry {
-  /** In lower case, without the star. */
-  text: string;
-  list: number;
-  word: number;
-  /** Another letter may follow. */
-  isOpen: boolean;
-}
+/** Calls back for each word that stands there, in order: the number of its list, its own, its place. */
+export type Hit = (list: number, word: number, at: number) => void;
 
 const tableSize = 4096;
 
-// Letters and figures of ASCII, and accented letters of Latin.
-const latin = new Uint8Array(0x10000);
-for (let unit = 0x30; unit < 0x250; unit++) latin[unit] = isLatin(unit) ? 1 : 0;
+// Of each code unit: whether it is a letter or figure of Latin, and whether a word begins with it.
+const [inWord, begin] = [1, 2];
 
 /**
  * Words of Latin letters are found from the beginning of a word to its end, in capitals too; a `*` at
@@ -25,56 +17,82 @@ for (let unit = 0x30; unit < 0x250; unit++) latin[unit] = isLatin(unit) ? 1 : 0;
  * stand in a word, as particles and endings grow on them. A word has at least two letters.
  */
 export class Phrases {
-  private readonly begins = new Uint8Array(0x10000);
-  private readonly table: Entry[][] = Array.from({ length: tableSize }, () => []);
+  private readonly kinds = new Uint8Array(0x10000);
+  /** By the first two letters: the place of the first word that begins so; the next slot's ends them. */
+  private readonly slots = new Uint32Array(tableSize + 1);
+  /** Of each word, in the order of the slots: its list, its number, whether another letter may follow. */
+  private readonly lists: Uint32Array;
+  private readonly words: Uint32Array;
+  private readonly open: Uint8Array;
+  /** Where its letters begin; the next one's end them. In lower case, without the star. */
+  private readonly begins: Uint32Array;
+  private readonly letters: Uint16Array;
 
   constructor(lists: readonly (readonly string[])[]) {
-    let word = 0;
-    lists.forEach((words, list) => {
-      for (const written of words) {
-        const isStarred = written.endsWith("*");
-        const text = lowerCase(isStarred ? written.slice(0, -1) : written);
-        if (text.length < 2) continue;
-        const isOpen = isStarred || !isLatin(text.charCodeAt(text.length - 1));
-        this.begins[text.charCodeAt(0)] = 1;
-        this.begins[written.toUpperCase().charCodeAt(0)] = 1;
-        this.table[slotOf(text.charCodeAt(0), text.charCodeAt(1))]!.push({
-          ...{ text, list, word, isOpen },
-        });
-        word++;
-      }
+    for (let unit = 0; unit < 0x250; unit++) this.kinds[unit] = isLatin(unit) ? inWord! : 0;
+    let number = 0;
+    const entries = lists.flatMap((written, list) =>
+      written.map((word) => ({ list, word: number++, ...entryOf(word) })),
+    );
+    const usable = entries.filter(({ text }) => text.length >= 2);
+    usable.sort((one, other) => one.slot - other.slot);
+    this.lists = Uint32Array.from(usable, ({ list }) => list);
+    this.words = Uint32Array.from(usable, ({ word }) => word);
+    this.open = Uint8Array.from(usable, ({ isOpen }) => (isOpen ? 1 : 0));
+    this.begins = new Uint32Array(usable.length + 1);
+    const all = usable.map(({ text }) => text).join("");
+    this.letters = Uint16Array.from({ length: all.length }, (_, at) => all.charCodeAt(at));
+    usable.forEach(({ text, slot }, place) => {
+      this.begins[place + 1] = this.begins[place]! + text.length;
+      for (const unit of [text.charCodeAt(0), upper(text.charCodeAt(0))])
+        this.kinds[unit]! |= begin!;
+      this.slots[slot + 1] = place + 1;
     });
+    for (let slot = 1; slot <= tableSize; slot++) {
+      this.slots[slot] = Math.max(this.slots[slot]!, this.slots[slot - 1]!);
+    }
   }
 
-  /** @param end offset behind the last letter that is looked at */
-  find(text: string, start: number, end: number, hit: Hit): void {
-    let isAfterLatin = start > 0 ? latin[text.charCodeAt(start - 1)]! : 0;
-    for (let at = start; at < end; at++) {
-      const unit = text.charCodeAt(at);
-      const isHere = latin[unit]!;
+  find({ units, start, end }: Letters, hit: Hit): void {
+    const { kinds, slots } = this;
+    let before = kinds[units[start - 1]!]!;
+    // A word has two letters.
+    for (let at = start; at < end - 1; at++) {
+      const kind = kinds[units[at]!]!;
       // Most letters stand inside a word.
-      if ((isHere & isAfterLatin) === 1) continue;
-      isAfterLatin = isHere;
-      if (this.begins[unit] === 0) continue;
-      const entries = this.table[slotOf(lower(unit), lower(text.charCodeAt(at + 1)))]!;
-      for (let i = 0; i < entries.length; i++) {
-        const entry = entries[i]!;
-        if (standsAt(text, at, end, entry)) hit(entry.list, entry.word, at);
+      const isInside = (kind & before & inWord!) !== 0;
+      before = kind;
+      if (isInside || (kind & begin!) === 0) continue;
+      const slot = slotOf(lower(units[at]!), lower(units[at + 1]!));
+      const last = slots[slot + 1]!;
+      for (let place = slots[slot]!; place < last; place++) {
+        if (this.standsAt(units, at, end, place)) hit(this.lists[place]!, this.words[place]!, at);
       }
     }
   }
-}
 
-function standsAt(text: string, at: number, end: number, { text: sought, isOpen }: Entry): boolean {
-  const after = at + sought.length;
-  if (after > end) return false;
-  for (let i = 0; i < sought.length; i++) {
-    if (lower(text.charCodeAt(at + i)) !== sought.charCodeAt(i)) return false;
+  private standsAt(units: ArrayLike<number>, at: number, end: number, place: number): boolean {
+    const { letters, begins } = this;
+    const first = begins[place]!;
+    const length = begins[place + 1]! - first;
+    if (at + length > end) return false;
+    for (let i = 0; i < length; i++) {
+      if (lower(units[at + i]!) !== letters[first + i]) return false;
+    }
+    return this.open[place] === 1 || (this.kinds[units[at + length]!]! & inWord!) === 0;
   }
-  return isOpen || after === text.length || !isLatin(lower(text.charCodeAt(after)));
 }
 
-/** NaN behind the end of a text becomes 0. */
+function entryOf(written: string) {
+  const isStarred = written.endsWith("*");
+  const text = lowerCase(isStarred ? written.slice(0, -1) : written);
+  return {
+    text,
+    isOpen: isStarred || !isLatin(text.charCodeAt(text.length - 1)),
+    slot: slotOf(text.charCodeAt(0), text.charCodeAt(1)),
+  };
+}
+
 function slotOf(first: number, second: number): number {
   return (first * 131 + second) & (tableSize - 1);
 }
@@ -83,8 +101,12 @@ function lower(unit: number): number {
   return unit >= 0x41 && unit <= 0x5a ? unit | 0x20 : unit;
 }
 
+function upper(unit: number): number {
+  return unit >= 0x61 && unit <= 0x7a ? unit & ~0x20 : unit;
+}
+
 function lowerCase(text: string): string {
-  return String.fromCharCode(...Array.from(text, (_, at) => lower(text.charCodeAt(at))));
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function isLatin(unit: number): boolean {

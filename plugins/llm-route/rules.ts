@@ -5,6 +5,7 @@ import { anyGlob } from "../../models/glob";
 import { hoursOf } from "../../models/off-peak";
 import type { Consumer } from "../../stages/exchange";
 import { membership } from "../../stages/membership";
+import { lettersOf } from "./letters";
 import { Phrases } from "./phrases";
 import type { Reading } from "./reading";
 import type { RuleOptions } from "./rule-options";
@@ -103,7 +104,7 @@ function textConditions({ words, patterns }: RuleOptions): Matches[] {
   const isLike = anyGlob(patterns.map((pattern) => pattern.toLowerCase()));
   const holdsWord = (text: string) => {
     let found = false;
-    phrases.find(text, 0, text.length, () => {
+    phrases.find(lettersOf(text, 0, text.length), () => {
       found = true;
     });
     return found;

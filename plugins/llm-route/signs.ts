@@ -2,6 +2,7 @@
 // the listed words stand in it. One pass over its beginning and its end, where people say what they
 // want; what is pasted between is material, and only its length counts.
 
+import { type Letters, lettersOf } from "./letters";
 import { Phrases } from "./phrases";
 import { type List, lists, type Words } from "./words";
 
@@ -66,15 +67,14 @@ export class SignReader {
     const signs = noSigns();
     let length = 0;
     let left = window.head + window.tail;
-    let order = orderEnd(pieces[0] ?? "");
-    for (const piece of pieces) {
+    for (let at = 0; at < pieces.length; at++) {
+      const piece = pieces[at]!;
       length += piece.length;
       const head = Math.min(piece.length, window.head, left);
-      this.look(piece, 0, head, order, signs);
+      this.look(piece, 0, head, at === 0, signs);
       const tail = Math.min(piece.length - head, window.tail, left - head);
-      this.look(piece, piece.length - tail, piece.length, order, signs);
+      this.look(piece, piece.length - tail, piece.length, at === 0, signs);
       left -= head + tail;
-      order = 0;
     }
     const { seen } = signs;
     const wide = signs.hangul + signs.others;
@@ -83,22 +83,19 @@ export class SignReader {
     return signs;
   }
 
-  private look(text: string, start: number, end: number, order: number, signs: Signs): void {
+  /** @param hasOrder it may begin with a sentence that says what is to be done with what follows */
+  private look(text: string, start: number, end: number, hasOrder: boolean, signs: Signs): void {
     if (start >= end) return;
-    const found = count(text, start, end);
-    signs.seen += end - start;
-    signs.hangul += found[hangul!]!;
-    signs.latin += found[latin!]!;
-    signs.codeMarks += found[codeMark!]!;
-    signs.mathMarks += found[mathMark!]!;
-    signs.questions += found[question!]!;
-    signs.fences += Math.floor(found[fence!]! / 3);
-    signs.points += found[0]!;
-    signs.others += found[other!]!;
-    this.phrases.find(text, start, end, (list, word, at) => {
+    const letters = lettersOf(text, start, end);
+    count(letters, signs);
+    let order = hasOrder ? undefined : 0;
+    this.phrases.find(letters, (list, word, at) => {
       if (this.seenIn[word] === this.reading) return;
-      // What is to be translated or sorted says nothing of how difficult that is.
-      if (signs.easy > 0 && at >= order) return;
+      if (signs.easy > 0) {
+        // What is to be translated or sorted says nothing of how difficult that is.
+        order ??= orderEnd(text);
+        if (at - letters.start + start >= order) return;
+      }
       this.seenIn[word] = this.reading;
       signs[lists[list]!]++;
     });
@@ -110,7 +107,7 @@ const longestOrder = 200;
 
 /** Where a text's first sentence ends: at a colon, a full stop or a line. */
 function orderEnd(text: string): number {
-  const most = Math.min(text.length, longestOrder);
+  const most = Math.min(text.length - 1, longestOrder);
   for (let at = 0; at < most; at++) {
     const unit = text.charCodeAt(at);
     if (unit === newline) return at;
@@ -123,38 +120,52 @@ function orderEnd(text: string): number {
 
 const counts = new Uint32Array(9);
 
-/** How many letters there are of each class; at 0, how many lines begin as points of a list. */
-function count(text: string, start: number, end: number): Uint32Array {
+/** Adds how many letters there are of each class, and how many lines begin as points of a list. */
+function count({ units, start, end }: Letters, signs: Signs): void {
   counts.fill(0);
-  let [points, latins, hanguls] = [0, 0, 0];
-  let isLineStart = start === 0;
+  let points = 0;
+  let isLineStart = units[start - 1] === 0;
   for (let at = start; at < end; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit === newline) {
-      isLineStart = true;
-      continue;
-    }
+    const unit = units[at]!;
     const kind = classes[unit]!;
-    // Nearly all are one of these.
-    if (kind === latin) latins++;
-    else if (kind === hangul) hanguls++;
-    else counts[kind]!++;
-    if (!isLineStart || unit === space) continue;
-    isLineStart = false;
-    const next = text.charCodeAt(at + 1);
-    const isNumber = unit >= zero! && unit <= nine! && (next === dot || next === 0x29);
-    if (isNumber || (kind === point && next === space)) points++;
+    counts[kind]!++;
+    if (unit === newline) isLineStart = true;
+    else if (isLineStart && unit !== space) {
+      isLineStart = false;
+      const next = units[at + 1]!;
+      const isNumber = unit >= zero! && unit <= nine! && (next === dot || next === 0x29);
+      if (isNumber || (kind === point && next === space)) points++;
+    }
   }
-  counts[0] = points;
-  counts[latin!] = latins;
-  counts[hangul!] = hanguls;
-  return counts;
+  signs.seen += end - start;
+  signs.hangul += counts[hangul!]!;
+  signs.latin += counts[latin!]!;
+  signs.others += counts[other!]!;
+  signs.codeMarks += counts[codeMark!]!;
+  signs.mathMarks += counts[mathMark!]!;
+  signs.questions += counts[question!]!;
+  signs.fences += Math.floor(counts[fence!]! / 3);
+  signs.points += points;
 }
 
+// One literal: what is spread has another shape each time, and each `++` then looks for its member.
 function noSigns(): Signs {
   return {
-    ...{ tokens: 0, seen: 0, hangul: 0, latin: 0, others: 0, questions: 0, points: 0 },
-    ...{ codeMarks: 0, mathMarks: 0, fences: 0 },
-    ...{ hard: 0, work: 0, easy: 0, constraints: 0, mathematics: 0, code: 0 },
+    tokens: 0,
+    seen: 0,
+    hangul: 0,
+    latin: 0,
+    others: 0,
+    questions: 0,
+    points: 0,
+    codeMarks: 0,
+    mathMarks: 0,
+    fences: 0,
+    hard: 0,
+    work: 0,
+    easy: 0,
+    constraints: 0,
+    mathematics: 0,
+    code: 0,
   };
 }
