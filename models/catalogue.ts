@@ -64,8 +64,10 @@ let builtIn: Catalogue | undefined;
 
 /** The catalogue that comes with this version, read at the first call. */
 export function catalogue(): Catalogue {
+  // Asked several times for each request.
+  if (builtIn) return builtIn;
   const path = join(__dirname, "catalogue.yaml");
-  builtIn ??= readCatalogue(readFileSync(path, "utf8"), path);
+  builtIn = readCatalogue(readFileSync(path, "utf8"), path);
   return builtIn;
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lettersOf } from "./letters";
+import { lettersOf } from "../../models/letters";
 import { Phrases } from "./phrases";
 
 const found = (lists: string[][], text: string, start = 0, end = text.length) => {

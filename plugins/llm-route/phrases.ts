@@ -1,15 +1,17 @@
 // Finds the words of several lists in a text, in one pass and in time that grows with the text alone: no
 // regular expression, and nothing is tried twice at one place but the few words that begin as it does.
 
-import type { Letters } from "./letters";
+import type { Letters } from "../../models/letters";
 
 /** Calls back for each word that stands there, in order: the number of its list, its own, its place. */
 export type Hit = (list: number, word: number, at: number) => void;
 
-const tableSize = 4096;
+// Two to the power of 13: a slot is the first 13 bits of 32.
+const tableSize = 8192;
 
-// Of each code unit: whether it is a letter or figure of Latin, and whether a word begins with it.
-const [inWord, begin] = [1, 2];
+// Of each code unit: whether it is a letter or figure of Latin, and whether a word begins with it, and
+// one of two letters.
+const [inWord, begin, shortBegin] = [1, 2, 4];
 
 /**
  * Words of Latin letters are found from the beginning of a word to its end, in capitals too; a `*` at
@@ -18,7 +20,7 @@ const [inWord, begin] = [1, 2];
  */
 export class Phrases {
   private readonly kinds = new Uint8Array(0x10000);
-  /** By the first two letters: the place of the first word that begins so; the next slot's ends them. */
+  /** By their first three letters: where the words begin that begin so; the next slot's end them. */
   private readonly slots = new Uint32Array(tableSize + 1);
   /** Of each word, in the order of the slots: its list, its number, whether another letter may follow. */
   private readonly lists: Uint32Array;
@@ -44,8 +46,8 @@ export class Phrases {
     this.letters = Uint16Array.from({ length: all.length }, (_, at) => all.charCodeAt(at));
     usable.forEach(({ text, slot }, place) => {
       this.begins[place + 1] = this.begins[place]! + text.length;
-      for (const unit of [text.charCodeAt(0), upper(text.charCodeAt(0))])
-        this.kinds[unit]! |= begin!;
+      const kind = text.length === 2 ? begin! | shortBegin! : begin!;
+      for (const unit of [text.charCodeAt(0), upper(text.charCodeAt(0))]) this.kinds[unit]! |= kind;
       this.slots[slot + 1] = place + 1;
     });
     for (let slot = 1; slot <= tableSize; slot++) {
@@ -58,20 +60,29 @@ export class Phrases {
     let before = kinds[units[start - 1]!]!;
     // A word has two letters.
     for (let at = start; at < end - 1; at++) {
-      const kind = kinds[units[at]!]!;
+      const unit = units[at]!;
+      const kind = kinds[unit]!;
       // Most letters stand inside a word.
       const isInside = (kind & before & inWord!) !== 0;
       before = kind;
       if (isInside || (kind & begin!) === 0) continue;
-      const slot = slotOf(lower(units[at]!), lower(units[at + 1]!));
-      const last = slots[slot + 1]!;
-      for (let place = slots[slot]!; place < last; place++) {
-        if (this.standsAt(units, at, end, place)) hit(this.lists[place]!, this.words[place]!, at);
-      }
+      const [first, second] = [lower(unit), lower(units[at + 1]!)];
+      const slot = slotOf(first, second, lower(units[at + 2]!));
+      if (slots[slot]! < slots[slot + 1]!) this.compare(units, at, end, slot, hit);
+      // Behind a text's end the third is 0, and its slot was looked at.
+      if ((kind & shortBegin!) === 0 || units[at + 2] === 0) continue;
+      this.compare(units, at, end, slotOf(first, second, 0), hit);
     }
   }
 
-  private standsAt(units: ArrayLike<number>, at: number, end: number, place: number): boolean {
+  private compare(units: Letters["units"], at: number, end: number, slot: number, hit: Hit): void {
+    const last = this.slots[slot + 1]!;
+    for (let place = this.slots[slot]!; place < last; place++) {
+      if (this.standsAt(units, at, end, place)) hit(this.lists[place]!, this.words[place]!, at);
+    }
+  }
+
+  private standsAt(units: Letters["units"], at: number, end: number, place: number): boolean {
     const { letters, begins } = this;
     const first = begins[place]!;
     const length = begins[place + 1]! - first;
@@ -89,12 +100,19 @@ function entryOf(written: string) {
   return {
     text,
     isOpen: isStarred || !isLatin(text.charCodeAt(text.length - 1)),
-    slot: slotOf(text.charCodeAt(0), text.charCodeAt(1)),
+    slot: slotOf(
+      text.charCodeAt(0),
+      text.charCodeAt(1),
+      text.length === 2 ? 0 : text.charCodeAt(2),
+    ),
   };
 }
 
-function slotOf(first: number, second: number): number {
-  return (first * 131 + second) & (tableSize - 1);
+/** @param third 0 for a word of two letters */
+function slotOf(first: number, second: number, third: number): number {
+  const mixed =
+    Math.imul(first, 0x9e3779b1) + Math.imul(second, 0x85ebca6b) + Math.imul(third, 0xc2b2ae35);
+  return mixed >>> 19;
 }
 
 function lower(unit: number): number {

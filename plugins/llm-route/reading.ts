@@ -1,6 +1,6 @@
 // What a request looks like to a choice: its size, what it needs of a model, and how difficult it seems.
-// A conversation is as difficult as the most difficult turn that its user has taken, so it never goes
-// back to a smaller model, and its turns need no memory here to agree.
+// A conversation is as difficult as the most difficult turn of its user's that is looked at, so it seldom
+// goes back to a smaller model, and its turns need no memory here to agree.
 
 import { familyOf } from "../../families/endpoint";
 import type { BodyMembers } from "../../families/family";
@@ -29,11 +29,11 @@ export interface Reading {
   asked: Asked;
 }
 
-const system: Window = { head: 1500, tail: 500 };
-const turn: Window = { head: 1500, tail: 700 };
+const system: Window = { head: 1000, tail: 500 };
+const turn: Window = { head: 1000, tail: 500 };
 
-/** So many letters of a conversation are looked at; behind them only its last turn is. */
-const mostLetters = 16_000;
+/** So many letters of a conversation are looked at: its last turn, its first, and the newest between. */
+const mostLetters = 2000;
 
 /**
  * @param isSticky the whole conversation counts, and not only its last turn
@@ -60,18 +60,36 @@ export function readingOf(
   };
 }
 
-function hardestOf(turns: Asked["turns"], reader: SignReader): { points: Points; signs: Signs } {
-  let signs = reader.read(turns[0] ?? [], turn);
-  let points = pointsOf(signs);
-  let sum = sumOf(points);
-  let looked = signs.seen;
-  for (let at = 1; at < turns.length; at++) {
-    if (looked > mostLetters && at < turns.length - 1) continue;
-    const other = reader.read(turns[at]!, turn);
-    const otherPoints = pointsOf(other);
-    looked += other.seen;
-    if (sumOf(otherPoints) <= sum) continue;
-    [signs, points, sum] = [other, otherPoints, sumOf(otherPoints)];
+interface Turn {
+  signs: Signs;
+  points: Points;
+  sum: number;
+}
+
+function hardestOf(turns: Asked["turns"], reader: SignReader): Turn {
+  const last = turns.length - 1;
+  const newest = turnOf(turns[last] ?? [], reader);
+  if (last <= 0) return newest;
+  const opening = turnOf(turns[0]!, reader);
+  let hardest = harder(newest, opening);
+  let looked = newest.signs.seen + opening.signs.seen;
+  for (let at = last - 1; at > 0 && looked < mostLetters; at--) {
+    const other = turnOf(turns[at]!, reader);
+    // A turn of no letters costs something, too.
+    looked += Math.max(other.signs.seen, leastLetters);
+    hardest = harder(hardest, other);
   }
-  return { points, signs };
+  return hardest;
+}
+
+const leastLetters = 30;
+
+function turnOf(pieces: readonly string[], reader: SignReader): Turn {
+  const signs = reader.read(pieces, turn);
+  const points = pointsOf(signs);
+  return { signs, points, sum: sumOf(points) };
+}
+
+function harder(one: Turn, other: Turn): Turn {
+  return other.sum > one.sum ? other : one;
 }

@@ -2,10 +2,10 @@
 
 import { DateTime } from "luxon";
 import { anyGlob } from "../../models/glob";
+import { lettersOf } from "../../models/letters";
 import { hoursOf } from "../../models/off-peak";
 import type { Consumer } from "../../stages/exchange";
 import { membership } from "../../stages/membership";
-import { lettersOf } from "./letters";
 import { Phrases } from "./phrases";
 import type { Reading } from "./reading";
 import type { RuleOptions } from "./rule-options";

@@ -90,7 +90,7 @@ const choice = z.object({
     .boolean()
     .default(true)
     .describe(
-      "The turns of a conversation stay with one model, so that the upstream's prompt cache pays; they move to a higher tier when a turn asks for it, and never back. Without it each request is read by its last turn.",
+      "The turns of a conversation stay with one model, so that the upstream's prompt cache pays; they move to a higher tier when a turn asks for it, and seldom back: the first turn and the newest are looked at. Without it each request is read by its last turn.",
     ),
   baseline: z
     .string()

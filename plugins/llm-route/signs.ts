@@ -2,7 +2,7 @@
 // the listed words stand in it. One pass over its beginning and its end, where people say what they
 // want; what is pasted between is material, and only its length counts.
 
-import { type Letters, lettersOf } from "./letters";
+import { type Letters, lettersOf } from "../../models/letters";
 import { Phrases } from "./phrases";
 import { type List, lists, type Words } from "./words";
 
@@ -123,12 +123,15 @@ const counts = new Uint32Array(9);
 /** Adds how many letters there are of each class, and how many lines begin as points of a list. */
 function count({ units, start, end }: Letters, signs: Signs): void {
   counts.fill(0);
-  let points = 0;
+  let [points, latins, hanguls] = [0, 0, 0];
   let isLineStart = units[start - 1] === 0;
   for (let at = start; at < end; at++) {
     const unit = units[at]!;
     const kind = classes[unit]!;
-    counts[kind]!++;
+    // Nearly all are one of these, and what is counted in a list is written there.
+    if (kind === latin) latins++;
+    else if (kind === hangul) hanguls++;
+    else if (kind !== 0) counts[kind]!++;
     if (unit === newline) isLineStart = true;
     else if (isLineStart && unit !== space) {
       isLineStart = false;
@@ -138,8 +141,8 @@ function count({ units, start, end }: Letters, signs: Signs): void {
     }
   }
   signs.seen += end - start;
-  signs.hangul += counts[hangul!]!;
-  signs.latin += counts[latin!]!;
+  signs.hangul += hanguls;
+  signs.latin += latins;
   signs.others += counts[other!]!;
   signs.codeMarks += counts[codeMark!]!;
   signs.mathMarks += counts[mathMark!]!;
