@@ -3,6 +3,7 @@
 // text takes time by its length alone, whatever stands in it.
 
 import { codeIn, isDigit, isUpper, open, plus } from "./character";
+import { codes, readCodes } from "./codes";
 import {
   barePassport,
   businessNumber,
@@ -72,7 +73,10 @@ const nothing: Found[] = [];
 
 class Search {
   found: Found[] = nothing;
+  /** What stands before the number that is looked at: several recognisers ask for it. */
   private readonly words: () => string;
+  private wordsRead = "";
+  private readWordsAt = -1;
 
   constructor(
     private readonly text: string,
@@ -80,25 +84,37 @@ class Search {
     private readonly context: string,
     private readonly isPlain = false,
   ) {
-    this.words = () => before(text, number.starts[0]!, context);
+    this.words = () => {
+      const at = number.starts[0]!;
+      if (this.readWordsAt !== at) this.wordsRead = before(text, at, context);
+      this.readWordsAt = at;
+      return this.wordsRead;
+    };
   }
 
   /** False where the text has characters that hide others: it is to be made plain first. */
   run(): boolean {
     const { text, isPlain } = this;
-    for (let at = 0; at < text.length; at++) {
-      const kind = triggers[codeIn(text, at)];
-      if (kind === trigger.none) continue;
-      if (kind === trigger.digit) at = this.numberAt(at) - 1;
-      else if (kind === trigger.odd) {
-        if (!isPlain) return false;
-      } else if (kind === trigger.colon) at = this.colonAt(at);
-      else if (kind === trigger.at) at = this.take("email", email(text, at), at);
-      else if (kind === trigger.joint) at = this.jointAt(at);
-      else if (kind === trigger.letter) at = this.letterAt(at);
-      else at = this.spokenAt(at);
+    for (let at = 0; at < text.length; ) {
+      const from = at;
+      for (const end = from + readCodes(text, from); at < end; at++) {
+        const kind = triggers[codes[at - from]!]!;
+        if (kind === trigger.none) continue;
+        if (kind === trigger.odd && !isPlain) return false;
+        at = this.lookAround(at, kind);
+      }
     }
     return true;
+  }
+
+  /** @returns the offset of the last character that was dealt with */
+  private lookAround(at: number, kind: number): number {
+    if (kind === trigger.digit) return this.numberAt(at) - 1;
+    if (kind === trigger.joint) return this.jointAt(at);
+    if (kind === trigger.letter) return this.letterAt(at);
+    if (kind === trigger.colon) return this.colonAt(at);
+    if (kind === trigger.at) return this.take("email", email(this.text, at), at);
+    return kind === trigger.spoken ? this.spokenAt(at) : at;
   }
 
   private wants(kind: Kind): boolean {
@@ -215,8 +231,7 @@ class Search {
     let start = at;
     if (kind === "phone") {
       if (codeIn(text, start - 1) === plus) start--;
-      const isBracketed = number.gaps.subarray(0, groups - 1).includes(gap.bracket);
-      if (isBracketed && codeIn(text, start - 1) === open) start--;
+      if (codeIn(text, start - 1) === open && number.hasBracket(groups)) start--;
     }
     return this.take(kind, { start, end: number.ends[groups - 1]! }, at);
   }

@@ -16,12 +16,13 @@ const counted =
   /^ ?(?:명|일(?!대)|번(?!길|지)|시(?!흥)|분|초|개|회|차|월|년|원|위|배|가지|퍼센트|%|km|m\b|위안|달러|만|천|억)/;
 
 // 로 길 동 리 가
-const placeEnds = [..."로길동리가"].map((end) => end.charCodeAt(0));
+const placeEnds = new Uint8Array(0x10000);
+for (const end of "로길동리가") placeEnds[end.charCodeAt(0)] = 1;
 
 /** Whether the number there stands behind what may be a road or a quarter: cheap, as most numbers do not. */
 export function isBehindPlace(text: string, digitsAt: number): boolean {
   const previous = codeIn(text, digitsAt - 1);
-  return placeEnds.includes(previous === space ? codeIn(text, digitsAt - 2) : previous);
+  return placeEnds[previous === space ? codeIn(text, digitsAt - 2) : previous] === 1;
 }
 
 /**

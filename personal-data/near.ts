@@ -1,13 +1,29 @@
 // What a number is, by the words before it: where its digits alone do not say it, the nearest word does.
 
+import { codeIn, isAlphanumeric, isDigit } from "./character";
+
 /** How many characters before a number are looked at. */
 const reach = 40;
 
-/** In lower case, what stands before an offset. @param context what stands before the text */
+/**
+ * In lower case, what stands before an offset; "" where no word does, as between numbers.
+ * @param context what stands before the text
+ */
 export function before(text: string, at: number, context: string): string {
-  const own = text.slice(Math.max(0, at - reach), at);
+  const from = Math.max(0, at - reach);
+  if ((context === "" || from > 0) && !hasLetter(text, from, at)) return "";
+  const own = text.slice(from, at);
   const far = at < reach && context !== "" ? `${context.slice(-reach)} ${own}` : own;
   return far.toLowerCase();
+}
+
+/** From the end on: a word stands right there, where there is one. */
+function hasLetter(text: string, from: number, to: number): boolean {
+  for (let at = to - 1; at >= from; at--) {
+    const code = codeIn(text, at);
+    if (code > 0x7f || (isAlphanumeric(code) && !isDigit(code))) return true;
+  }
+  return false;
 }
 
 // What has a number of the same looks, and is nobody's own.

@@ -1,7 +1,6 @@
 // Names in networks that lead to a person: e-mail addresses and IP addresses.
 
 import { codeIn, colon, dot, hyphen, isAlphanumeric, isDigit, isHex, isWord } from "./character";
-import { before as beforeIn } from "./near";
 import { gap, type NumberRun } from "./number-run";
 
 const mostLocal = 64;
@@ -61,8 +60,14 @@ export function ipAddress(run: NumberRun, context: string): number {
   const [first, , , last] = parts.map(Number);
   const isNet = run.text[run.ends[3]!] === "/" && last === 0;
   if (first === 0 || first === 127 || first! >= 224 || isNet) return 0;
-  const words = beforeIn(run.text, run.starts[0]!, context).slice(-12);
+  const words = wordsBefore(run, context);
   return versions.some((word) => words.includes(word)) ? 0 : 4;
+}
+
+// Marks count too: requests==2.31.0.1 has no letter near by.
+function wordsBefore({ text, starts }: NumberRun, context: string): string {
+  const own = text.slice(Math.max(0, starts[0]! - 12), starts[0]!).toLowerCase();
+  return own.length < 12 ? `${context.toLowerCase()} ${own}`.slice(-12) : own;
 }
 
 const mostIpv6 = 45;

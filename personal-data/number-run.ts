@@ -12,6 +12,8 @@ const mostDigits = 20;
 // No number that is looked for has fewer in its first four groups, but an IP address.
 const fewestInFour = 6;
 
+const fewestInTwo = 3;
+
 /** The lengths of some groups as one number, to compare with `shape`. */
 export function shapeOf(...lengths: number[]): number {
   return lengths.reduce((shape, length) => shape * 32 + length, 0);
@@ -49,6 +51,7 @@ export class NumberRun {
       if (n < 4) shapes[n + 1] = shape;
       if (this.count === mostGroups || this.total > mostDigits) return;
       if (this.count === 4 && this.total < fewestInFour) return;
+      if (this.count === 2 && this.total < fewestInTwo && this.gaps[0] !== gap.dot) return;
       at = this.next(n, end);
     }
   }
@@ -85,6 +88,12 @@ export class NumberRun {
     const first = this.gaps[0]!;
     for (let n = 1; n < groups - 1; n++) if (this.gaps[n] !== first) return gap.none;
     return first;
+  }
+
+  /** Whether a bracket stands between its first so many groups. */
+  hasBracket(groups: number): boolean {
+    for (let n = 0; n < groups - 1; n++) if (this.gaps[n] === gap.bracket) return true;
+    return false;
   }
 
   /** The digits of its first so many groups, from one of them on. */

@@ -4,41 +4,48 @@
 import { codeIn, dot, hyphen, isAlphanumeric, isWord } from "./character";
 
 /** By mark: the fewest characters that follow it. */
-const marks: Readonly<Record<string, number>> = {
-  // OpenAI, Anthropic and all who do as they do
-  "sk-": 20,
-  "xai-": 20,
-  "nvapi-": 20,
-  "pplx-": 20,
-  "glpat-": 20,
-  "xoxb-": 20,
-  "xoxp-": 20,
-  "xoxa-": 20,
-  "xoxs-": 20,
-  "xapp-": 20,
-  "pypi-": 40,
-  ghp_: 30,
-  gho_: 30,
-  ghu_: 30,
-  ghs_: 30,
-  ghr_: 30,
-  github_pat_: 30,
-  sk_live_: 16,
-  sk_test_: 16,
-  rk_live_: 16,
-  pk_live_: 16,
-  whsec_: 20,
-  hf_: 30,
-  npm_: 30,
-  gsk_: 30,
-  r8_: 30,
-  shpat_: 30,
-  dop_v1_: 30,
-};
-const longestMark = Math.max(...Object.keys(marks).map((mark) => mark.length));
-// The last character before the hyphen or underscore that ends a mark.
-const endings = new Uint8Array(0x80);
-for (const mark of Object.keys(marks)) endings[mark.charCodeAt(mark.length - 2)] = 1;
+const marks = new Map<string, number>(
+  Object.entries({
+    // OpenAI, Anthropic and all who do as they do
+    "sk-": 20,
+    "xai-": 20,
+    "nvapi-": 20,
+    "pplx-": 20,
+    "glpat-": 20,
+    "xoxb-": 20,
+    "xoxp-": 20,
+    "xoxa-": 20,
+    "xoxs-": 20,
+    "xapp-": 20,
+    "pypi-": 40,
+    ghp_: 30,
+    gho_: 30,
+    ghu_: 30,
+    ghs_: 30,
+    ghr_: 30,
+    github_pat_: 30,
+    sk_live_: 16,
+    sk_test_: 16,
+    rk_live_: 16,
+    pk_live_: 16,
+    whsec_: 20,
+    hf_: 30,
+    npm_: 30,
+    gsk_: 30,
+    r8_: 30,
+    shpat_: 30,
+    dop_v1_: 30,
+  }),
+);
+const longestMark = Math.max(...[...marks.keys()].map((mark) => mark.length));
+// The two characters before the hyphen or underscore that ends a mark: most names have others there.
+const endings = new Uint8Array(0x80 * 0x80);
+for (const mark of marks.keys()) endings[endingOf(mark, mark.length - 1)] = 1;
+
+function endingOf(text: string, at: number): number {
+  const [first, second] = [codeIn(text, at - 2), codeIn(text, at - 1)];
+  return first < 0x80 && second < 0x80 ? first * 0x80 + second : 0;
+}
 
 export interface Key {
   start: number;
@@ -50,10 +57,10 @@ export interface Key {
 
 /** The key whose mark ends with this hyphen or underscore. */
 export function markedKey(text: string, at: number): Key | undefined {
-  if (endings[codeIn(text, at - 1)] !== 1) return undefined;
+  if (endings[endingOf(text, at)] !== 1) return undefined;
   let start = at;
   while (at - start < longestMark && isWord(codeIn(text, start - 1))) start--;
-  const fewest = marks[text.slice(start, at + 1)];
+  const fewest = marks.get(text.slice(start, at + 1));
   if (fewest === undefined) return undefined;
   const end = keyEnd(text, at + 1);
   const isWhole = end - at - 1 >= fewest && hasDigit(text, at, end);
@@ -80,9 +87,15 @@ function hasDigit(text: string, from: number, to: number): boolean {
   return false;
 }
 
+const capitalA = 0x41;
+const capitalI = 0x49;
+const smallZ = 0x7a;
+
 /** Keys that are told by their letters: of AWS (AKIA, ASIA) and of Google (AIza). @returns offsets */
 export function letteredKey(text: string, at: number) {
-  const start = codeIn(text, at) === 0x7a ? at - 2 : at - 1;
+  const isGoogle = codeIn(text, at) === smallZ;
+  if (codeIn(text, at - 1) !== (isGoogle ? capitalI : capitalA)) return undefined;
+  const start = isGoogle ? at - 2 : at - 1;
   const mark = text.slice(start, start + 4);
   const length = mark === "AIza" ? 39 : mark === "AKIA" || mark === "ASIA" ? 20 : 0;
   if (length === 0 || isWord(codeIn(text, start - 1))) return undefined;
@@ -92,11 +105,14 @@ export function letteredKey(text: string, at: number) {
 }
 
 const fewestOfToken = 30;
+const smallE = 0x65;
+const smallY = 0x79;
 
 /** A JWT whose J stands there: three parts of base64url, the first of which begins {" (RFC 7519). */
 export function jsonToken(text: string, at: number) {
   const start = at - 2;
-  if (text.slice(start, at) !== "ey" || isWord(codeIn(text, start - 1))) return undefined;
+  if (codeIn(text, at - 1) !== smallY || codeIn(text, start) !== smallE) return undefined;
+  if (isWord(codeIn(text, start - 1))) return undefined;
   let end = at;
   let parts = 0;
   for (; parts < 3; end++) {

@@ -88,10 +88,9 @@ function readerFor(
     const masked = isDryRun ? [] : found.filter(({ action }) => action === "mask");
     if (masked.length === 0) return [];
     if (isIdentifier(name)) return [{ start: 0, end: text.length, text: pseudonym(text) }];
-    return masked.map(({ kind, start, end }) => ({
-      ...{ start, end },
-      text: placeholders.of(kind, text.slice(start, end)),
-    }));
+    return masked.map(({ kind, start, end }) => {
+      return { start, end, text: placeholders.of(kind, text.slice(start, end)) };
+    });
   };
 }
 

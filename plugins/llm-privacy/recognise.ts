@@ -49,9 +49,11 @@ function policyOf({ action, recognisers }: Actions, own: OwnRecognisers[]): Poli
 }
 
 function recogniseBy({ wanted, own, actionOf }: Policy): Recognise {
-  const withAction = (found: { kind: string; start: number; end: number }): Recognised => ({
-    ...found,
-    action: actionOf.get(found.kind)!,
+  const withAction = ({ kind, start, end }: Omit<Recognised, "action">): Recognised => ({
+    kind,
+    start,
+    end,
+    action: actionOf.get(kind)!,
   });
   return (text, context) => {
     const found = wanted === 0 ? [] : findIn(text, wanted, context).map(withAction);
