@@ -95,6 +95,7 @@ class Search {
   /** False where the text has characters that hide others: it is to be made plain first. */
   run(): boolean {
     const { text, isPlain } = this;
+    number.begin(text);
     for (let at = 0; at < text.length; ) {
       const from = at;
       for (const end = from + readCodes(text, from); at < end; at++) {
@@ -175,7 +176,7 @@ class Search {
     const previous = codeIn(text, at - 1);
     const isLettered = isUpper(previous);
     if (isLettered || beginsAt(text, at)) {
-      number.read(text, at);
+      number.read(at);
       const end = number.ends[0]!;
       if (isLettered) return Math.max(end, this.letteredNumberAt(at, end));
       const kind = number.total >= 4 ? this.kindOfNumber() : undefined;

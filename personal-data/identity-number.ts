@@ -42,10 +42,10 @@ const today = () => Number(new Date().toISOString().slice(0, 10).replaceAll("-",
 
 /** The date of birth as a number, YYYYMMDD; undefined where there was no such day. */
 function birthOf(digits: string): number | undefined {
-  const pair = (at: number) => (digits.charCodeAt(at) - 48) * 10 + digits.charCodeAt(at + 1) - 48;
+  const pair = (at: number) => (codeIn(digits, at) - 48) * 10 + codeIn(digits, at + 1) - 48;
   const [month, day] = [pair(2), pair(4)];
   if (month === 0 || day === 0 || day > (monthDays[month] ?? 0)) return undefined;
-  const year = centuries[digits.charCodeAt(6) - 48]! + pair(0);
+  const year = centuries[codeIn(digits, 6) - 48]! + pair(0);
   if (month === 2 && day === 29 && (year % 4 !== 0 || year === 1900)) return undefined;
   const born = year * 10_000 + month * 100 + day;
   // Nobody is born tomorrow: what is clearly past needs no look at the calendar.

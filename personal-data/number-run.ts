@@ -9,10 +9,6 @@ export const gap = { none: 0, hyphen: 1, space: 2, dot: 3, bracket: 4 } as const
 const mostGroups = 6;
 // The longest of all numbers that are looked for are cards of 19.
 const mostDigits = 20;
-// No number that is looked for has fewer in its first four groups, but an IP address.
-const fewestInFour = 6;
-
-const fewestInTwo = 3;
 
 /** The lengths of some groups as one number, to compare with `shape`. */
 export function shapeOf(...lengths: number[]): number {
@@ -31,35 +27,66 @@ export class NumberRun {
   /** The shape of its first so many groups; 0 where there are fewer. */
   readonly shapes = new Int32Array(5);
 
-  /** Reads the number whose first digit stands at this offset. */
-  read(text: string, start: number): void {
+  /** Before the first number of a text. */
+  begin(text: string): void {
     this.text = text;
     this.count = 0;
-    this.total = 0;
-    const { shapes } = this;
-    shapes[1] = shapes[2] = shapes[3] = shapes[4] = 0;
+  }
+
+  /**
+   * Reads the number whose first digit stands at this offset. Where that is the second group of the
+   * number before, which was none, its groups are known: each is read once.
+   */
+  read(start: number): void {
+    if (this.count > 1 && this.starts[1] === start) this.dropFirst();
+    else {
+      this.count = 0;
+      this.total = 0;
+      this.add(start);
+    }
+    while (this.count < mostGroups && this.total <= mostDigits) {
+      const at = this.next();
+      if (at === 0) break;
+      this.add(at);
+    }
+    this.compare();
+  }
+
+  private add(start: number): void {
+    const { text, count } = this;
+    let end = start + 1;
+    while (isDigit(codeIn(text, end))) end++;
+    this.starts[count] = start;
+    this.ends[count] = end;
+    this.gaps[count] = gap.none;
+    this.total += end - start;
+    this.count++;
+  }
+
+  private dropFirst(): void {
+    const { starts, ends, gaps } = this;
+    this.total -= ends[0]! - starts[0]!;
+    this.count--;
+    for (let n = 0; n < this.count; n++) {
+      starts[n] = starts[n + 1]!;
+      ends[n] = ends[n + 1]!;
+      gaps[n] = gaps[n + 1]!;
+    }
+  }
+
+  private compare(): void {
+    const { shapes, starts, ends, count } = this;
     let shape = 0;
-    for (let at = start; at > 0 || this.count === 0; ) {
-      let end = at + 1;
-      while (isDigit(codeIn(text, end))) end++;
-      const n = this.count++;
-      this.starts[n] = at;
-      this.ends[n] = end;
-      this.gaps[n] = gap.none;
-      this.total += end - at;
-      shape = shape * 32 + Math.min(end - at, 31);
-      if (n < 4) shapes[n + 1] = shape;
-      if (this.count === mostGroups || this.total > mostDigits) return;
-      if (this.count === 4 && this.total < fewestInFour) return;
-      if (this.count === 2 && this.total < fewestInTwo && this.gaps[0] !== gap.dot) return;
-      at = this.next(n, end);
+    for (let n = 0; n < 4; n++) {
+      if (n < count) shape = shape * 32 + Math.min(ends[n]! - starts[n]!, 31);
+      shapes[n + 1] = n < count ? shape : 0;
     }
   }
 
   /** Where the next group begins; 0 where there is none. */
-  private next(n: number, end: number): number {
-    const { text } = this;
-    let at = end;
+  private next(): number {
+    const { text, count } = this;
+    let at = this.ends[count - 1]!;
     let kind: number = gap.none;
     let code = codeIn(text, at);
     if (code === space) {
@@ -75,7 +102,7 @@ export class NumberRun {
       code = codeIn(text, ++at);
     }
     if (kind === gap.none || !isDigit(code)) return 0;
-    this.gaps[n] = kind;
+    this.gaps[count - 1] = kind;
     return at;
   }
 

@@ -135,12 +135,13 @@ function tokenPart(text: string, from: number): number {
 }
 
 const begin = "-----BEGIN ";
+const capitalB = 0x42;
 // Of RSA with 8192 bits; what is longer is cut off there.
 const longestKey = 8192;
 
 /** A private key in PEM whose first hyphen stands there (RFC 7468, section 10). @returns offsets */
 export function privateKey(text: string, start: number) {
-  if (!text.startsWith(begin, start)) return undefined;
+  if (codeIn(text, start + 5) !== capitalB || !text.startsWith(begin, start)) return undefined;
   const head = text.slice(start + begin.length, start + begin.length + 40);
   const name = /^((?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?)-----/.exec(head)?.[1];
   if (name === undefined) return undefined;
