@@ -49,19 +49,28 @@ function isTopLevel(text: string, from: number, to: number): boolean {
   return true;
 }
 
-const versions = ["version", "버전", "ver.", "ver ", "v.", "release", "릴리스", "==", "chrome/"];
+const version = /version|버전|ver[. ]|v\.|release|릴리스|==|chrome\//;
 
 /** Four numbers up to 255. What names no host but its own machine, a net or a mask is none. */
 export function ipAddress(run: NumberRun, context: string): number {
   if (run.count < 4 || run.gapOf(4) !== gap.dot || !run.endsAfter(4)) return 0;
-  const parts = [0, 1, 2, 3].map((n) => run.text.slice(run.starts[n]!, run.ends[n]!));
-  if (!parts.every((part) => part.length <= 3 && Number(part) <= 255 && !/^0\d/.test(part)))
-    return 0;
-  const [first, , , last] = parts.map(Number);
-  const isNet = run.text[run.ends[3]!] === "/" && last === 0;
-  if (first === 0 || first === 127 || first! >= 224 || isNet) return 0;
-  const words = wordsBefore(run, context);
-  return versions.some((word) => words.includes(word)) ? 0 : 4;
+  for (let n = 0; n < 4; n++) if (!isByte(run, n)) return 0;
+  const [first, last] = [byteOf(run, 0), byteOf(run, 3)];
+  const isNet = last === 0 && run.text[run.ends[3]!] === "/";
+  if (first === 0 || first === 127 || first >= 224 || isNet) return 0;
+  return version.test(wordsBefore(run, context)) ? 0 : 4;
+}
+
+function isByte(run: NumberRun, n: number): boolean {
+  const length = run.lengthOf(n);
+  if (length > 3 || (length > 1 && codeIn(run.text, run.starts[n]!) === 0x30)) return false;
+  return byteOf(run, n) <= 255;
+}
+
+function byteOf({ text, starts, ends }: NumberRun, n: number): number {
+  let value = 0;
+  for (let at = starts[n]!; at < ends[n]!; at++) value = value * 10 + codeIn(text, at) - 48;
+  return value;
 }
 
 // Marks count too: requests==2.31.0.1 has no letter near by.

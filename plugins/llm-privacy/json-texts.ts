@@ -128,9 +128,15 @@ function addSpelt(
   };
   for (const change of found) {
     const from = placeOf(change.start);
-    const text = JSON.stringify(change.text).slice(1, -1);
-    changes.push({ start: from, end: placeOf(change.end), text });
+    changes.push({ start: from, end: placeOf(change.end), text: spelt(change.text) });
   }
+}
+
+// A placeholder has none of these, which are escaped.
+const escapes = /[^ -~]|["\\]/;
+
+function spelt(text: string): string {
+  return escapes.test(text) ? JSON.stringify(text).slice(1, -1) : text;
 }
 
 /** The offset behind one UTF-16 unit of a text as it is spelt. */

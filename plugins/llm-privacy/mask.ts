@@ -95,6 +95,10 @@ function readerFor(
 }
 
 function count({ counts }: Findings, kind: string, action: Action): void {
-  const actions = counts.get(kind) ?? new Map<Action, number>();
-  counts.set(kind, actions.set(action, (actions.get(action) ?? 0) + 1));
+  let actions = counts.get(kind);
+  if (!actions) {
+    actions = new Map();
+    counts.set(kind, actions);
+  }
+  actions.set(action, (actions.get(action) ?? 0) + 1);
 }

@@ -10,7 +10,8 @@ export const mostValues = 5000;
 export class Placeholders {
   /** Values by their names. */
   readonly values = new Map<string, string>();
-  readonly #names = new Map<string, string>();
+  /** By kind and value, as they are written. */
+  readonly #written = new Map<string, Map<string, string>>();
   readonly #last = new Map<string, number>();
   readonly #taken = new Map<string, Set<string>>();
 
@@ -25,16 +26,24 @@ export class Placeholders {
 
   /** The placeholder of a value, as it is written in its place. */
   of(kind: string, value: string): string {
-    const key = `${kind} ${value}`;
-    let name = this.#names.get(key);
-    if (name === undefined) {
-      name = this.nameBy
-        ? `${kind.toUpperCase()}_${this.nameBy(key)}`
-        : this.#next(kind.toUpperCase());
-      this.#names.set(key, name);
+    let ofKind = this.#written.get(kind);
+    if (!ofKind) {
+      ofKind = new Map();
+      this.#written.set(kind, ofKind);
+    }
+    let written = ofKind.get(value);
+    if (written === undefined) {
+      const name = this.#nameOf(kind, value);
+      written = `[${name}]`;
+      ofKind.set(value, written);
       this.values.set(name, value);
     }
-    return `[${name}]`;
+    return written;
+  }
+
+  #nameOf(kind: string, value: string): string {
+    const label = kind.toUpperCase();
+    return this.nameBy ? `${label}_${this.nameBy(`${kind} ${value}`)}` : this.#next(label);
   }
 
   get isFull(): boolean {
