@@ -5,11 +5,13 @@ import { join } from "node:path";
 import type { RedisConnection } from "../../redis/connection";
 import { loadScript, type Script } from "../../redis/script";
 import type { Cooldowns } from "./cooldowns";
+import { heardIn, tellArguments } from "./left-in-redis";
 
 const look = scriptNamed("look");
 const fail = scriptNamed("fail");
 const succeed = scriptNamed("succeed");
 const probe = scriptNamed("probe");
+const tell = scriptNamed("tell");
 
 /** @param now the clock of this node, by which all times are told to it */
 export function cooldownsInRedis(
@@ -34,8 +36,9 @@ export function cooldownsInRedis(
       // The clocks of Redis and of this node may differ, so times are carried over as distances.
       const ahead = now() - redisNow;
       const here = (time: string | null) => (time === null ? 0 : Number(time) + ahead);
-      return states.map(([since, until, probed]) => ({
+      return states.map(([since, until, probed, left]) => ({
         ...{ since: here(since), until: here(until), probedUntil: here(probed) },
+        ...(left.length > 0 && { heard: heardIn(left, ahead) }),
       }));
     },
 
@@ -53,13 +56,17 @@ export function cooldownsInRedis(
       // Deletes a field and never makes a key, which would have no expiry.
       await connection.run((client) => client.hdel(stateOf(target), "probed"));
     },
+
+    async tell(target, heard) {
+      await run(tell, [stateOf(target)], tellArguments(heard, now()));
+    },
   };
 }
 
 /** The reply of look.lua. */
 type LookReply = [
   now: number,
-  ...states: [since: string | null, until: string | null, probed: string | null][],
+  ...states: [since: string | null, until: string | null, probed: string | null, left: string[]][],
 ];
 
 function scriptNamed(name: string): Script {

@@ -1,6 +1,8 @@
 // What is known of models that fail, wherever it is kept: a model is healthy; fails often enough and
 // cools; is due when that time is over; then one request probes it, and its outcome decides for all.
 
+import type { Heard } from "../../stages/allowances";
+
 /** What is known of one model of one service. Times in milliseconds since the epoch. */
 export interface Cooldown {
   /** When it last began to cool or came back: requests that were sent before tell nothing new. */
@@ -9,6 +11,8 @@ export interface Cooldown {
   until: number;
   /** Until then one request probes it; 0 while none does. */
   probedUntil: number;
+  /** What other nodes have heard is left of the target's limits. */
+  heard?: Heard[];
 }
 
 /** A failed request: when it was sent and when it ended, and how long the model shall cool. */
@@ -38,4 +42,6 @@ export interface Cooldowns {
   succeed(target: string, sentAt: number, endedAt: number): Promise<boolean>;
   /** Gives the probe back, because its request has told nothing. */
   releaseProbe(target: string): Promise<void>;
+  /** Tells the others what the target's upstream said is left; allowances.ts has it already. */
+  tell(target: string, heard: Heard): Promise<void>;
 }

@@ -3,7 +3,7 @@
 
 import { Counter } from "prom-client";
 import { z } from "zod";
-import { hear, targetName } from "../../stages/allowances";
+import { allowancesAt, hear, targetName } from "../../stages/allowances";
 import { log } from "../../stages/log";
 import type { FailedTry, Outcome } from "../../stages/outcome";
 import type { Ticket } from "../../stages/ticket";
@@ -77,12 +77,14 @@ async function learnFailed(
 async function learnServed(outcome: Outcome, note: Sent, watch: Watch): Promise<void> {
   const { options, cooldowns } = watch;
   const tried = triedBy(outcome.served_try ?? 0, outcome, note);
-  if (!tried || !isWatched(watch, outcome.ticket, tried)) return;
+  if (!tried) return;
   const { service, model, probing } = tried;
   const target = targetName(service, model);
   // A later stage may have sent the request to another model: its end says nothing about ours.
   const isOurs = outcome.ticket.model?.served === model;
-  if (isOurs) hear(target, outcome);
+  const heard = isOurs ? hear(target, outcome) : undefined;
+  if (heard) await cooldowns.tell(target, heard);
+  if (!isWatched(watch, outcome.ticket, tried)) return;
   const verdict = isOurs ? verdictOf(outcome, options.cooldown) : "nothing";
   if (verdict === "failed") {
     const failure = failureOf(outcome, note.sent_at, options.cooldown);
@@ -106,6 +108,11 @@ async function fail(
   const cools = await cooldowns.fail(targetName(service, model), failure, tolerance);
   const facts = { stage: "models", service, model, status, cooldown_ms: failure.coolMs };
   if (cools) log.warn(facts, "model cools down");
+}
+
+/** Whether what is left of its limits matters although nobody can stand in for it: it has several keys. */
+export function hasSeveralKeys(target: string): boolean {
+  return allowancesAt(target).length > 1;
 }
 
 /** What a try was sent to: 0 is the first, the others are told by the ticket. */

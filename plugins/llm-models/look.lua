@@ -1,11 +1,21 @@
 -- look.lua: what is known of targets, for a node that refreshes its own view.
--- KEYS[i]  hash of target i: since, until (absent while it is healthy), probed
--- Returns  1: the time of Redis; 1 + i: {since, until, probed} of target i, nil where there is none.
+-- KEYS[i]  hash of target i: since, until (absent while it is healthy), probed; left:PLACE of tell.lua
+-- Returns  1: the time of Redis; 1 + i: {since, until, probed, left} of target i, nil where there is none;
+--          left: for each key of the target its place, and its field as tell.lua has it.
 -- Times in milliseconds since the epoch, by the clock of Redis.
 
 local time = redis.call("TIME")
 local reply = { tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000) }
 for i, key in ipairs(KEYS) do
-  reply[i + 1] = redis.call("HMGET", key, "since", "until", "probed")
+  local known, left, fields = {}, {}, redis.call("HGETALL", key)
+  for at = 1, #fields, 2 do
+    local place = fields[at]:match("^left:(.*)$")
+    if place then
+      left[#left + 1] = place .. " " .. fields[at + 1]
+    else
+      known[fields[at]] = fields[at + 1]
+    end
+  end
+  reply[i + 1] = { known.since or false, known["until"] or false, known.probed or false, left }
 end
 return reply

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
 import { redisOptions } from "../../redis/options";
+import { roomIn } from "../../stages/allowance";
+import { allowancesAt, type Heard } from "../../stages/allowances";
+import type { KeyOfMany } from "../../stages/ticket";
 import { startRedis, type TestRedis } from "../../test/support/redis";
 import { CooldownsInMemory } from "./cooldowns-in-memory";
 import { cooldownsInRedis } from "./cooldowns-in-redis";
@@ -58,6 +61,54 @@ const newTarget = () => `service:model-${++targets}`;
 
 describe("llm-models cooldown", () => {
   describe("with a Redis that two nodes share", () => {
+    const heard = (left: number, heardAt: number, key: KeyOfMany = [0, 1]): Heard => {
+      const resetAt = heardAt + 60_000;
+      return { key, allowance: { requests: { left, resetAt }, heardAt } };
+    };
+
+    it("tells all what an upstream says is left for each key, by the clock of each", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node({ aheadMs: 3_600_000 })];
+      await a.cooldowns.tell(target, heard(7, a.now(), [1, 2]));
+      await b.see(target);
+      const [first, second] = allowancesAt(target);
+      expect(first).toBeUndefined();
+      expect(second?.requests?.left).toBe(7);
+      expect(second?.tokens).toBeUndefined();
+      expect(roomIn(second, b.now())).toBe(7);
+      expect(roomIn(second, b.now() + 61_000)).toBeUndefined();
+    });
+
+    it("keeps the latest of it, for no longer than it holds, and no cooldown is cut short", async () => {
+      const target = newTarget();
+      const inRedis = cooldownsInRedis(connection, "kong-llm");
+      const leftOf = async () => (await inRedis.look([target]))[0]?.heard?.[0]?.allowance.requests;
+      const expires = () =>
+        connection.run((client) => client.pttl(`kong-llm:{cooldown}:${target}`));
+      await inRedis.tell(target, heard(7, Date.now()));
+      await inRedis.tell(target, heard(9, Date.now() - 5000));
+      expect((await leftOf())?.left).toBe(7);
+      expect(await expires()).toBeGreaterThan(0);
+      expect(await expires()).toBeLessThanOrEqual(60_000);
+      await node().fail(target, 0, { coolMs: 300_000 });
+      await inRedis.tell(target, heard(3, Date.now() + 10));
+      expect((await leftOf())?.left).toBe(3);
+      expect(await expires()).toBeGreaterThan(60_000);
+    });
+
+    it("tells of one key no more than once a second, but for that nothing is left", async () => {
+      const target = newTarget();
+      const { cooldowns, now } = node();
+      const left = async () =>
+        (await cooldownsInRedis(connection, "kong-llm").look([target]))[0]?.heard?.[0]?.allowance
+          .requests?.left;
+      await cooldowns.tell(target, heard(7, now()));
+      await cooldowns.tell(target, heard(6, now() + 20));
+      expect(await left()).toBe(7);
+      await cooldowns.tell(target, heard(0, now() + 40));
+      expect(await left()).toBe(0);
+    });
+
     it("lets a model cool on both when it fails on one", async () => {
       const target = newTarget();
       const [a, b] = [node(), node()];

@@ -3,7 +3,10 @@
 // of a second cost one round trip together, and one more only to probe. While Redis does not answer, a
 // node goes on by itself.
 
+import { LRUCache } from "lru-cache";
 import { RedisUnavailable } from "../../redis/connection";
+import { roomIn } from "../../stages/allowance";
+import { adopt } from "../../stages/allowances";
 import { redisNeighbour } from "../../stages/redis-neighbour";
 import type { Cooldowns } from "./cooldowns";
 import { type CooldownsInMemory, knownHere } from "./cooldowns-in-memory";
@@ -32,11 +35,16 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
   // By the targets that were looked at together; there are as many as chains of fallbacks.
   const seenAt = new Map<string, number>();
   const looking = new Map<string, Promise<void>>();
+  // Of whom the others were told within the second, as they do not look more often.
+  const told = new LRUCache<string, true>({ max: 10_000, ttl: freshMs, ttlResolution: 0 });
 
   async function refresh(together: string, targets: readonly string[]): Promise<void> {
     try {
       const seen = await ifUp(shared.look(targets));
-      for (const [i, known] of (seen ?? []).entries()) here.adopt(targets[i]!, known);
+      for (const [i, { heard = [], ...known }] of (seen ?? []).entries()) {
+        here.adopt(targets[i]!, known);
+        for (const one of heard) adopt(targets[i]!, one);
+      }
     } finally {
       seenAt.set(together, here.now());
       looking.delete(together);
@@ -77,6 +85,14 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
     async releaseProbe(target) {
       await here.releaseProbe(target);
       await ifUp(shared.releaseProbe(target));
+    },
+
+    async tell(target, heard) {
+      const name = `${target}#${heard.key[0]}`;
+      const isSpent = roomIn(heard.allowance, here.now()) === 0;
+      if (!isSpent && told.has(name)) return;
+      told.set(name, true);
+      await ifUp(shared.tell(target, heard));
     },
   };
 }

@@ -15,7 +15,15 @@ import { badMember, badModel, notTokens } from "./bad-member";
 import { chosenRoute, labelsOf, settleChoice, withChoices } from "./chosen";
 import { firstHealthy } from "./fallback";
 import { badLength, fillIn, takeBack } from "./fill-in";
-import { countFallback, isWatched, learn, type Sent, sent, type Watch } from "./learned";
+import {
+  countFallback,
+  hasSeveralKeys,
+  isWatched,
+  learn,
+  type Sent,
+  sent,
+  type Watch,
+} from "./learned";
 import { listing, modelNames, modelNotFound, openNames } from "./listing";
 import { openCooldowns } from "./open-cooldowns";
 import { refuseUnlessOpened } from "./other-endpoints";
@@ -23,8 +31,9 @@ import { otherTries } from "./other-tries";
 import { tellModels } from "./own-models";
 import { fullName, type Providers, providersOf, type Target, upstreamAt } from "./providers";
 import { ranked } from "./ranked";
-import { candidates, labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
+import { labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
 import type { ModelsOptions } from "./schema";
+import { peersIn, targetsOf } from "./targets";
 import { type TermsOf, terms } from "./terms";
 
 interface Prepared extends Watch {
@@ -95,7 +104,8 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const service = request.service ?? "";
   const nameOf = ({ model, provider }: Target) => targetName(provider?.provider ?? service, model);
   const leaseMs = options.cooldown.seconds * 1000;
-  if (targets.length > 1) await cooldowns.look(targets.map(nameOf));
+  const asked = targets.map(nameOf);
+  if (targets.length > 1 || hasSeveralKeys(asked[0]!)) await cooldowns.look(asked);
   const { all, preferred, isSpent } = ranked(targets, peersIn(targets, route, providers), nameOf);
   const choice = await firstHealthy(cooldowns, all, nameOf, leaseMs);
   const { chosen: served, probing } = choice;
@@ -110,31 +120,8 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
     exchange.others = otherTries(exchange, others, preferred, labelOf);
   }
   const sentTo = { service: served.provider?.provider ?? service, model: served.model };
-  if (!isWatched(prepared, ticket, sentTo)) return undefined;
+  if (!isWatched(prepared, ticket, sentTo) && !hasSeveralKeys(asked[0]!)) return undefined;
   return { note: { ...sentTo, sent_at: Date.now(), probing } };
-}
-
-interface Asked {
-  requested: string;
-  route: Route;
-  mayUse: MayUse;
-}
-
-/** What may serve a request, best first: models that its caller may use, where its API is spoken. */
-function targetsOf(exchange: Exchange, asked: Asked, { providers }: Prepared): Target[] {
-  const { requested, route, mayUse } = asked;
-  const family = familyOf(exchange.ticket.endpoint).name;
-  const isOpen: MayUse = (name, model) =>
-    mayUse(name, model) && providers.locate(model, family) !== undefined;
-  const models = candidates(route, requested, isOpen, callerOf(exchange));
-  return models.map((model) => providers.locate(model, family)!);
-}
-
-/** How many of the first are the targets of an alias whose targets are one model at several providers. */
-function peersIn(targets: Target[], route: Route, { spellings }: Providers): number {
-  if (!route.isOneModel) return 1;
-  const names = new Set(route.targets.flatMap(({ model }) => spellings(model)));
-  return targets.filter((target) => names.has(fullName(target))).length;
 }
 
 /** Sends a request to a provider's own host. */
@@ -236,11 +223,6 @@ function adapt(exchange: Exchange, model: string, prepared: Prepared): void {
   exchange.others = exchange.others?.filter(
     (other) => other.model !== model && isWithinReach(exchange.upstream, other.upstream),
   );
-}
-
-/** Who always gets the same target of a canary: a name that is the same on every node. */
-function callerOf({ consumer, request }: Exchange): string {
-  return consumer?.username ?? consumer?.custom_id ?? consumer?.id ?? request.client_ip;
 }
 
 const leftOpen =
