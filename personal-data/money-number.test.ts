@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { foundIn } from "./found-in.fixture";
+
+describe("card", () => {
+  it.each([
+    "4111111111111111",
+    "4111-1111-1111-1111",
+    "4111 1111 1111 1111",
+    "5555 5555 5555 4444",
+    "3782 822463 10005",
+    "378282246310005",
+  ])("is found as %s", (spelt) => {
+    expect(foundIn(`pay ${spelt} now`)).toEqual([`card: ${spelt}`]);
+  });
+
+  it("is found behind numbers that are none", () => {
+    expect(foundIn("1234 5678 4111 1111 1111 1111")).toEqual(["card: 4111 1111 1111 1111"]);
+    expect(foundIn("12 4111 1111 1111 1111")).toEqual(["card: 4111 1111 1111 1111"]);
+  });
+
+  it.each(["4111111111111112", "1111111111111117", "주문 4111111111111111", "x4111111111111111"])(
+    "is not %s",
+    (other) => {
+      expect(foundIn(other)).toEqual([]);
+    },
+  );
+});
+
+describe("iban", () => {
+  it.each(["DE89370400440532013000", "DE89 3704 0044 0532 0130 00", "GB82 WEST 1234 5698 7654 32"])(
+    "is found as %s",
+    (spelt) => {
+      expect(foundIn(`to ${spelt}.`)).toEqual([`iban: ${spelt}`]);
+    },
+  );
+
+  it.each(["DE88370400440532013000", "DE8937040044053201300", "ZZ89370400440532013000"])(
+    "is not %s",
+    (other) => {
+      expect(foundIn(other)).toEqual([]);
+    },
+  );
+});
+
+describe("bank_account", () => {
+  it("is found beside a bank or a word for it", () => {
+    expect(foundIn("국민은행 123456-78-901234")).toEqual(["bank_account: 123456-78-901234"]);
+    expect(foundIn("하나 123-456789-01234")).toEqual(["bank_account: 123-456789-01234"]);
+    expect(foundIn("123456789012", "account")).toEqual(["bank_account: 123456789012"]);
+  });
+
+  it("is not a number alone, nor one that is said to be another", () => {
+    expect(foundIn("123456-78-901234")).toEqual([]);
+    expect(foundIn("국민은행 주문번호 123456-78-901234")).toEqual([]);
+  });
+});

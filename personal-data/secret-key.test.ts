@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { foundIn } from "./found-in.fixture";
+
+// Put together here: what looks like a key in a file is taken for one by those who search for them.
+const some = (length: number) => "a1B2c3D4e5".repeat(5).slice(0, length);
+const pem = (name: string) => `-----BEGIN ${name}-----\nMIIB\n-----END ${name}-----`;
+
+describe("api_key", () => {
+  it.each(["sk-", "sk-proj-", "xai-", "ghp_", "github_pat_", "sk_live_", "hf_", "r8_", "npm_"])(
+    "is found by its mark, %s",
+    (mark) => {
+      const key = mark + some(36);
+      expect(foundIn(`key=${key};`)).toEqual([`api_key: ${key}`]);
+    },
+  );
+
+  it("is found by its letters, and as a token of three parts", () => {
+    const aws = `AKIA${"ABCDEFGH".repeat(2)}`;
+    const google = `AIza${some(35)}`;
+    const token = `eyJ${some(12)}.eyJ${some(12)}.${some(20)}`;
+    expect(foundIn(aws)).toEqual([`api_key: ${aws}`]);
+    expect(foundIn(google)).toEqual([`api_key: ${google}`]);
+    expect(foundIn(`Bearer ${token}`)).toEqual([`api_key: ${token}`]);
+  });
+
+  it.each([
+    "sk-learn-contrib-and-its-many-friends",
+    `task-${"a1".repeat(20)}`,
+    "sk-123",
+    "gsk_short1",
+    `xAKIA${"ABCDEFGH".repeat(2)}`,
+    "AKIA1",
+    "eyJ.eyJ.x",
+    "snake_case_names_of_many_words_1",
+  ])("is not %s", (other) => {
+    expect(foundIn(`see ${other} there`)).toEqual([]);
+  });
+});
+
+describe("private_key", () => {
+  it.each(["PRIVATE KEY", "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"])(
+    "is found as %s, all of it",
+    (name) => {
+      expect(foundIn(`a\n${pem(name)}\nb`)).toEqual([`private_key: ${pem(name)}`]);
+    },
+  );
+
+  it("is found right behind another, and where its end is cut off", () => {
+    const key = pem("PRIVATE KEY");
+    expect(foundIn(key + key)).toEqual([`private_key: ${key}`, `private_key: ${key}`]);
+    expect(foundIn(key.slice(0, 40))).toEqual([`private_key: ${key.slice(0, 40)}`]);
+  });
+
+  it("is not what anybody may have", () => {
+    expect(foundIn(pem("CERTIFICATE"))).toEqual([]);
+    expect(foundIn(pem("PUBLIC KEY"))).toEqual([]);
+    expect(foundIn("-".repeat(500))).toEqual([]);
+  });
+});
