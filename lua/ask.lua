@@ -3,6 +3,7 @@
 -- only when its answer was read to the end, so no answer can reach another question.
 
 local cjson = require("cjson.safe")
+local u32 = require("kong_llm.u32")
 local whole = require("kong_llm.whole")
 
 -- The server says at least every few seconds that it is still deciding ("W").
@@ -18,24 +19,6 @@ local M = {}
 local introduced = setmetatable({}, { __mode = "k" })
 -- Counts up when connections turn out to be dead: those of the pool before are not taken again.
 local generation = 0
-
--- Of short sections, nearly all, they are made once.
-local lengths = {}
-
-local function u32(number)
-  local known = lengths[number]
-  if known then
-    return known
-  end
-  local bytes = string.char(
-    math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256,
-    math.floor(number / 256) % 256, number % 256
-  )
-  if number < 4096 then
-    lengths[number] = bytes
-  end
-  return bytes
-end
 
 local function number_at(bytes, at)
   local a, b, c, d = bytes:byte(at, at + 3)

@@ -1,6 +1,8 @@
 -- lua/event-texts.lua: the texts that are values in the JSON of an event, by where they stand in it, and
 -- which of them are pieces of what a model says.
 
+local end_of_text = require("kong_llm.end-of-text")
+
 local M = {}
 
 -- Members of a delta in which a model speaks.
@@ -9,21 +11,6 @@ local SPOKEN = {
   arguments = true, partial_json = true, thinking = true, transcript = true, input = true, delta = true,
 }
 local INDEXES = { index = true, output_index = true, content_index = true, summary_index = true }
-
--- The closing quote of the text that opens at `at`.
-local function closing(text, at)
-  local from = at + 1
-  while true do
-    local found = text:find('["\\]', from)
-    if not found then
-      return nil
-    end
-    if text:byte(found) == 34 then
-      return found
-    end
-    from = found + 2
-  end
-end
 
 local function note_member(box, key, text, at)
   if INDEXES[key] then
@@ -44,7 +31,7 @@ function M.texts_of(event, at)
     local code = event:byte(found)
     at = found + 1
     if code == 34 then
-      local last = closing(event, found)
+      local last = end_of_text(event, found + 1)
       if not last or not box then
         return texts, root
       end

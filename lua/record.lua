@@ -1,35 +1,17 @@
 -- lua/record.lua: one outcome in bytes, as kong/outcome-frame.ts reads it: each field by its id, with its
 -- length before it.
 
+local u32 = require("kong_llm.u32")
+
 local LAST_FIELD = 25
 local IDS = {}
 for id = 1, LAST_FIELD do
   IDS[id] = string.char(id)
 end
 
--- The lengths of short texts, nearly all, are made once.
-local lengths = {}
-
-local function u32(number)
-  local known = lengths[number]
-  if known then
-    return known
-  end
-  local text = string.char(
-    math.floor(number / 16777216) % 256, math.floor(number / 65536) % 256,
-    math.floor(number / 256) % 256, number % 256
-  )
-  if number < 4096 then
-    lengths[number] = text
-  end
-  return text
-end
-
-local M = { u32 = u32 }
-
 -- One outcome, of its fields by their ids, and its size in bytes. It stays in parts until it is sent,
 -- as an answer may be long. A field may be what tap.lua has kept.
-function M.record(fields)
+return function(fields)
   local parts, count, size = { "" }, 1, 0
   for id = 1, LAST_FIELD do
     local value = fields[id]
@@ -49,5 +31,3 @@ function M.record(fields)
   parts[1] = u32(size)
   return parts, size + 4
 end
-
-return M

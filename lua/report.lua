@@ -2,11 +2,10 @@
 -- Kong worker and go in batches over the plugin server's outcomes socket; a batch leaves the queue
 -- when it is acknowledged. The frames: kong/outcome-frame.ts.
 
-local frame = require("kong_llm.record")
+local record = require("kong_llm.record")
 local trace_parent = require("kong_llm.trace-parent")
 local tries = require("kong_llm.tries")
-
-local record, u32 = frame.record, frame.u32
+local u32 = require("kong_llm.u32")
 
 local BATCH_SECONDS, RETRY_SECONDS, TIMEOUT_MS = 0.02, 0.5, 6000
 local BATCH_OUTCOMES, BATCH_BYTES = 256, 8 * 1024 * 1024

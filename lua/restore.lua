@@ -1,6 +1,7 @@
 -- lua/restore.lua: puts masked values back into an answer as it passes: into plain text, into the texts of
 -- a JSON body piece by piece, and into streams (restore-events.lua). What the tap has kept stays masked.
 
+local end_of_text = require("kong_llm.end-of-text")
 local put = require("kong_llm.put-back")
 local restore_events = require("kong_llm.restore-events")
 
@@ -12,21 +13,6 @@ local M = {}
 -- How a text of JSON is escaped, by its member and its first letter.
 function M.level_of(key, first)
   return (NESTED[key] or first == "{") and put.NESTED or put.JSON
-end
-
--- Where a text of JSON ends, whose characters begin there; nil where its end is still to come.
-local function end_of_text(text, from)
-  local at = from
-  while true do
-    local found = text:find('["\\]', at)
-    if not found then
-      return nil
-    end
-    if text:byte(found) == 34 then
-      return found
-    end
-    at = found + 2
-  end
 end
 
 -- A piece within a text whose end is still to come: what can be shown of it; the rest waits.

@@ -36,10 +36,12 @@ describe("restore.lua", () => {
       kong.ctx.shared.untouched = untouched
       kong.ctx.shared.result = require("cjson").encode(shown)
     end`;
-    const modules = ["restore", "restore-events", "event-texts", "put-back"].map((name) => [
-      `kong_llm/${name}.lua`,
-      readFileSync(join(__dirname, `../lua/${name}.lua`), "utf8"),
-    ]);
+    const modules = ["restore", "restore-events", "event-texts", "end-of-text", "put-back"].map(
+      (name) => [
+        `kong_llm/${name}.lua`,
+        readFileSync(join(__dirname, `../lua/${name}.lua`), "utf8"),
+      ],
+    );
     files = luaFiles({ ...Object.fromEntries(modules), ...luaPlugin("restore", restoring) });
     worker = new LuaWorker(pdkFunctions, () => {}, { packagePath: files.directory });
     worker.plugin("restore");
