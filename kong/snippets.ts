@@ -23,7 +23,7 @@ export function snippet(name: SnippetName, guards: readonly string[]): string {
   return inlined(own.replace(/^local EXPECTED = .*$/m, `local EXPECTED = { ${names} }`));
 }
 
-const call = /require\("kong_llm\.([a-z-]+)"\)/g;
+const call = /require\("kong_llm\.([a-z0-9-]+)"\)/g;
 
 /** Each module becomes a function that runs where it is required. */
 function inlined(lua: string): string {
