@@ -1,6 +1,6 @@
 -- lua/put-back.lua: puts values in the place of their placeholders in a piece of text. A model may write
--- [PHONE_1], PHONE_1 or [phone_1]. Where the text goes on in a later piece, what may become a placeholder
--- is held back, which is never more than the longest of them.
+-- [PHONE_1], PHONE_1, [phone_1] or, in Markdown, PHONE\_1. Where the text goes on in a later piece, what may
+-- become a placeholder is held back, which is never more than the longest of them as it may be spelt.
 
 local M = {}
 
@@ -15,6 +15,15 @@ end
 -- How often a text is escaped where a value is put: not in plain text, once in JSON, twice in JSON that is
 -- a text of JSON.
 M.PLAIN, M.JSON, M.NESTED = 0, 1, 2
+
+-- An underscore as Markdown escapes it, by how often the text itself is escaped; as a pattern.
+local MARKED = { [0] = "\\_", "\\\\_", "\\\\\\\\_" }
+-- What the escapes of one name's underscores take at most.
+local MOST_MARKS = 24
+local MARK = {}
+for level, marked in pairs(MARKED) do
+  MARK[level] = marked:gsub("\\", "%%\\")
+end
 
 -- What is known of the values of a request, by their names in capitals.
 function M.known(values)
@@ -65,6 +74,36 @@ local function name_in(known, text, from, to)
   end
 end
 
+-- The text with names as they are, where Markdown has escaped their underscores.
+local function unmarked(known, text, level)
+  if not text:find(MARKED[level], 1, true) then
+    return text
+  end
+  return (text:gsub("[%w_\\]+", function(run)
+    local plain, count = run:gsub(MARK[level], "_")
+    if count == 0 then
+      return nil
+    end
+    for from, word, to in plain:gmatch("()([%w_]+)()") do
+      if word ~= "" and name_in(known, plain, from, to - 1) then
+        return plain
+      end
+    end
+  end))
+end
+
+-- Where a name begins at the end of a text whose underscores are escaped, the last of them maybe in part.
+local function open_mark(known, text, level)
+  local first = math.max(1, #text - known.longest - MOST_MARKS)
+  local from = text:find("%[?[%w_\\]*$", first)
+  local tail = text:sub(from)
+  if not tail:find("\\", 1, true) or (from == first and first > 1) then
+    return nil
+  end
+  local word = tail:gsub(MARK[level], "_"):gsub("\\+$", ""):gsub("^%[", ""):gsub("^\\+[bfnrt]", "")
+  return word ~= "" and known.beginnings[word:upper()] and from or nil
+end
+
 -- Where an escape begins that may not be whole at the end of a text: of JSON, or of JSON in JSON, where
 -- each backslash is two.
 local function open_escape(text)
@@ -82,7 +121,11 @@ local function open_escape(text)
 end
 
 -- Where that begins at the end of a text which may become a placeholder; nil where nothing does.
-local function open_end(known, text, joined)
+local function open_end(known, text, level, joined)
+  local mark = open_mark(known, text, level)
+  if mark and not (joined and mark == 1 and text:find("^[%w_]")) then
+    return mark
+  end
   local escape = open_escape(text)
   if escape then
     return escape
@@ -108,7 +151,8 @@ end
 -- level: of the text; final: nothing follows; joined: it goes on in a word that has begun before;
 -- exact: only [PHONE_1] as it was sent.
 function M.put_back(known, text, level, final, joined, exact)
-  local held = not final and open_end(known, text, joined) or nil
+  text = exact and text or unmarked(known, text, level)
+  local held = not final and open_end(known, text, level, joined) or nil
   local last = held and held - 1 or #text
   local rest = held and text:sub(held) or nil
   -- Every name has one, and nearly no text of people does.

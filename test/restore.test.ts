@@ -77,6 +77,16 @@ describe("restore.lua", () => {
       );
     });
 
+    it("takes the spelling of Markdown, which escapes an underscore, and leaves other names so", async () => {
+      const said = String.raw`PHONE\_1, [PHONE\_12] \[phone\_1\] [PRIVATE\_KEY\_1] MY\_PHONE\_1 snake\_case PHONE\_2`;
+      const [phone, other, key] = [values.PHONE_1, values.PHONE_12, values.PRIVATE_KEY_1];
+      const shown = String.raw`${phone}, ${other} \[${phone}\] ${key} MY\_PHONE\_1 snake\_case PHONE\_2`;
+      expect(contentIn(await all([body(said)], { type: json }))).toBe(shown);
+      expect(await all([said], { type: "text/plain" })).toBe(shown);
+      const written = await all([body(JSON.stringify({ said }))], { type: json });
+      expect(JSON.parse(contentIn(written))).toEqual({ said: shown });
+    });
+
     it("escapes a value as often as the text that it stands in", async () => {
       const call = JSON.stringify({ key: "[PRIVATE_KEY_1]" });
       const message = {
@@ -283,11 +293,13 @@ describe("restore.lua", () => {
     });
 
     it("says the same however the stream is cut and what is said is parted", async () => {
-      const said = `say "[PHONE_1]", PHONE_12.\nphone_1 [EMAIL_1]x[PRIVATE_KEY_1] 한글 [PHONE_9] [PHO`;
+      const said = `say "[PHONE_1]", PHONE_12.\nphone_1 [EMAIL_1]x[PRIVATE_KEY_1] 한글 [PRIVATE\\_KEY\\_1]\nPHONE\\_1, MY\\_NAME [PHONE_9] [PHO`;
       const expected = said
         .replace("[PHONE_1]", values.PHONE_1)
         .replace("PHONE_12", values.PHONE_12)
         .replace("phone_1", values.PHONE_1)
+        .replace("PHONE\\_1", values.PHONE_1)
+        .replace("[PRIVATE\\_KEY\\_1]", values.PRIVATE_KEY_1)
         .replace("[EMAIL_1]", values.EMAIL_1)
         .replace("[PRIVATE_KEY_1]", values.PRIVATE_KEY_1);
       const sizes = fc.infiniteStream(fc.nat({ max: 6 }));
