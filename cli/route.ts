@@ -47,7 +47,7 @@ function withFlags(command: Command): Command {
     )
     .option("--consumer <name>", "username of who asks, for rules and access")
     .option("--tag <tag>", "a tag of who asks; may stand several times", several, [])
-    .option("--header <name: value>", "a header of the request, for rules", several, []);
+    .option("--header <name: value>", "a header of the request, for rules and wishes", several, []);
 }
 
 function one(file: string, flags: Flags): void {
@@ -129,11 +129,18 @@ function textOf(explanation: Explanation): string {
     `prompt      ${tokens} tokens by estimate, ${turns} turns`,
     `needs       ${needs.join(", ") || "nothing but text"}`,
     `difficulty  ${difficulty} (${parts.join(", ") || "no sign of any"})`,
+    `wishes      ${wishesText(explanation.wishes)}`,
     `tier        ${asked.name} (${asked.reason}${rule})`,
     `model       ${servedIn(explanation)?.model ?? "none can serve it"}`,
     "",
     alignedTable([["candidate", "tier", "", "expected"], ...rows], 3),
   ].join("\n");
+}
+
+function wishesText({ may, said }: Explanation["wishes"]): string {
+  const allowed = may.length === 0 ? "none that this caller may have" : `may be ${may.join(", ")}`;
+  // Only the names of tiers are written out: what else was said is the request's own.
+  return said && "unknown" in said ? `${allowed}; refused with 400: it names no tier` : allowed;
 }
 
 function explainer({ config, name, consumer, tag, header }: Flags) {

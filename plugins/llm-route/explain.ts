@@ -10,6 +10,7 @@ import { type Reading, readingOf } from "./reading";
 import type { Caller } from "./rules";
 import type { RouteOptions } from "./schema";
 import { SignReader } from "./signs";
+import { type Wish, wishOf } from "./wish";
 import { wordsOf } from "./words";
 
 export interface ExplainedCandidate {
@@ -24,6 +25,8 @@ export interface ExplainedCandidate {
 export interface Explanation {
   reading: Reading;
   asked: AskedTier & { name: string };
+  /** The tiers that the caller may wish for, and what it said: granted where that is one of them. */
+  wishes: { may: string[]; said?: Wish };
   /** In the order of the choice, those that cannot serve last. */
   candidates: ExplainedCandidate[];
 }
@@ -50,7 +53,10 @@ export function explainBy(
   return (endpoint, body, caller) => {
     const choosing = choosable.choosing();
     const reading = readingOf(endpoint, body, reader, named.sticky);
-    const asked = tierOf(choosing, reading, caller);
+    const said = wishOf(choosable, caller.consumer, caller.headers, body);
+    const may = choosable.mayWish(caller.consumer) ?? (() => false);
+    const wished = said && "tier" in said ? said.tier : undefined;
+    const asked = tierOf(choosing, reading, caller, wished);
     const order = ranking(choosing, reading, asked.tier, caller.consumer?.username ?? "");
     const place = (model: string) => {
       const found = order.findIndex(({ candidate }) => candidate.model === model);
@@ -65,7 +71,11 @@ export function explainBy(
         usd: expectedUsd(one, reading.tokens, reading, choosing.expected),
       }))
       .sort((one, other) => place(one.model) - place(other.model));
-    return { reading, asked: { ...asked, name: named.tiers[asked.tier]!.name }, candidates };
+    return {
+      ...{ reading, candidates },
+      asked: { ...asked, name: named.tiers[asked.tier]!.name },
+      wishes: { may: named.tiers.map(({ name }) => name).filter(may), ...(said && { said }) },
+    };
   };
 }
 

@@ -6,7 +6,7 @@ import { rowOf } from "../../families/endpoint";
 import { nameInHeader } from "../../models/name";
 import type { RequestBody } from "../../openai/request-body";
 import { chooseAgain, tellChoice } from "../../stages/choice";
-import type { Answer, Exchange } from "../../stages/exchange";
+import type { Exchange } from "../../stages/exchange";
 import { openPrices, type Prices } from "../../stages/prices";
 import type { Decided, Stage } from "../../stages/stage";
 import type { Choice } from "../../stages/ticket";
@@ -17,6 +17,7 @@ import { readingOf } from "./reading";
 import { noneCan, noSuchTier } from "./refusals";
 import type { RouteOptions } from "./schema";
 import { SignReader } from "./signs";
+import { wishMember, wishOf } from "./wish";
 import { wordsOf } from "./words";
 
 interface Prepared {
@@ -56,12 +57,16 @@ function decide(exchange: Exchange, { choices, reader }: Prepared): Decided<z.in
   if (!body || typeof requested !== "string" || !writesText(ticket.endpoint)) return undefined;
   const choosable = choices.find(({ matches }) => matches(requested));
   if (!choosable) return undefined;
-  const wish = wishOf(exchange, body, choosable);
-  if (wish && "answer" in wish) return wish;
+  const caller = callerOf(exchange);
+  const wish = wishOf(choosable, caller.consumer, caller.headers, body);
+  body.remove(wishMember);
+  if (wish && "unknown" in wish) {
+    const names = choosable.options.tiers.map(({ name }) => name);
+    return { answer: noSuchTier(wish.unknown, names) };
+  }
 
   const reading = readingOf(ticket.endpoint, body, reader, choosable.options.sticky);
   const choosing = choosable.choosing();
-  const caller = callerOf(exchange);
   const { tier, reason } = tierOf(choosing, reading, caller, wish?.tier);
   const ranked = ranking(choosing, reading, tier, nameOf(exchange));
   const tierName = (place: number) => choosable.options.tiers[place]!.name;
@@ -104,26 +109,6 @@ function list({ ticket }: Exchange, choices: readonly Choosable[]): void {
     name: options.name,
     models: choosing().candidates.map(({ model }) => model),
   }));
-}
-
-// A member of the body for who cannot set headers; it is for us and goes no further.
-const wishMember = "llm_tier";
-const wishHeader = "x-llm-tier";
-
-/** The tier that the client wishes, where it may. */
-function wishOf(
-  { request, consumer }: Exchange,
-  body: RequestBody,
-  { options, mayWish }: Choosable,
-): { tier: string } | { answer: Answer } | undefined {
-  const said = request.headers?.[wishHeader] ?? body.get(wishMember);
-  body.remove(wishMember);
-  if (typeof said !== "string") return undefined;
-  const may = mayWish(consumer);
-  if (!may) return undefined;
-  const names = options.tiers.map(({ name }) => name);
-  if (names.includes(said)) return may(said) ? { tier: said } : undefined;
-  return { answer: noSuchTier(said, names) };
 }
 
 function callerOf({ consumer, request }: Exchange) {
