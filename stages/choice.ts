@@ -26,12 +26,10 @@ export function keepOnly(
   const { choice } = exchange.ticket;
   if (!choice) return;
   const [before] = choice.models;
-  choice.models = choice.models.filter(([model]) => isFit(model));
-  const [first] = choice.models;
-  if (!first || first[0] === before?.[0]) return;
-  choice.tier = first[1];
-  choice.reason = reason;
-  tellChoice(exchange);
+  const models = choice.models.filter(([model]) => isFit(model));
+  const [first] = models;
+  if (!first || first[0] === before?.[0]) exchange.ticket.choice = { ...choice, models };
+  else changeTo(exchange, { ...choice, models, tier: first[1], reason });
 }
 
 /** The request goes on as another of the models; the one before it does not serve any more. */
@@ -40,9 +38,19 @@ export function chooseAgain(exchange: Exchange, model: string, reason: ChoiceRea
   const found = choice?.models.find(([name]) => name === model);
   if (!choice || !found || found === choice.models[0]) return;
   const [, ...others] = choice.models;
-  choice.models = [found, ...others.filter((other) => other !== found)];
-  choice.tier = found[1];
-  choice.reason = reason;
+  const models = [found, ...others.filter((other) => other !== found)];
+  changeTo(exchange, { ...choice, models, tier: found[1], reason });
+}
+
+/** Of an exchange that is made for a second try: who serves then does so for that reason. */
+export function tellSecondTry(exchange: Exchange, before: Choice | undefined): void {
+  const { choice } = exchange.ticket;
+  if (choice && choice !== before) changeTo(exchange, { ...choice, reason: "second_try" });
+}
+
+// Another object: a second try is made beside the first one, of a copy of the ticket that shares it.
+function changeTo(exchange: Exchange, choice: Choice): void {
+  exchange.ticket.choice = choice;
   tellChoice(exchange);
 }
 

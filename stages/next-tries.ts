@@ -4,6 +4,7 @@
 import { familyOf } from "../families/endpoint";
 import { nameInHeader } from "../models/name";
 import type { RequestBody } from "../openai/request-body";
+import { tellSecondTry } from "./choice";
 import type { Edit, NextTry } from "./decision";
 import type { Exchange } from "./exchange";
 import { sendAs } from "./send-as";
@@ -60,7 +61,9 @@ function bodyFor(exchange: Exchange, { model }: OtherTry) {
   const body = exchange.body!.copy();
   const told: Record<string, string> = {};
   const apart = { body, responseHeaders: told, upstreamHeaders: {}, ticket: { ...ticket } };
-  sendAs({ ...exchange, ...apart }, model);
+  const other = { ...exchange, ...apart };
+  sendAs(other, model);
+  tellSecondTry(other, ticket.choice);
   delete told["X-LLM-Provider"];
   body.set("model", model);
   if (outputCap !== undefined)

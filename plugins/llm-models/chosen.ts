@@ -18,8 +18,9 @@ export function chosenRoute(
   if (!choice) return undefined;
   const { requested } = choice;
   keepOnly(exchange, (model) => mayUse(requested, model), "access");
-  if (!decisiveChoice(exchange.ticket)) return undefined;
-  const [first, ...others] = choice.models.map(([model]) => model);
+  const kept = decisiveChoice(exchange.ticket);
+  if (!kept) return undefined;
+  const [first, ...others] = kept.models.map(([model]) => model);
   if (first === undefined) return { requested, route: undefined };
   const defaults = resolve(requested)?.defaults ?? noDefaults;
   const targets = [{ model: first, weight: 1 }];

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
 import type { KongConfig } from "../support/kong-config";
+import { models, startTwoProviders, type TwoProviders } from "../support/two-providers";
 
 const small = "deepseek-v3.2";
 const standard = "gpt-4.1";
@@ -164,4 +166,62 @@ describe.each(configurations)("a choice of %s", (_, config) => {
     await expect.poll(cooling, patience).toBe(1);
     expect(await routed("cooling", easy)).toBe(`tier=standard; model=${standard}; reason=cooldown`);
   });
+});
+
+describe("a choice whose small model fails, with second tries", () => {
+  const lines: UsageLine[] = [];
+  let both: TwoProviders;
+
+  beforeAll(async () => {
+    both = await startTwoProviders(
+      (config) => {
+        const tiers = [
+          { name: "small", candidates: [{ model: `b/${models.b}` }] },
+          { name: "strong", candidates: [{ model: models.a }] },
+        ];
+        config.route = { choices: [{ name: "auto", tiers }] };
+      },
+      {
+        printed(text) {
+          for (const line of text.split("\n")) {
+            if (line.startsWith('{"time"')) lines.push(JSON.parse(line));
+          }
+        },
+      },
+    );
+  });
+  afterAll(() => both?.stop());
+
+  it.each([429, 503])(
+    "is served by the tier above in the same request after a %i",
+    async (status) => {
+      both.a.clear();
+      both.b.clear();
+      both.b.behave({ status });
+      const answer = await fetch(`${both.gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-api-key": both.gateway.key },
+        body: JSON.stringify({
+          model: "auto",
+          messages: [{ role: "user", content: `${easy} ${status}` }],
+        }),
+      });
+      expect(answer.status).toBe(200);
+      expect([both.b, both.a].map(({ requests }) => requests.map(({ model }) => model))).toEqual([
+        [models.b],
+        [models.a],
+      ]);
+      expect(answer.headers.get("x-llm-model")).toBe(models.a);
+      expect(answer.headers.get("x-llm-tries")).toBe("2");
+      expect(answer.headers.get("x-llm-route")).toBe(
+        `tier=strong; model=${models.a}; reason=second_try`,
+      );
+      const id = answer.headers.get("x-kong-request-id");
+      const line = () => lines.find(({ request_id }) => request_id === id);
+      await expect.poll(line, patience).toMatchObject({
+        ...{ requested_model: "auto", model: models.a, tries: 2 },
+        ...{ tier: "strong", tier_reason: "second_try" },
+      });
+    },
+  );
 });
