@@ -9,6 +9,7 @@ import { benchPrivacy } from "./privacy";
 import { benchRateLimit } from "./rate-limit";
 import type { BenchOptions, Report } from "./report";
 import { benchRoute } from "./route";
+import { benchTries } from "./tries";
 
 /** A new bench file exports one function and is listed here. */
 const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
@@ -19,6 +20,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
   "rate-limit": benchRateLimit,
   privacy: benchPrivacy,
   route: benchRoute,
+  tries: benchTries,
 };
 
 async function main(): Promise<void> {

@@ -3,6 +3,7 @@
 import { type Mistake, warning } from "../../stages/mistake";
 import { isWithinReach } from "../../stages/upstream";
 import { providersOf, upstreamAt } from "../llm-models/providers";
+import { modelsInChains } from "../llm-models/resolve";
 import type { GatewayOptions } from "./schema";
 import { stageOptions } from "./stage-options";
 
@@ -11,11 +12,14 @@ export function tryTraps(config: GatewayOptions): Mistake[] {
   return [...nothingToTry(config), ...outOfReach(config)];
 }
 
-function nothingToTry({ models, upstream_key, providers }: GatewayOptions): Mistake[] {
-  const hasFallback = models.aliases.some(({ fallbacks }) => fallbacks.length > 0);
+function nothingToTry(config: GatewayOptions): Mistake[] {
+  const { upstream_key, providers } = config;
+  const options = stageOptions(config).models;
+  const hasFallback = modelsInChains(options, providersOf(options.providers).bare).size > 0;
   const hasKeys = [upstream_key, ...providers].some(({ keys }) => keys.length > 1);
   if (hasFallback || hasKeys) return [];
-  const message = "has nothing to try: give aliases fallbacks, or a provider another key";
+  const message =
+    "has nothing to try: give aliases fallbacks or several providers, or a provider another key";
   return [warning(["second_tries", "most"], "nothing-to-try", message)];
 }
 

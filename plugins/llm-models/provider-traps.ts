@@ -33,7 +33,7 @@ function mistakesOf(
   const serving = options.filter((one) => locate(`${one.name}/${name}`, "openai"));
   const [first, second] = serving.map((one) => one.name);
   if (first === undefined || second === undefined) return [];
-  const todo = `write "${first}/${name}", or another provider's`;
+  const todo = `write "${first}/${name}", or name each in targets to share its requests`;
   const message = `${serving.length} providers serve "${name}", and the first is taken: ${todo}`;
   return [warning(path, "several-providers", message)];
 }
