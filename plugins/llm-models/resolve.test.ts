@@ -43,6 +43,26 @@ describe("llm-models resolution", () => {
     expect(models(requested, all, strict)).toEqual(wanted);
   });
 
+  it("lets providers of one model stand in for each other, and canaries not", () => {
+    const alias = (...names: string[]) => ({
+      name: names.join("+"),
+      targets: names.map((model) => ({ model, weight: 1 })),
+      fallbacks: ["last"],
+    });
+    const given = { aliases: [alias("a/gpt", "b/gpt"), alias("a/gpt", "b/other")] };
+    const options = modelsOptions.parse(given);
+    const bare = (name: string) => name.replace(/^.\//, "");
+    const served = (name: string, mayUse = all) =>
+      candidates(resolver(options, bare)(name)!, name, mayUse, "alice");
+    expect(served("a/gpt+b/gpt").sort()).toEqual(["a/gpt", "b/gpt", "last"]);
+    expect(served("a/gpt+b/gpt", (_, model) => model !== "a/gpt")).toEqual(["b/gpt", "last"]);
+    expect(served("a/gpt+b/other")).toHaveLength(2);
+    const alone = modelsOptions.parse({
+      aliases: [{ ...given.aliases[0], fallbacks: [] }],
+    });
+    expect(modelsInChains(alone, bare)).toEqual(new Set(["gpt"]));
+  });
+
   it("sends an unknown model on, or rejects it", () => {
     expect(models("gpt-9")).toEqual(["gpt-9"]);
     expect(models("gpt-9", all, strict)).toBeUndefined();
