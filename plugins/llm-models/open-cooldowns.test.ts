@@ -85,13 +85,13 @@ describe("llm-models cooldown", () => {
       const leftOf = async () => (await inRedis.look([target]))[0]?.heard?.[0]?.allowance.requests;
       const expires = () =>
         connection.run((client) => client.pttl(`kong-llm:{cooldown}:${target}`));
-      await inRedis.tell(target, heard(7, Date.now()));
+      await inRedis.tell(target, heard(7, Date.now() - 2000));
       await inRedis.tell(target, heard(9, Date.now() - 5000));
       expect((await leftOf())?.left).toBe(7);
       expect(await expires()).toBeGreaterThan(0);
       expect(await expires()).toBeLessThanOrEqual(60_000);
       await node().fail(target, 0, { coolMs: 300_000 });
-      await inRedis.tell(target, heard(3, Date.now() + 10));
+      await inRedis.tell(target, heard(3, Date.now() - 1000));
       expect((await leftOf())?.left).toBe(3);
       expect(await expires()).toBeGreaterThan(60_000);
     });
@@ -102,10 +102,10 @@ describe("llm-models cooldown", () => {
       const left = async () =>
         (await cooldownsInRedis(connection, "kong-llm").look([target]))[0]?.heard?.[0]?.allowance
           .requests?.left;
-      await cooldowns.tell(target, heard(7, now()));
-      await cooldowns.tell(target, heard(6, now() + 20));
+      await cooldowns.tell(target, heard(7, now() - 3000));
+      await cooldowns.tell(target, heard(6, now() - 2000));
       expect(await left()).toBe(7);
-      await cooldowns.tell(target, heard(0, now() + 40));
+      await cooldowns.tell(target, heard(0, now() - 1000));
       expect(await left()).toBe(0);
     });
 

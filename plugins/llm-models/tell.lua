@@ -17,7 +17,7 @@ local tokens, tokens_ms = tonumber(ARGV[6]), math.min(tonumber(ARGV[7]), MOST_MS
 
 local field = "left:" .. place
 local before = redis.call("HGET", KEYS[1], field)
-if before and tonumber(before:match("^%S+ (%S+)")) >= heard_at then
+if before and tonumber(before:match("^%S+ (%S+)")) > heard_at then
   return 0
 end
 redis.call("HSET", KEYS[1], field, string.format("%s %.0f %.0f %.0f %.0f %.0f", keys, heard_at,
