@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Amounts, billOf, costOf, reserveOf } from "./cost";
+import { type Amounts, billOf, costOf, likelyUsd, reserveOf } from "./cost";
 import { exactUsdText } from "./money";
 import type { Price } from "./price";
 import { noUsage } from "./usage";
@@ -12,6 +12,15 @@ describe("cost", () => {
   it("is made of each kind of token, per million", () => {
     const price = { ...flat(2), output_usd_per_mtok: 8, cached_input_usd_per_mtok: 0.5 };
     expect(costOf(usage, price)).toBe((600 * 2 + 400 * 0.5 + 500 * 8) / 1e6);
+  });
+
+  it("is likely what input, output and the request cost at the step of the prompt's length", () => {
+    const price: Price = {
+      ...{ input_usd_per_mtok: 2, output_usd_per_mtok: 8, request_usd: 0.01 },
+      ...{ cached_input_usd_per_mtok: 0.5 },
+    };
+    expect(likelyUsd(price, 1000, 500)).toBeCloseTo(0.016, 12);
+    expect(likelyUsd(flat(0), 1000, 500)).toBe(0);
   });
 
   it("takes a kind without a price of its own as what it is a part of", () => {
