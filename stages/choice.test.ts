@@ -88,4 +88,18 @@ describe("a choice", () => {
     const model = { requested: "auto", served, label: served };
     expect(servedTier({ ...ticket, model })).toMatchObject(expected);
   });
+
+  it("tells which tier served by a model that is named with its provider", () => {
+    const named = exchangeOf({
+      models: [
+        ["a/cheap", "small"],
+        ["b/dear", "strong"],
+      ],
+    });
+    const model = { requested: "auto", served: "dear", label: "dear" };
+    const { ticket } = named;
+    const expected = { tier: "strong", reason: "second_try" };
+    expect(servedTier({ ...ticket, model, provider: "b" })).toEqual(expected);
+    expect(servedTier({ ...ticket, model, provider: "a" })).toBe(ticket.choice);
+  });
 });

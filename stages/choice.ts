@@ -64,8 +64,14 @@ export function tellChoice({ ticket: { choice }, responseHeaders }: Exchange): v
 }
 
 /** The tier that served in the end and why: a second try may have been another model's. */
-export function servedTier({ choice, model }: Ticket): Pick<Choice, "tier" | "reason"> | undefined {
-  if (!choice || choice.dry_run || choice.models[0]?.[0] === model?.served) return choice;
-  const found = choice.models.find(([name]) => name === model?.served);
-  return found ? { tier: found[1], reason: "second_try" } : choice;
+export function servedTier({
+  choice,
+  model,
+  provider,
+}: Ticket): Pick<Choice, "tier" | "reason"> | undefined {
+  if (!choice || choice.dry_run) return choice;
+  // A candidate may be named with its provider.
+  const names = [model?.served, `${provider}/${model?.served}`];
+  const at = choice.models.findIndex(([name]) => names.includes(name));
+  return at > 0 ? { tier: choice.models[at]![1], reason: "second_try" } : choice;
 }
