@@ -33,7 +33,7 @@ const system: Window = { head: 1000, tail: 500 };
 const turn: Window = { head: 1000, tail: 500 };
 
 /** So many letters of a conversation are looked at: its last turn, its first, and the newest between. */
-const mostLetters = 2000;
+const mostLetters = 1200;
 
 /**
  * @param isSticky the whole conversation counts, and not only its last turn
