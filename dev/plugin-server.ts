@@ -7,6 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import type { PluginDump } from "../stand-in/kong/plugin-configs";
@@ -30,7 +31,7 @@ export interface PluginServerOptions {
   /** Default: those of this repository. */
   plugins?: string;
   environment?: Record<string, string | undefined>;
-  /** Where its log and its usage lines go; a function gets them as they come. */
+  /** Where its log and its usage lines go; a function gets them line by line. */
   output?: "inherit" | "ignore" | ((text: string) => void);
 }
 
@@ -70,8 +71,8 @@ export async function startPluginServer(options: PluginServerOptions = {}): Prom
       stdio: ["pipe", stdio, stdio],
     });
     if (typeof output === "function") {
-      for (const stream of [child.stdout, child.stderr]) {
-        stream?.setEncoding("utf8").on("data", output);
+      for (const stream of [child.stdout!, child.stderr!]) {
+        createInterface(stream).on("line", (line) => output(`${line}\n`));
       }
     }
     await listening(child, socket);
