@@ -24,7 +24,7 @@ async function read(asked: Promise<Response>[]) {
     answers.map(async (answer) => ({
       status: answer.status,
       cache: answer.headers.get("x-cache-status"),
-      left: Number(answer.headers.get("x-ratelimit-remaining-minute")),
+      left: Number(answer.headers.get("x-ratelimit-remaining-day")),
       text: await answer.text(),
     })),
   );
@@ -43,6 +43,7 @@ describe.each(configurations)("equal requests at once through %s", (name, config
   beforeAll(async () => {
     const edit = (kong: KongConfig) => {
       kong.options("cache").wait_ms = 20_000;
+      kong.limit({ day: 1000 });
     };
     gateway = await startGateway({ config, edit });
     await gateway.warmUp(() => ask(gateway, "warm up"));
