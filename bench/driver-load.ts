@@ -102,7 +102,6 @@ function questionFrame(): { bytes: Buffer; ids: number[] } {
   };
   const content = load.distinct ? load.body.replace("00000000", placeholder) : load.body;
   const request = {
-    id: placeholder,
     method: "POST",
     path: "/v1/chat/completions",
     upstream_path: "/v1/chat/completions",
@@ -113,7 +112,7 @@ function questionFrame(): { bytes: Buffer; ids: number[] } {
     bytes: Buffer.byteLength(content),
   };
   const asked = JSON.stringify({ request, consumer, config: "bench" });
-  const bytes = frame("Q", [asked, "", "", content]);
+  const bytes = frame("Q", [JSON.stringify({ id: placeholder }), asked, "", "", content]);
   const ids: number[] = [];
   for (let at = bytes.indexOf(placeholder); at >= 0; at = bytes.indexOf(placeholder, at + 1)) {
     ids.push(at);

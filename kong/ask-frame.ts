@@ -5,14 +5,16 @@
 export class AskFrameError extends Error {}
 
 /**
- * Of the driver: `Q` asks about a request: JSON of the question, JSON of the decision before and its
- * ticket (both empty for the first plugin), the body. `C` tells a config: JSON about it, the config as JSON.
+ * Of the driver: `Q` asks about a request: JSON of its id and of when it is asked, JSON of the question, JSON
+ * of the decision before and its ticket (both empty for the first plugin), the body. `C` tells a config: JSON
+ * about it, the config as JSON.
  */
 export type AskKind = "Q" | "C";
 
 /**
  * Of the server: `D` decides: the request's id, JSON for carry-out.lua, the ticket. `A` answers instead
- * of the upstream: the id, JSON of status and headers, the body. `N` says what the stages need under a
+ * of the upstream: the id, JSON of status and headers, the body. Both JSONs and the ticket have the id as
+ * their last member: lua/ask.lua says why. `N` says what the stages need under a
  * config. `U`: the config is not known. `W`: still deciding, another frame follows. `E`: this cannot be
  * done, why, and `config` where it is the config that is refused.
  */

@@ -191,7 +191,7 @@ function handler:log()
   quieten_snippets(state)
   if state.owner == self.name then
     state.failures = retry.failures(state)
-    report(state, state.request or {}, state.decision)
+    report(state, state.decision)
   end
 end
 

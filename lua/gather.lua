@@ -47,7 +47,6 @@ return function()
   local query = request.get_raw_query()
   local route, service = kong.router.get_route(), kong.router.get_service()
   local gathered = {
-    id = ngx.var.kong_request_id,
     method = ngx.req.get_method(),
     path = request.get_raw_path(),
     query = query ~= "" and query or nil,

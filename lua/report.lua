@@ -170,8 +170,8 @@ local function first_of(value)
   return type(value) == "table" and value[1] or value
 end
 
--- state: what present.lua and tap.lua left; request and decision: where there are some.
-return function(state, request, decision)
+-- state: what present.lua and tap.lua left; decision: where there is one.
+return function(state, decision)
   if state.learned then
     return
   end
@@ -190,7 +190,7 @@ return function(state, request, decision)
       [8] = milliseconds(ngx.req.start_time()),
       [9] = milliseconds(state.first_byte_at or ended_at),
       [10] = milliseconds(ended_at),
-      [11] = request.id,
+      [11] = ngx.var.kong_request_id,
       [14] = kept and kept.total,
       [17] = first_of(state.content_encoding),
       [18] = first_of(state.retry_after_ms) or nil,

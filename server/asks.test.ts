@@ -79,14 +79,28 @@ class Driver {
     }
   }
 
-  ask(question: object, body = ""): Promise<Reply> {
-    return this.send("Q", JSON.stringify(question), "", "", body);
+  ask(question: Asked, body = ""): Promise<Reply> {
+    return this.send("Q", ...asking(question), "", "", body);
   }
 
   tellConfig(config: object, about: object = {}): Promise<Reply> {
     const told = { id: "one", plugin: "llm-gateway", version: packageJson.version, ...about };
     return this.send("C", JSON.stringify(told), JSON.stringify(config));
   }
+}
+
+interface Asked {
+  request: { id: unknown };
+  asked_at?: number;
+  [more: string]: unknown;
+}
+
+/** What differs with each request, and the question beside it. */
+function asking({ asked_at, request: { id, ...request }, ...question }: Asked): string[] {
+  return [
+    { id, asked_at },
+    { ...question, request },
+  ].map((one) => JSON.stringify(one));
 }
 
 /** How many requests wait for the answer of an equal one. */
@@ -191,13 +205,14 @@ describe("server", () => {
     });
 
     it.each([
-      ["no JSON", "{"],
-      ["no object", "null"],
-      ["without an id", JSON.stringify({ ...question, request: { ...request, id: 5 } })],
-    ])("that is %s is an error, and the connection goes on", async (_, head) => {
+      ["no JSON", '{"id":"r"}', "{"],
+      ["no object", '{"id":"r"}', "null"],
+      ["about nothing", "null", JSON.stringify(question)],
+      ["without an id", ...asking({ ...question, request: { ...request, id: 5 } })],
+    ])("that is %s is an error, and the connection goes on", async (_, ...heads) => {
       const driver = await Driver.open();
       await driver.tellConfig(config);
-      expect((await driver.send("Q", head, "", "", body)).kind).toBe("E");
+      expect((await driver.send("Q", ...heads, "", "", body)).kind).toBe("E");
       expect((await driver.ask(question, body)).kind).toBe("D");
     });
   });
@@ -234,7 +249,7 @@ describe("server", () => {
       expect(leader.kind).toBe("D");
       const gone = await Driver.open();
       gone.socket.write(
-        answerFrame("Q" as "N", JSON.stringify(numbered("gone")), "", "", deterministic),
+        answerFrame("Q" as "N", ...asking(numbered("gone")), "", "", deterministic),
       );
       await expect.poll(waitingRequests).toBe(1);
       gone.socket.destroy();

@@ -109,9 +109,11 @@ export class Asks {
   async #decide(socket: Socket, sections: Buffer[]): Promise<void> {
     const open: Open = { socket, askedAt: performance.now() };
     try {
-      const [head, earlier, ticket, body] = sections;
-      const { config, request, consumer, credential, expires, headers, asked_at } =
-        questionIn(head);
+      const [about, question, earlier, ticket, body] = sections;
+      const { config, request, consumer, credential, expires, headers, asked_at } = questionIn(
+        about,
+        question,
+      );
       if (asked_at !== undefined && Date.now() - asked_at > this.#options.lateSeconds * 1000) {
         this.#refuse(socket, "late", "the plugin server is too busy: it reads questions too late");
         return;
@@ -144,14 +146,14 @@ export class Asks {
     if ("decision" in ruling) {
       const { ticket } = ruling.decision;
       // The ticket goes beside it, and where outcomes go was told with the config.
-      const head = { ...ruling.decision, ticket: undefined, outcomes_socket: undefined };
+      const head = { ...ruling.decision, ticket: undefined, outcomes_socket: undefined, id };
       asks.inc({ answer: "decided" });
       socket.write(answerFrame("D", id, JSON.stringify(head), ticket));
       return;
     }
     const { status, headers, body, source } = ruling.answer;
     const { restore } = ruling;
-    const head = { status, headers: { ...headers, "X-LLM-Source": source }, restore };
+    const head = { status, headers: { ...headers, "X-LLM-Source": source }, restore, id };
     asks.inc({ answer: "answered" });
     socket.write(answerFrame("A", id, JSON.stringify(head), body));
     void learnFrom(ruling.outcome);
@@ -214,17 +216,20 @@ interface Asked extends Pick<Question, "request" | "consumer"> {
 }
 
 // Checked by hand, as it is read for each request: what the stages rely on, and no more.
-function questionIn(bytes: Buffer | undefined): Asked {
-  const asked = jsonIn(bytes) as Partial<Asked> | null;
+function questionIn(about: Buffer | undefined, question: Buffer | undefined): Asked {
+  const { id, asked_at } = (jsonIn(about) ?? {}) as { id?: unknown; asked_at?: number };
+  const asked = jsonIn(question) as Partial<Asked> | null;
   const request = asked?.request;
   const whole =
     typeof asked?.config === "string" &&
-    typeof request?.id === "string" &&
+    request !== undefined &&
+    typeof id === "string" &&
     typeof request.method === "string" &&
     typeof request.path === "string" &&
     typeof request.client_ip === "string";
   if (!whole) throw new RpcError("a question without config, id, method, path or client address");
-  return asked as Asked;
+  request.id = id;
+  return { ...(asked as Asked), asked_at };
 }
 
 function decisionIn(head: Buffer | undefined, ticket: Buffer | undefined): Decision | undefined {

@@ -100,8 +100,9 @@ export interface StageEntry {
   note?: unknown;
 }
 
-export function writeTicket(ticket: Ticket): string {
-  return JSON.stringify(ticket);
+/** The id stands last, as lua/ask.lua wants it. */
+export function writeTicket({ id, ...ticket }: Ticket): string {
+  return JSON.stringify({ ...ticket, id });
 }
 
 /** Reads a ticket that came back. It comes over a socket, so nothing about it is trusted. */

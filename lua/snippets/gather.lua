@@ -7,7 +7,7 @@ local gather = require("kong_llm.gather")
 return function()
   show_key()
   local gathered, body = gather()
-  gathered.body = body
+  gathered.id, gathered.body = ngx.var.kong_request_id, body
   -- carry-out.lua of version 0.1 does not: it gets the body as it shall be.
   gathered.takes_edits = true
   kong.ctx.shared.llm = gathered

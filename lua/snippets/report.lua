@@ -5,5 +5,5 @@ local report = require("kong_llm.report")
 -- Its locals live as long as this worker has this config.
 return function()
   local shared = kong.ctx.shared
-  report(shared.llm_state or {}, shared.llm or {}, shared.llm_decision)
+  report(shared.llm_state or {}, shared.llm_decision)
 end

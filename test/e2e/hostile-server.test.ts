@@ -117,8 +117,8 @@ describe("a plugin server that answers a driver with", () => {
           socket.write(answerFrame("N", JSON.stringify({ headers: [], credential: false })));
           return;
         }
-        const { request } = JSON.parse(`${sections[0]}`) as { request: { id: string } };
-        for (const part of reply(request.id)) {
+        const { id } = JSON.parse(`${sections[0]}`) as { id: string };
+        for (const part of reply(id)) {
           if (part === "end") socket.end();
           else socket.write(part);
         }
