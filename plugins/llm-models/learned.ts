@@ -4,10 +4,10 @@
 import { Counter } from "prom-client";
 import { z } from "zod";
 import { allowancesAt, hear, targetName } from "../../stages/allowances";
+import { foundIn } from "../../stages/choice";
 import { log } from "../../stages/log";
 import type { FailedTry, Outcome } from "../../stages/outcome";
 import type { Ticket } from "../../stages/ticket";
-import { nameIn } from "./chosen";
 import type { Failure } from "./cooldowns";
 import type { NodeCooldowns } from "./open-cooldowns";
 import type { ModelsOptions } from "./schema";
@@ -34,9 +34,9 @@ export interface Watch {
 export function isWatched(
   { watched }: Pick<Watch, "watched">,
   ticket: Ticket,
-  sentTo: Pick<Sent, "service" | "model">,
+  { service, model }: Pick<Sent, "service" | "model">,
 ): boolean {
-  return watched.has(sentTo.model) || nameIn(ticket, sentTo) !== undefined;
+  return watched.has(model) || foundIn(ticket.choice, model, service) !== undefined;
 }
 
 const fallbacks = new Counter({

@@ -32,8 +32,8 @@ export function resolver(
     matches: modelGlob(alias.name),
     route: {
       alias: alias.name,
-      targets: targetsOf(alias),
-      ...(areOneModel(targetsOf(alias), bare) && { isOneModel: true as const }),
+      targets: sharesOf(alias),
+      ...(areOneModel(sharesOf(alias), bare) && { isOneModel: true as const }),
       fallbacks: alias.fallbacks,
       defaults: alias.defaults,
     },
@@ -49,7 +49,7 @@ export function resolver(
 
 /** Every model of the upstream that the options name, each once: targets, fallbacks, models. */
 export function upstreamModels({ aliases, models }: ModelsOptions): string[] {
-  const targets = aliases.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
+  const targets = aliases.flatMap((alias) => sharesOf(alias).map(({ model }) => model));
   return [...new Set([...targets, ...aliases.flatMap(({ fallbacks }) => fallbacks), ...models])];
 }
 
@@ -59,9 +59,9 @@ export function modelsInChains(
   bare: (name: string) => string = (name) => name,
 ): Set<string> {
   const chained = aliases.filter(
-    (alias) => alias.fallbacks.length > 0 || areOneModel(targetsOf(alias), bare),
+    (alias) => alias.fallbacks.length > 0 || areOneModel(sharesOf(alias), bare),
   );
-  const targets = chained.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
+  const targets = chained.flatMap((alias) => sharesOf(alias).map(({ model }) => model));
   return new Set([...targets, ...chained.flatMap(({ fallbacks }) => fallbacks)].map(bare));
 }
 
@@ -96,10 +96,11 @@ export function candidates(
 type Alias = ModelsOptions["aliases"][number];
 
 /** Where providers share it; a canary's targets are several models, each for its own callers. */
-function areOneModel(targets: WeightedTarget[], bare: (name: string) => string): boolean {
+export function areOneModel(targets: WeightedTarget[], bare: (name: string) => string): boolean {
   return targets.length > 1 && new Set(targets.map(({ model }) => bare(model))).size === 1;
 }
 
-function targetsOf({ target, targets }: Alias): WeightedTarget[] {
+/** Of one with `target` that one, which gets all. */
+export function sharesOf({ target, targets }: Alias): WeightedTarget[] {
   return target === "" ? targets : [{ model: target, weight: 1 }];
 }
