@@ -3,7 +3,7 @@
 import { type Mistake, warning } from "../../stages/mistake";
 import { isWithinReach } from "../../stages/upstream";
 import { providersOf, upstreamAt } from "../llm-models/providers";
-import { areOneModel, modelsInChains, sharesOf } from "../llm-models/resolve";
+import { areShared, modelsInChains, sharesOf } from "../llm-models/resolve";
 import type { GatewayOptions } from "./schema";
 import { stageOptions } from "./stage-options";
 
@@ -35,7 +35,7 @@ function outOfReach(config: GatewayOptions): Mistake[] {
   return aliases.flatMap((alias, index) => {
     const targets = sharesOf(alias);
     const [first, ...others] = targets;
-    const standIn = areOneModel(targets, bare) ? others : [];
+    const standIn = areShared(alias, bare) ? others : [];
     const isApart = (from: string | undefined, name: string) => {
       const [one, other] = [upstreamOf(from ?? ""), upstreamOf(name)];
       return one !== undefined && other !== undefined && !isWithinReach(one, other);

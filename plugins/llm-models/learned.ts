@@ -9,7 +9,9 @@ import { log } from "../../stages/log";
 import type { FailedTry, Outcome } from "../../stages/outcome";
 import type { Ticket } from "../../stages/ticket";
 import type { Failure } from "./cooldowns";
+import { answerKindOf } from "./least-latency";
 import type { NodeCooldowns } from "./open-cooldowns";
+import { paceOf } from "./pace";
 import type { ModelsOptions } from "./schema";
 import { failureOf, verdictOf } from "./verdict";
 
@@ -28,6 +30,8 @@ export interface Watch {
   cooldowns: NodeCooldowns;
   /** Models of which it matters whether they fail. */
   watched: Set<string>;
+  /** Models of which it matters how soon they answer. */
+  timed: Set<string>;
 }
 
 /** Whether it matters if this model fails: others can stand in for it, or it for others. */
@@ -86,6 +90,10 @@ async function learnServed(outcome: Outcome, note: Sent, watch: Watch): Promise<
   if (heard) await cooldowns.tell(target, heard);
   if (!isWatched(watch, outcome.ticket, tried)) return;
   const verdict = isOurs ? verdictOf(outcome, options.cooldown) : "nothing";
+  if (verdict === "served" && watch.timed.has(model)) {
+    const pace = paceOf(outcome.first_byte_at - triedAt(outcome, note), Date.now());
+    await cooldowns.measure(target, answerKindOf(outcome.ticket), pace);
+  }
   if (verdict === "failed") {
     const failure = failureOf(outcome, note.sent_at, options.cooldown);
     await fail(tried, failure, outcome.status, watch);
@@ -113,6 +121,11 @@ async function fail(
 /** Whether what is left of its limits matters although nobody can stand in for it: it has several keys. */
 export function hasSeveralKeys(target: string): boolean {
   return allowancesAt(target).length > 1;
+}
+
+/** When the try began whose answer the client got: what failed before is not its time. */
+function triedAt({ tries = [] }: Outcome, { sent_at }: Sent): number {
+  return Math.max(sent_at, tries.at(-1)?.started_at ?? 0);
 }
 
 /** What a try was sent to: 0 is the first, the others are told by the ticket. */
