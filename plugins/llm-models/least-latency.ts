@@ -1,7 +1,10 @@
 // Which target answers soonest, and who is asked in its place to find out whether it does better by now:
 // nobody stays behind for what was long ago.
 
+import { Gauge } from "prom-client";
 import type { Exchange } from "../../stages/exchange";
+import { knownHere } from "./cooldowns-in-memory";
+import { partsOf } from "./fallback";
 import { grouped } from "./grouped";
 import type { NodeCooldowns } from "./open-cooldowns";
 import { type AnswerKind, isStale, meanOf } from "./pace";
@@ -55,3 +58,20 @@ export function bySoonest<One>(
   const groups = grouped(others, meanMs, (best) => Math.max(best * (1 + margin), best + marginMs));
   return tried === undefined ? groups : [[tried], ...groups];
 }
+
+// What was heard longer ago tells an operator nothing of now.
+const shownMs = 600_000;
+
+new Gauge({
+  name: "llm_model_first_byte_seconds",
+  help: "Mean time to the first byte of late, by which least_latency balances the targets of an alias, of streams and of whole answers; of the last ten minutes, of all nodes where policy is redis",
+  labelNames: ["service", "model", "answer"] as const,
+  collect() {
+    this.reset();
+    const since = Date.now() - shownMs;
+    for (const { target, kind, pace } of knownHere.paces.entries()) {
+      if (pace.at < since) continue;
+      this.set({ ...partsOf(target), answer: kind }, meanOf(pace) / 1000);
+    }
+  },
+});
