@@ -27,9 +27,12 @@ function pricesOf(
   { prices = [], catalogue_file, providers }: ModelsOptions,
 ): Mistake[] {
   if (catalogue_file !== undefined) return [];
-  const { bare } = providersOf(providers);
+  const { locate, bare } = providersOf(providers);
   const priceOf = pricesOver(prices);
-  const priced = targets.map(({ model }) => priceOf(bare(model)));
+  const priced = targets.map(({ model }) => {
+    const { provider } = locate(model, "openai") ?? locate(model, "anthropic") ?? {};
+    return priceOf(bare(model), provider?.provider);
+  });
   if (priced.every((price) => price === undefined)) {
     const message = "no target has a price, so weights decide: name them in prices";
     return [warning([...path, "balance"], "balance-without-prices", message)];
@@ -40,6 +43,7 @@ function pricesOf(
     return [warning([...path, "targets", place, "model"], "unpriced-target", message)];
   });
   if (new Set(priced).size > 1) return unpriced;
-  const message = "all targets have one price, so weights decide: by it none is cheaper";
+  const message =
+    "all targets have one price, so weights decide: say in prices what a provider's own are, as in `name/model`";
   return [warning([...path, "balance"], "balance-of-equals", message)];
 }

@@ -189,6 +189,16 @@ describe("llm-models › least_cost", () => {
     expect(served(await ask(models, { messages, ...more }))).toBe(expected);
   });
 
+  it("goes by the prices of each provider of one model", async () => {
+    const providers = ["a", "b"].map((name) => ({ name, url: `https://${name}.example` }));
+    const targets = [{ model: "a/same" }, { model: "b/same" }];
+    const aliases = [{ name: "chat", balance: "least_cost", targets }];
+    const prices = [price("b/same", 1), price("same", 2)];
+    const options = modelsOptions.parse({ providers, aliases, prices });
+    const asked = await ask(prepareStage(stage, options));
+    expect([served(asked), asked.ticket.provider]).toEqual(["same", "b"]);
+  });
+
   it("reckons with pictures where these are what is paid", async () => {
     const aliases = [
       {

@@ -7,26 +7,23 @@ import { reasons } from "../../models/reasoning";
 import type { Exchange } from "../../stages/exchange";
 import type { Prices } from "../../stages/prices";
 import { grouped } from "./grouped";
+import type { Target } from "./providers";
 
 /** In groups of equals, best first. Who has no price is last. */
-export function byLeastCost<One extends { model: string }>(
+export function byLeastCost(
   exchange: Exchange,
-  all: readonly One[],
+  all: readonly Target[],
   prices: Pick<Prices, "priceOf">,
-): One[][] {
+): Target[][] {
   const usdOf = likelyCosts(exchange, prices);
-  return grouped(
-    all,
-    ({ model }) => usdOf(model),
-    (best) => best,
-  );
+  return grouped(all, usdOf, (best) => best);
 }
 
 /** US dollars; infinite for a model without a price. */
 function likelyCosts(
   { body, request, ticket: { endpoint } }: Exchange,
   { priceOf }: Pick<Prices, "priceOf">,
-): (model: string) => number {
+): (target: Target) => number {
   const family = familyOf(endpoint);
   const fields = body?.value ?? {};
   const inputTokens = family.estimateInputTokens(fields);
@@ -35,8 +32,8 @@ function likelyCosts(
   const bound = body && family.outputBound(endpoint, body);
   const answers = family.answersAsked(fields);
   const thinks = isBounded && family.askedOf(fields).effort !== undefined;
-  return (model) => {
-    const price = priceOf(model);
+  return ({ model, provider }) => {
+    const price = priceOf(model, provider?.provider);
     if (!price) return Number.POSITIVE_INFINITY;
     const asked = { thinks: thinks || reasons(model), bound, answers };
     const output = isBounded ? expectedOutput(usuallyExpected, asked) : 0;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { type KongConfig, redisPatience } from "../support/kong-config";
 import { startRedis, type TestRedis } from "../support/redis";
 import { startTwoProviders, type TwoProviders } from "../support/two-providers";
@@ -40,12 +41,14 @@ function balancing(config: Record<string, unknown>, kong: KongConfig): void {
   });
   const providers = config.providers as Record<string, unknown>[];
   config.providers = providers.map((one) => ({ ...one, models: ["*"] }));
-  config.usage = { ...(config.usage as object), prices: [price("dear", 9), price("cheap", 1)] };
+  const prices = [price("dear", 9), price("cheap", 1), price("b/same", 1), price("same", 2)];
+  config.usage = { ...(config.usage as object), prices };
   kong.options("models").aliases = [
     ...["soonest", "streamed", "again"].map((name) => ({
       ...{ name, balance: "least_latency", targets: at(`a/${name}`, `b/${name}`) },
     })),
     { name: "cheapest", balance: "least_cost", targets: at("a/dear", "b/cheap") },
+    { name: "elsewhere", balance: "least_cost", targets: at("a/same", "b/same") },
   ];
 }
 
@@ -111,9 +114,16 @@ describe("targets that are balanced by least latency", () => {
 
 describe("targets that are balanced by least cost", () => {
   let both: TwoProviders;
+  let printed: (line: UsageLine) => void = () => undefined;
 
   beforeAll(async () => {
-    both = await startTwoProviders(balancing);
+    both = await startTwoProviders(balancing, {
+      printed(text) {
+        for (const line of text.split("\n")) {
+          if (line.startsWith('{"time"')) printed(JSON.parse(line));
+        }
+      },
+    });
   });
   afterAll(() => both?.stop());
   beforeEach(() => {
@@ -123,6 +133,18 @@ describe("targets that are balanced by least cost", () => {
 
   it("send all requests to the cheap one", async () => {
     expect(await shares(both, "cheapest", 10)).toEqual({ a: 0, b: 10 });
+  });
+
+  it("send them to the provider that has the lower price for one model, and bill that", async () => {
+    const lines: UsageLine[] = [];
+    printed = (line) => lines.push(line);
+    const answer = await ask(both, "elsewhere");
+    expect(answer.headers.get("x-llm-provider")).toBe("b");
+    const id = answer.headers.get("x-kong-request-id");
+    const line = () => lines.find(({ request_id }) => request_id === id);
+    await expect.poll(line, patience).toMatchObject({ model: "same", provider: "b" });
+    const { input_tokens, output_tokens, cost_usd } = line()!;
+    expect(cost_usd).toBe((input_tokens! + output_tokens!) / 1_000_000);
   });
 
   it("send them to the next in price where the cheap one refuses, in the same request", async () => {
