@@ -127,6 +127,15 @@ describe("llm-models › least_latency", () => {
     expect(known).toMatchObject({ sum: 200, weight: 1 });
   });
 
+  it("does not count the time in which a request waited for the answer of an equal one", async () => {
+    const models = balancing("least_latency", ["slow", "fast"]);
+    const asked = await ask(models);
+    asked.ticket.held_until = Date.now() + 850;
+    await end(models, asked, 900);
+    const known = knownHere.paces.of(targetName(service, served(asked)!), "whole");
+    expect(known).toMatchObject({ sum: 50, weight: 1 });
+  });
+
   it("shares what one caller asks between equals, by their weights", async () => {
     const models = balancing("least_latency", [
       { model: "a", weight: 3 },

@@ -91,8 +91,9 @@ async function learnServed(outcome: Outcome, note: Sent, watch: Watch): Promise<
   if (!isWatched(watch, outcome.ticket, tried)) return;
   const verdict = isOurs ? verdictOf(outcome, options.cooldown) : "nothing";
   if (verdict === "served" && watch.timed.has(model)) {
-    const pace = paceOf(outcome.first_byte_at - triedAt(outcome, note), Date.now());
-    await cooldowns.measure(target, answerKindOf(outcome.ticket), pace);
+    const ms = outcome.first_byte_at - triedAt(outcome, note);
+    const kind = answerKindOf(outcome.ticket);
+    if (Number.isFinite(ms)) await cooldowns.measure(target, kind, paceOf(ms, Date.now()));
   }
   if (verdict === "failed") {
     const failure = failureOf(outcome, note.sent_at, options.cooldown);
@@ -123,9 +124,12 @@ export function hasSeveralKeys(target: string): boolean {
   return allowancesAt(target).length > 1;
 }
 
-/** When the try began whose answer the client got: what failed before is not its time. */
-function triedAt({ tries = [] }: Outcome, { sent_at }: Sent): number {
-  return Math.max(sent_at, tries.at(-1)?.started_at ?? 0);
+/**
+ * When the try began whose answer the client got: neither what failed before is its time, nor that in which
+ * a stage held the request back.
+ */
+function triedAt({ tries = [], ticket }: Outcome, { sent_at }: Sent): number {
+  return Math.max(sent_at, ticket.held_until ?? 0, tries.at(-1)?.started_at ?? 0);
 }
 
 /** What a try was sent to: 0 is the first, the others are told by the ticket. */
