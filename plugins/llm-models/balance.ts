@@ -16,12 +16,12 @@ interface Balancing {
   leaseMs: number;
 }
 
-/** Puts targets that are not spent into groups of equals, best first. */
+/** What puts targets that are not spent into groups of equals, best first; undefined where all are equal. */
 export function balanced(
   exchange: Exchange,
   balance: Balance | undefined,
   { cooldowns, prices, nameOf, leaseMs }: Balancing,
-): (open: Target[]) => Target[][] {
+): ((open: Target[]) => Target[][]) | undefined {
   switch (balance) {
     case "least_latency": {
       const kind = answerKindOf(exchange.ticket);
@@ -31,6 +31,6 @@ export function balanced(
     case "least_cost":
       return (open) => byLeastCost(exchange, open, prices);
     default:
-      return (open) => [open];
+      return undefined;
   }
 }

@@ -15,20 +15,20 @@ export interface Ranked<Candidate> {
  * @param candidates at least one, in the order of preference
  * @param peers how many of the first share the requests
  * @param nameOf as targetName has it
- * @param groupsOf those of them that are not spent in groups of equals, best first
+ * @param groupsOf those of them that are not spent in groups of equals, best first; without it all are equal
  */
 export function ranked<Candidate>(
   candidates: readonly Candidate[],
   peers: number,
   nameOf: (candidate: Candidate) => string,
-  groupsOf: (open: Candidate[]) => Candidate[][] = (open) => [open],
+  groupsOf?: (open: Candidate[]) => Candidate[][],
   now = Date.now(),
 ): Ranked<Candidate> {
   const leftOf = (candidate: Candidate) => allowancesAt(nameOf(candidate));
   const first = byRoom(candidates.slice(0, peers), leftOf, now);
-  const groups = groupsOf(first.open.flat());
-  const best = groups.flatMap((group) => byRoom(group, leftOf, now).open.flat());
-  const inOrder = [...best, ...first.spent, ...candidates.slice(peers)];
+  const groups = groupsOf?.(first.open.flat());
+  const ranks = groups?.flatMap((group) => byRoom(group, leftOf, now).open) ?? first.open;
+  const inOrder = [...ranks.flat(), ...first.spent, ...candidates.slice(peers)];
   const { spent } = byRoom(candidates, leftOf, now);
   const isSpent = (candidate: Candidate) => spent.includes(candidate);
   const open = inOrder.filter((candidate) => !isSpent(candidate));
