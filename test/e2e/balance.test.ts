@@ -47,6 +47,13 @@ function balancing(config: Record<string, unknown>, kong: KongConfig): void {
     ...["soonest", "streamed", "again"].map((name) => ({
       ...{ name, balance: "least_latency", targets: at(`a/${name}`, `b/${name}`) },
     })),
+    {
+      ...{ name: "after", balance: "least_latency" },
+      targets: [
+        { model: "a/after", weight: 1_000_000 },
+        { model: "b/after", weight: 1 },
+      ],
+    },
     { name: "cheapest", balance: "least_cost", targets: at("a/dear", "b/cheap") },
     { name: "elsewhere", balance: "least_cost", targets: at("a/same", "b/same") },
   ];
@@ -102,6 +109,21 @@ describe("targets that are balanced by least latency", () => {
       expect((await shares(other, model, 20)).b).toBeGreaterThanOrEqual(18);
     },
   );
+
+  it("count of a second try its own time alone", async () => {
+    const [one] = nodes as [TwoProviders, TwoProviders];
+    one.a.behave({ match: "after", delayMs: 1500, status: 503 });
+    const start = Date.now();
+    const answer = await ask(one, "after");
+    const afterFirst = Date.now() - start - 1500;
+    expect(answer.headers.get("x-llm-provider")).toBe("b");
+    expect(answer.headers.get("x-llm-tries")).toBe("2");
+    const known = { service: "b", model: "after" };
+    const mean = () => one.gateway.pluginServer.metric("llm_model_first_byte_seconds", known);
+    await expect.poll(mean, patience).toBeGreaterThan(0);
+    // Kong and this test read their clocks to the millisecond.
+    expect((await mean())! * 1000).toBeLessThanOrEqual(afterFirst + 2);
+  });
 
   it("go on at the slow one while the fast one refuses", async () => {
     const [one] = nodes as [TwoProviders, TwoProviders];
