@@ -13,7 +13,14 @@ import {
   type WrittenRates,
 } from "./catalogue-form";
 import { modelGlob } from "./glob";
-import { type ModelPrice, type Price, priceTable, type Rates, type Step } from "./price";
+import {
+  type ModelPrice,
+  type Price,
+  type PriceOf,
+  priceTable,
+  type Rates,
+  type Step,
+} from "./price";
 
 /** Where a price is from: the page that states it, and the day on which it was seen to do so. */
 export interface Origin {
@@ -78,10 +85,11 @@ export function catalogue(): Catalogue {
 export function pricesOver(
   own: readonly ModelPrice[],
   file?: () => Catalogue | undefined,
-): (model: string) => Price | undefined {
+): PriceOf {
   const priceOf = priceTable(own);
   const { find } = catalogue();
-  return (model) => priceOf(model) ?? (file?.()?.find(model) ?? find(model))?.price;
+  return (model, provider) =>
+    priceOf(model, provider) ?? (file?.()?.find(model) ?? find(model))?.price;
 }
 
 function catalogueOf(models: CatalogueModel[]): Catalogue {

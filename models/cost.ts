@@ -110,11 +110,20 @@ export function reserveOf(price: Price, inputTokens: number): { prompt: number; 
 /**
  * What a request is likely to cost in US dollars, to compare models by before one of them is asked: no
  * discount, no cheaper hour, and not exact, as what it is made of is a guess.
+ * @param units what it asks for beside tokens
  */
-export function likelyUsd(price: Price, inputTokens: number, outputTokens: number): number {
+export function likelyUsd(
+  price: Price,
+  inputTokens: number,
+  outputTokens: number,
+  { images = 0, audio_seconds = 0, characters = 0 }: Amounts = {},
+): number {
   const { rates } = preparedOf(price).steps.find(({ above }) => inputTokens > above)!;
   const { input_usd_per_mtok: input, output_usd_per_mtok: output, request_usd = 0 } = rates;
-  return (inputTokens * input + outputTokens * output) / 1e6 + request_usd;
+  const { image_usd = 0, second_usd = 0, characters_usd_per_million: million = 0 } = rates;
+  const tokens = (inputTokens * input + outputTokens * output) / 1e6;
+  const units = images * image_usd + audio_seconds * second_usd + (characters * million) / 1e6;
+  return tokens + units + request_usd;
 }
 
 /** The parts of a usage that are billed apart, the dearest kinds of input first. */

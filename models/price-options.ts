@@ -12,7 +12,9 @@ export const modelPrices = z.array(
       .string()
       .min(1)
       .max(200)
-      .describe("Model of the upstream; `*` in it matches any text, as in `claude-sonnet-4*`."),
+      .describe(
+        "Model of the upstream; `*` in it matches any text, as in `claude-sonnet-4*`. Where one provider of several has a price of its own, `provider/model`, before a price for all.",
+      ),
     input_usd_per_mtok: usdPerMtok.describe("US dollars for a million input tokens."),
     output_usd_per_mtok: usdPerMtok.describe("US dollars for a million output tokens."),
     cached_input_usd_per_mtok: usdPerMtok

@@ -13,6 +13,13 @@ describe("price", () => {
     ).toEqual([1, 8, 20]);
   });
 
+  it("is that of a provider's models where it is the first that matches", () => {
+    const priceOf = priceTable([price("b/gpt-*", 1), price("gpt-*", 8), price("c/*", 3)]);
+    const asked = ["a", "b", "c", undefined];
+    expect(asked.map((one) => priceOf("gpt-4.1", one)?.input_usd_per_mtok)).toEqual([8, 1, 8, 8]);
+    expect(priceOf("o3", "c")?.input_usd_per_mtok).toBe(3);
+  });
+
   it("is unknown for a model that no pattern matches", () => {
     expect(priceTable([price("gpt-4.1", 8)])("gpt-4.1-mini")).toBeUndefined();
   });

@@ -47,8 +47,17 @@ export interface ModelPrice extends Price {
   model: string;
 }
 
-/** Finds a model's price: the first that matches wins; undefined for a model without one. */
-export function priceTable(prices: readonly ModelPrice[]): (model: string) => Price | undefined {
+/**
+ * The price of a model; undefined for one without.
+ * @param provider who serves it, where several do: a price may be for its models alone
+ */
+export type PriceOf = (model: string, provider?: string) => Price | undefined;
+
+/** Finds a model's price: the first that matches it by its name or by `provider/model` wins. */
+export function priceTable(prices: readonly ModelPrice[]): PriceOf {
   const compiled = prices.map((price) => ({ price, matches: modelGlob(price.model) }));
-  return (model) => compiled.find(({ matches }) => matches(model))?.price;
+  return (model, provider) => {
+    const full = provider === undefined ? model : `${provider}/${model}`;
+    return compiled.find(({ matches }) => matches(model) || matches(full))?.price;
+  };
 }

@@ -55,6 +55,20 @@ describe("a choice", () => {
     expect(exchange.ticket.choice?.models.map(([model]) => model)).toEqual(["dear", "middling"]);
   });
 
+  it("changes to a model that is named with its provider, too", () => {
+    const named = exchangeOf({
+      models: [
+        ["a/cheap", "small"],
+        ["b/dear", "strong"],
+      ],
+    });
+    const { ticket } = named;
+    chooseAgain({ ...named, ticket: { ...ticket, provider: "a" } }, "dear", "budget");
+    expect(named.responseHeaders).toEqual({});
+    chooseAgain({ ...named, ticket: { ...ticket, provider: "b" } }, "dear", "budget");
+    expect(named.responseHeaders["X-LLM-Route"]).toBe("tier=strong; model=b/dear; reason=budget");
+  });
+
   it.each([
     ["to a model that is none of it", "unknown", {}],
     ["to the model that serves", "cheap", {}],

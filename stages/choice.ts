@@ -17,6 +17,16 @@ export function decisiveChoice({ choice }: Ticket): Choice | undefined {
   return choice?.dry_run ? undefined : choice;
 }
 
+/** The one of a choice that a model is: by its own name, or by that with its provider's (or service's) before. */
+export function foundIn(
+  choice: Choice | undefined,
+  model: string | undefined,
+  provider: string | undefined,
+): Choice["models"][number] | undefined {
+  const names = [model, `${provider}/${model}`];
+  return choice?.models.find(([name]) => names.includes(name));
+}
+
 /** Takes out whom a stage finds unfit. Where the first is, the next one serves, for that reason. */
 export function keepOnly(
   exchange: Exchange,
@@ -32,10 +42,13 @@ export function keepOnly(
   else changeTo(exchange, { ...choice, models, tier: first[1], reason });
 }
 
-/** The request goes on as another of the models; the one before it does not serve any more. */
+/**
+ * The request goes on as another of the models; the one before it does not serve any more.
+ * @param model by its name in the choice, or by its own where the ticket tells its provider
+ */
 export function chooseAgain(exchange: Exchange, model: string, reason: ChoiceReason): void {
   const choice = decisiveChoice(exchange.ticket);
-  const found = choice?.models.find(([name]) => name === model);
+  const found = foundIn(choice, model, exchange.ticket.provider);
   if (!choice || !found || found === choice.models[0]) return;
   const [, ...others] = choice.models;
   const models = [found, ...others.filter((other) => other !== found)];
@@ -70,8 +83,7 @@ export function servedTier({
   provider,
 }: Ticket): Pick<Choice, "tier" | "reason"> | undefined {
   if (!choice || choice.dry_run) return choice;
-  // A candidate may be named with its provider.
-  const names = [model?.served, `${provider}/${model?.served}`];
-  const at = choice.models.findIndex(([name]) => names.includes(name));
-  return at > 0 ? { tier: choice.models[at]![1], reason: "second_try" } : choice;
+  const found = foundIn(choice, model?.served, provider);
+  if (!found || found === choice.models[0]) return choice;
+  return { tier: found[1], reason: "second_try" };
 }

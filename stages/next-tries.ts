@@ -56,11 +56,13 @@ function nextTry(
 }
 
 /** The body for its model, and what the client is told of its bounds. */
-function bodyFor(exchange: Exchange, { model }: OtherTry) {
+function bodyFor(exchange: Exchange, { model, upstream }: OtherTry) {
   const { ticket, outputCap } = exchange;
   const body = exchange.body!.copy();
   const told: Record<string, string> = {};
-  const apart = { body, responseHeaders: told, upstreamHeaders: {}, ticket: { ...ticket } };
+  // Whose model it is, for a stage that knows it by both names.
+  const itsTicket = { ...ticket, ...(upstream && { provider: upstream.provider }) };
+  const apart = { body, responseHeaders: told, upstreamHeaders: {}, ticket: itsTicket };
   const other = { ...exchange, ...apart };
   sendAs(other, model);
   tellSecondTry(other, ticket.choice);

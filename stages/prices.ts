@@ -3,11 +3,11 @@
 
 import { type Catalogue, catalogue, pricesOver } from "../models/catalogue";
 import { catalogueFile } from "../models/catalogue-file";
-import type { ModelPrice, Price } from "../models/price";
+import type { ModelPrice, Price, PriceOf } from "../models/price";
 import { log } from "./log";
 
 export interface Prices {
-  priceOf(model: string): Price | undefined;
+  priceOf: PriceOf;
   /** What the vendor's own page says; undefined where a catalogue does not know it. */
   listPriceOf(model: string): Price | undefined;
   /** The models that the catalogues spell out, as they stand now. */

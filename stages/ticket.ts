@@ -39,6 +39,8 @@ export interface Ticket {
   /** Where the client asks which models there are: the names that are choices, and who may serve each. */
   choices?: { name: string; models: string[] }[];
   cache?: CacheStatus;
+  /** Until when it waited for the answer of an equal one, in vain; in milliseconds since the epoch. */
+  held_until?: number;
   /** How often personal data was found, by what recognised it; never what. */
   personal_data?: Record<string, number>;
   /**

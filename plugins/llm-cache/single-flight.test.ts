@@ -141,6 +141,8 @@ describe("llm-cache", () => {
       expect(ended.map(({ status }) => status)).toEqual(Array(100).fill("Miss"));
       expect(ended.filter(leads)).toHaveLength(1);
       expect(await flights("failed")).toBe(before + 99);
+      const held = ended.filter(({ exchange }) => exchange.ticket.held_until !== undefined);
+      expect(held).toHaveLength(99);
       expect(leads(await ask(cache))).toBe(true);
     });
 

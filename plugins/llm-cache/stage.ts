@@ -133,9 +133,9 @@ async function find(
   waiting.dec();
   const result = typeof landing === "string" ? landing : "followed";
   flights.inc({ result, policy: answers.policy });
-  return typeof landing === "string"
-    ? { state: "none", older }
-    : { state: "entry", entry: landing };
+  if (typeof landing !== "string") return { state: "entry", entry: landing };
+  exchange.ticket.held_until = Date.now();
+  return { state: "none", older };
 }
 
 // Whoever leads must be heard of again: a host without an outcomes socket would let all that follow

@@ -11,7 +11,7 @@ export function stageOptions(config: GatewayOptions) {
     ...{ usage, privacy, cache },
     route: { ...bills, ...route },
     // Parsed again, so that no key is in the options of who needs none.
-    models: { ...models, providers: providersOption.parse(providers) },
+    models: { ...bills, ...models, providers: providersOption.parse(providers) },
     rate_limit: { ...bills, ...rate_limit },
     upstream_key: { ...upstream_key, providers },
   };

@@ -3,7 +3,7 @@
 import { type Mistake, warning } from "../../stages/mistake";
 import { isWithinReach } from "../../stages/upstream";
 import { providersOf, upstreamAt } from "../llm-models/providers";
-import { modelsInChains } from "../llm-models/resolve";
+import { areShared, modelsInChains, sharesOf } from "../llm-models/resolve";
 import type { GatewayOptions } from "./schema";
 import { stageOptions } from "./stage-options";
 
@@ -26,21 +26,37 @@ function nothingToTry(config: GatewayOptions): Mistake[] {
 /** Kong keeps the path, the scheme and the check of certificates of a request's first try. */
 function outOfReach(config: GatewayOptions): Mistake[] {
   const { aliases, providers: options } = stageOptions(config).models;
-  const { locate } = providersOf(options);
+  const { locate, bare } = providersOf(options);
   const asked = { id: "", method: "POST", path: "/v1/x", client_ip: "" };
   const upstreamOf = (name: string) => {
     const { provider } = locate(name, "openai") ?? locate(name, "anthropic") ?? {};
     return provider && upstreamAt(provider, asked);
   };
-  return aliases.flatMap(({ target, fallbacks }, index) => {
-    const from = target === "" ? undefined : upstreamOf(target);
-    return fallbacks.flatMap((name, place) => {
-      const to = upstreamOf(name);
-      if (!from || !to || isWithinReach(from, to)) return [];
-      const why = "its provider has another scheme, path or tls_verify than that of the target";
+  return aliases.flatMap((alias, index) => {
+    const targets = sharesOf(alias);
+    const [first, ...others] = targets;
+    const standIn = areShared(alias, bare) ? others : [];
+    const isApart = (from: string | undefined, name: string) => {
+      const [one, other] = [upstreamOf(from ?? ""), upstreamOf(name)];
+      return one !== undefined && other !== undefined && !isWithinReach(one, other);
+    };
+    const warn = (of: string, ...path: PropertyKey[]) => {
+      const why = `its provider has another scheme, path or tls_verify than that of ${of}`;
       const message = `takes over from the next request on only: ${why}`;
-      const path = ["models", "aliases", index, "fallbacks", place];
-      return [warning(path, "out-of-reach", message)];
-    });
+      return warning(["models", "aliases", index, ...path], "out-of-reach", message);
+    };
+    return [
+      ...standIn.flatMap(({ model }) => {
+        if (!isApart(first?.model, model)) return [];
+        const place = alias.targets.findIndex((one) => one.model === model);
+        return [warn("the first target", "targets", place, "model")];
+      }),
+      ...alias.fallbacks.flatMap((name, place) => {
+        const from = targets.find(({ model }) => isApart(model, name));
+        return from
+          ? [warn(targets.length > 1 ? "a target" : "the target", "fallbacks", place)]
+          : [];
+      }),
+    ];
   });
 }

@@ -1,7 +1,7 @@
 // The route of a request for which llm-route has chosen: the first of its models in place of an alias's
 // target, the others in place of its fallbacks. Who may be used and who is well is asked here, as of all.
 
-import { chooseAgain, decisiveChoice, keepOnly } from "../../stages/choice";
+import { chooseAgain, decisiveChoice, foundIn, keepOnly } from "../../stages/choice";
 import type { Exchange } from "../../stages/exchange";
 import type { Ticket } from "../../stages/ticket";
 import type { MayUse } from "./access";
@@ -36,24 +36,11 @@ export function settleChoice(
   { model, provider }: Target,
   isWell: (name: string) => boolean,
 ): void {
-  const served = nameIn(exchange.ticket, { service: provider?.provider ?? "", model });
-  if (served === undefined) return;
+  const found = foundIn(exchange.ticket.choice, model, provider?.provider);
+  if (!found) return;
+  const [served] = found;
   chooseAgain(exchange, served, "cooldown");
   keepOnly(exchange, (name) => name === served || isWell(name), "cooldown");
-}
-
-/**
- * By which name of a choice a model serves: its own, or that with its provider's. For one of a choice it
- * matters whether it fails.
- *
- * @param sentTo its provider, or the service, and the model
- */
-export function nameIn(
-  { choice }: Ticket,
-  { service, model }: { service: string; model: string },
-): string | undefined {
-  const names = choice?.models.map(([name]) => name);
-  return names?.find((name) => name === model || name === `${service}/${model}`);
 }
 
 /** The names of models in metrics: who can be chosen is configured, too. */

@@ -10,10 +10,14 @@ import {
   healthy,
   type Remembered,
 } from "./health";
+import type { AnswerKind, Pace } from "./pace";
+import { Paces } from "./paces";
 
 export class CooldownsInMemory implements Cooldowns {
   // One entry for each configured model of each service; the bound is for names that changed.
   private readonly known = new LRUCache<string, Remembered>({ max: 10_000 });
+
+  readonly paces = new Paces();
 
   constructor(readonly now: () => number = () => Date.now()) {}
 
@@ -63,6 +67,10 @@ export class CooldownsInMemory implements Cooldowns {
 
   // Who shares this memory shares allowances.ts.
   async tell(): Promise<void> {}
+
+  async measure(target: string, kind: AnswerKind, pace: Pace): Promise<undefined> {
+    this.paces.hear(target, kind, pace);
+  }
 
   entries(): IterableIterator<[string, Cooldown]> {
     return this.known.entries();

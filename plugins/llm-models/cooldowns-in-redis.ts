@@ -6,12 +6,14 @@ import type { RedisConnection } from "../../redis/connection";
 import { loadScript, type Script } from "../../redis/script";
 import type { Cooldowns } from "./cooldowns";
 import { heardIn, tellArguments } from "./left-in-redis";
+import { measureArguments, paceIn, pacesIn } from "./pace-in-redis";
 
 const look = scriptNamed("look");
 const fail = scriptNamed("fail");
 const succeed = scriptNamed("succeed");
 const probe = scriptNamed("probe");
 const tell = scriptNamed("tell");
+const measure = scriptNamed("measure");
 
 /** @param now the clock of this node, by which all times are told to it */
 export function cooldownsInRedis(
@@ -21,7 +23,7 @@ export function cooldownsInRedis(
 ): Cooldowns {
   // One slot for all, as a node looks at several targets at once.
   const stateOf = (target: string) => `${prefix}:{cooldown}:${target}`;
-  const run = (script: Script, keys: string[], args: number[]) =>
+  const run = (script: Script, keys: string[], args: (string | number)[]) =>
     connection.run((client) => script(client, keys, args));
   const runOn = (script: Script, target: string, args: number[]) =>
     run(script, [stateOf(target), `${stateOf(target)}:failures`], args);
@@ -36,9 +38,10 @@ export function cooldownsInRedis(
       // The clocks of Redis and of this node may differ, so times are carried over as distances.
       const ahead = now() - redisNow;
       const here = (time: string | null) => (time === null ? 0 : Number(time) + ahead);
-      return states.map(([since, until, probed, left]) => ({
+      return states.map(([since, until, probed, left, paces]) => ({
         ...{ since: here(since), until: here(until), probedUntil: here(probed) },
         ...(left.length > 0 && { heard: heardIn(left, ahead) }),
+        ...(paces.length > 0 && { paces: pacesIn(paces, ahead) }),
       }));
     },
 
@@ -60,14 +63,29 @@ export function cooldownsInRedis(
     async tell(target, heard) {
       await run(tell, [stateOf(target)], tellArguments(heard, now()));
     },
+
+    async measure(target, kind, pace) {
+      const reply = await run(measure, [stateOf(target)], measureArguments(kind, pace, now()));
+      const [redisNow, all] = reply as MeasureReply;
+      return paceIn(all, now() - redisNow);
+    },
   };
 }
 
 /** The reply of look.lua. */
 type LookReply = [
   now: number,
-  ...states: [since: string | null, until: string | null, probed: string | null, left: string[]][],
+  ...states: [
+    since: string | null,
+    until: string | null,
+    probed: string | null,
+    left: string[],
+    paces: string[],
+  ][],
 ];
+
+/** The reply of measure.lua. */
+type MeasureReply = [now: number, pace: string];
 
 function scriptNamed(name: string): Script {
   return loadScript(join(__dirname, `${name}.lua`));

@@ -2,6 +2,7 @@
 // cools; is due when that time is over; then one request probes it, and its outcome decides for all.
 
 import type { Heard } from "../../stages/allowances";
+import type { AnswerKind, Pace } from "./pace";
 
 /** What is known of one model of one service. Times in milliseconds since the epoch. */
 export interface Cooldown {
@@ -13,6 +14,8 @@ export interface Cooldown {
   probedUntil: number;
   /** What other nodes have heard is left of the target's limits. */
   heard?: Heard[];
+  /** What all nodes together know of how soon it answers, by the kind of answer. */
+  paces?: [AnswerKind, Pace][];
 }
 
 /** A failed request: when it was sent and when it ended, and how long the model shall cool. */
@@ -44,4 +47,6 @@ export interface Cooldowns {
   releaseProbe(target: string): Promise<void>;
   /** Tells the others what the target's upstream said is left; allowances.ts has it already. */
   tell(target: string, heard: Heard): Promise<void>;
+  /** Adds to how soon the target answers, and tells what all know of it then, where they were asked. */
+  measure(target: string, kind: AnswerKind, pace: Pace): Promise<Pace | undefined>;
 }

@@ -62,7 +62,12 @@ new Gauge({
 /** Every model of every service that has failed of late, and until when it is left alone: 0 when it is back. */
 export function knownModels(): { service: string; model: string; until: number }[] {
   return [...knownHere.entries()].map(([target, { until }]) => {
-    const [service = "", model = ""] = target.split(":").map(decodeURIComponent);
-    return { service, model, until };
+    return { ...partsOf(target), until };
   });
+}
+
+/** What targetName has put together. */
+export function partsOf(target: string): { service: string; model: string } {
+  const [service = "", model = ""] = target.split(":").map(decodeURIComponent);
+  return { service, model };
 }

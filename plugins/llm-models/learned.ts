@@ -4,12 +4,14 @@
 import { Counter } from "prom-client";
 import { z } from "zod";
 import { allowancesAt, hear, targetName } from "../../stages/allowances";
+import { foundIn } from "../../stages/choice";
 import { log } from "../../stages/log";
 import type { FailedTry, Outcome } from "../../stages/outcome";
 import type { Ticket } from "../../stages/ticket";
-import { nameIn } from "./chosen";
 import type { Failure } from "./cooldowns";
+import { answerKindOf } from "./least-latency";
 import type { NodeCooldowns } from "./open-cooldowns";
+import { paceOf } from "./pace";
 import type { ModelsOptions } from "./schema";
 import { failureOf, verdictOf } from "./verdict";
 
@@ -28,15 +30,17 @@ export interface Watch {
   cooldowns: NodeCooldowns;
   /** Models of which it matters whether they fail. */
   watched: Set<string>;
+  /** Models of which it matters how soon they answer. */
+  timed: Set<string>;
 }
 
 /** Whether it matters if this model fails: others can stand in for it, or it for others. */
 export function isWatched(
   { watched }: Pick<Watch, "watched">,
   ticket: Ticket,
-  sentTo: Pick<Sent, "service" | "model">,
+  { service, model }: Pick<Sent, "service" | "model">,
 ): boolean {
-  return watched.has(sentTo.model) || nameIn(ticket, sentTo) !== undefined;
+  return watched.has(model) || foundIn(ticket.choice, model, service) !== undefined;
 }
 
 const fallbacks = new Counter({
@@ -86,6 +90,11 @@ async function learnServed(outcome: Outcome, note: Sent, watch: Watch): Promise<
   if (heard) await cooldowns.tell(target, heard);
   if (!isWatched(watch, outcome.ticket, tried)) return;
   const verdict = isOurs ? verdictOf(outcome, options.cooldown) : "nothing";
+  if (verdict === "served" && watch.timed.has(model)) {
+    const ms = outcome.first_byte_at - triedAt(outcome, note);
+    const kind = answerKindOf(outcome.ticket);
+    if (Number.isFinite(ms)) await cooldowns.measure(target, kind, paceOf(ms, Date.now()));
+  }
   if (verdict === "failed") {
     const failure = failureOf(outcome, note.sent_at, options.cooldown);
     await fail(tried, failure, outcome.status, watch);
@@ -113,6 +122,14 @@ async function fail(
 /** Whether what is left of its limits matters although nobody can stand in for it: it has several keys. */
 export function hasSeveralKeys(target: string): boolean {
   return allowancesAt(target).length > 1;
+}
+
+/**
+ * When the try began whose answer the client got: neither what failed before is its time, nor that in which
+ * a stage held the request back.
+ */
+function triedAt({ tries = [], ticket }: Outcome, { sent_at }: Sent): number {
+  return Math.max(sent_at, ticket.held_until ?? 0, tries.at(-1)?.started_at ?? 0);
 }
 
 /** What a try was sent to: 0 is the first, the others are told by the ticket. */

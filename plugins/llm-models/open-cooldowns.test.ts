@@ -8,6 +8,7 @@ import { startRedis, type TestRedis } from "../../test/support/redis";
 import { CooldownsInMemory } from "./cooldowns-in-memory";
 import { cooldownsInRedis } from "./cooldowns-in-redis";
 import { sharedCooldowns } from "./open-cooldowns";
+import { halfLifeMs, meanOf, paceOf, together } from "./pace";
 
 const tolerance = { failures: 3, windowMs: 10_000 };
 const leaseMs = 5000;
@@ -107,6 +108,61 @@ describe("llm-models cooldown", () => {
       expect(await left()).toBe(7);
       await cooldowns.tell(target, heard(0, now() - 1000));
       expect(await left()).toBe(0);
+    });
+
+    it("tells all how soon a target answers, by the clock of each, in the look that is made anyway", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node({ aheadMs: 3_600_000 })];
+      await a.cooldowns.measure(target, "stream", paceOf(300, a.now()));
+      const run = vi.spyOn(connection, "run");
+      await b.see(target);
+      expect(run).toHaveBeenCalledTimes(1);
+      run.mockRestore();
+      const known = b.cooldowns.paces.of(target, "stream")!;
+      expect(meanOf(known)).toBe(300);
+      expect(Math.abs(known.at - b.now())).toBeLessThan(5000);
+      expect(b.cooldowns.paces.of(target, "whole")).toBeUndefined();
+    });
+
+    it("takes the mean of what both have heard, each once, and tells of it once a second", async () => {
+      vi.useFakeTimers({ toFake: ["Date"] });
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      const run = vi.spyOn(connection, "run");
+      for (const ms of [100, 200, 300]) {
+        await a.cooldowns.measure(target, "whole", paceOf(ms, a.now()));
+      }
+      expect(run).toHaveBeenCalledTimes(1);
+      run.mockRestore();
+      await b.cooldowns.measure(target, "whole", paceOf(500, b.now()));
+      // The second and third are this node's own as yet.
+      expect(meanOf(b.cooldowns.paces.of(target, "whole")!)).toBeCloseTo(300, 0);
+      expect(meanOf(a.cooldowns.paces.of(target, "whole")!)).toBeCloseTo(200, 0);
+      await a.see(target);
+      expect(meanOf(a.cooldowns.paces.of(target, "whole")!)).toBeCloseTo(275, 0);
+      vi.useRealTimers();
+    });
+
+    it("keeps how soon a target answers for a while, and no cooldown is cut short by it", async () => {
+      const target = newTarget();
+      const expires = () =>
+        connection.run((client) => client.pttl(`kong-llm:{cooldown}:${target}`));
+      const inRedis = cooldownsInRedis(connection, "kong-llm");
+      await inRedis.measure(target, "whole", paceOf(1, Date.now()));
+      expect(await expires()).toBeGreaterThan(0);
+      expect(await expires()).toBeLessThanOrEqual(600_000);
+      await node().fail(target, 0, { coolMs: 900_000 });
+      await inRedis.measure(target, "whole", paceOf(1, Date.now()));
+      expect(await expires()).toBeGreaterThan(600_000);
+    });
+
+    it("lets a time count half as much after a half-life, as a node does by itself", async () => {
+      const target = newTarget();
+      const inRedis = cooldownsInRedis(connection, "kong-llm");
+      const [before, now] = [paceOf(900, Date.now() - halfLifeMs), paceOf(300, Date.now())];
+      await inRedis.measure(target, "stream", before);
+      const all = await inRedis.measure(target, "stream", now);
+      expect(meanOf(all!)).toBeCloseTo(meanOf(together(before, now)!), 0);
     });
 
     it("lets a model cool on both when it fails on one", async () => {
@@ -251,6 +307,8 @@ describe("llm-models cooldown", () => {
     expect(await a.cooldowns.takeProbe(target, leaseMs)).toBeGreaterThan(0);
     expect(await a.fail(target, 0)).toBe(true);
     expect(await b.see(target)).toBe("healthy");
+    await a.cooldowns.measure(target, "whole", paceOf(100, a.now()));
+    expect(meanOf(a.cooldowns.paces.of(target, "whole")!)).toBe(100);
 
     const up = new Promise<void>((resolve) =>
       connection.watch(({ state }) => state === "up" && resolve()),
@@ -261,5 +319,11 @@ describe("llm-models cooldown", () => {
     await a.fail(target, 0);
     b.pass(1000);
     expect(await b.see(target)).toBe("cooling");
+    await vi.waitFor(async () => {
+      await a.cooldowns.measure(target, "whole", paceOf(100, a.now()));
+      b.pass(1000);
+      await b.see(target);
+      expect(meanOf(b.cooldowns.paces.of(target, "whole")!)).toBeCloseTo(100, 0);
+    }, 10_000);
   });
 });

@@ -12,6 +12,7 @@ import type { Cooldowns } from "./cooldowns";
 import { type CooldownsInMemory, knownHere } from "./cooldowns-in-memory";
 import { cooldownsInRedis } from "./cooldowns-in-redis";
 import type { Health } from "./health";
+import type { Paces } from "./paces";
 import type { ModelsOptions } from "./schema";
 
 /** The cooldowns that the options ask for. */
@@ -26,6 +27,8 @@ export function openCooldowns({ policy, redis }: ModelsOptions): NodeCooldowns {
 export interface NodeCooldowns extends Cooldowns {
   /** As far as this node knows; asks nobody. */
   healthOf(target: string): Health;
+  /** How soon targets answer, as far as this node knows. */
+  paces: Paces;
 }
 
 const freshMs = 1000;
@@ -41,9 +44,11 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
   async function refresh(together: string, targets: readonly string[]): Promise<void> {
     try {
       const seen = await ifUp(shared.look(targets));
-      for (const [i, { heard = [], ...known }] of (seen ?? []).entries()) {
-        here.adopt(targets[i]!, known);
-        for (const one of heard) adopt(targets[i]!, one);
+      for (const [i, { heard = [], paces = [], ...known }] of (seen ?? []).entries()) {
+        const target = targets[i]!;
+        here.adopt(target, known);
+        for (const one of heard) adopt(target, one);
+        for (const [kind, pace] of paces) here.paces.adopt(target, kind, pace);
       }
     } finally {
       seenAt.set(together, here.now());
@@ -59,6 +64,7 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
   }
 
   return {
+    paces: here.paces,
     healthOf: (target) => here.healthOf(target),
 
     async look(targets) {
@@ -93,6 +99,18 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
       if (!isSpent && told.has(name)) return;
       told.set(name, true);
       await ifUp(shared.tell(target, heard));
+    },
+
+    async measure(target, kind, pace) {
+      await here.measure(target, kind, pace);
+      const name = `${target}#${kind}`;
+      if (told.has(name)) return undefined;
+      told.set(name, true);
+      const own = here.paces.takeOwn(target, kind);
+      const all = own && (await ifUp(shared.measure(target, kind, own)));
+      if (all) here.paces.adopt(target, kind, all);
+      else if (own) here.paces.hear(target, kind, own);
+      return all;
     },
   };
 }

@@ -3,6 +3,7 @@
 
 import { modelGlob } from "../../models/glob";
 import type { MayUse } from "./access";
+import type { Balance } from "./alias-options";
 import { targetFor, type WeightedTarget } from "./canary";
 import type { ModelsOptions } from "./schema";
 
@@ -11,8 +12,11 @@ export interface Route {
   /** The alias as it is configured, which all names share that it matches. */
   alias?: string;
   targets: WeightedTarget[];
-  /** The targets are one model at several providers: who cannot serve gives way to the others. */
-  isOneModel?: true;
+  /**
+   * By what the targets share the requests: who cannot serve gives way to the others. Absent where each
+   * is for its own callers: several models, as of a canary.
+   */
+  shared?: Balance;
   fallbacks: string[];
   defaults: { temperature?: number; max_tokens?: number };
 }
@@ -32,8 +36,8 @@ export function resolver(
     matches: modelGlob(alias.name),
     route: {
       alias: alias.name,
-      targets: targetsOf(alias),
-      ...(areOneModel(targetsOf(alias), bare) && { isOneModel: true as const }),
+      targets: sharesOf(alias),
+      ...(areShared(alias, bare) && { shared: alias.balance }),
       fallbacks: alias.fallbacks,
       defaults: alias.defaults,
     },
@@ -49,7 +53,7 @@ export function resolver(
 
 /** Every model of the upstream that the options name, each once: targets, fallbacks, models. */
 export function upstreamModels({ aliases, models }: ModelsOptions): string[] {
-  const targets = aliases.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
+  const targets = aliases.flatMap((alias) => sharesOf(alias).map(({ model }) => model));
   return [...new Set([...targets, ...aliases.flatMap(({ fallbacks }) => fallbacks), ...models])];
 }
 
@@ -58,11 +62,18 @@ export function modelsInChains(
   { aliases }: ModelsOptions,
   bare: (name: string) => string = (name) => name,
 ): Set<string> {
-  const chained = aliases.filter(
-    (alias) => alias.fallbacks.length > 0 || areOneModel(targetsOf(alias), bare),
-  );
-  const targets = chained.flatMap((alias) => targetsOf(alias).map(({ model }) => model));
+  const chained = aliases.filter((alias) => alias.fallbacks.length > 0 || areShared(alias, bare));
+  const targets = chained.flatMap((alias) => sharesOf(alias).map(({ model }) => model));
   return new Set([...targets, ...chained.flatMap(({ fallbacks }) => fallbacks)].map(bare));
+}
+
+/** Models of which it matters how soon they answer. @param bare a model's name without its provider */
+export function timedModels(
+  { aliases }: ModelsOptions,
+  bare: (name: string) => string = (name) => name,
+): Set<string> {
+  const timed = aliases.filter(({ balance }) => balance === "least_latency");
+  return new Set(timed.flatMap(({ targets }) => targets.map(({ model }) => bare(model))));
 }
 
 /** The name of a served model in metrics: bounded to what is configured. */
@@ -75,12 +86,12 @@ export function labels(
 }
 
 /**
- * The models that may serve a request, best first: the target of this caller, where it is one model with
- * the others at other providers, then the fallbacks.
+ * The models that may serve a request, best first: the target of this caller, those that share the
+ * requests with it, then the fallbacks.
  * Empty when the caller may use no target; a fallback that it may not use is left out.
  */
 export function candidates(
-  { alias, targets, isOneModel, fallbacks }: Route,
+  { alias, targets, shared, fallbacks }: Route,
   requested: string,
   mayUse: MayUse,
   caller: string,
@@ -89,17 +100,23 @@ export function candidates(
   const target = targetFor(open, `${alias}\n${caller}`);
   if (target === undefined) return [];
   const substitutes = fallbacks.filter((model) => mayUse(requested, model));
-  const peers = isOneModel ? open.filter(({ weight }) => weight > 0).map(({ model }) => model) : [];
+  const peers = shared ? open.filter(({ weight }) => weight > 0).map(({ model }) => model) : [];
   return [...new Set([target, ...peers, ...substitutes])];
 }
 
 type Alias = ModelsOptions["aliases"][number];
 
-/** Where providers share it; a canary's targets are several models, each for its own callers. */
-function areOneModel(targets: WeightedTarget[], bare: (name: string) => string): boolean {
-  return targets.length > 1 && new Set(targets.map(({ model }) => bare(model))).size === 1;
+/**
+ * Whether an alias has targets that stand in for each other: one model at several providers, or several
+ * that are balanced by more than weight. A canary's targets are each for its own callers.
+ */
+export function areShared(alias: Alias, bare: (name: string) => string): boolean {
+  const targets = sharesOf(alias);
+  if (targets.length < 2) return false;
+  return alias.balance !== "weight" || new Set(targets.map(({ model }) => bare(model))).size === 1;
 }
 
-function targetsOf({ target, targets }: Alias): WeightedTarget[] {
+/** Of one with `target` that one, which gets all. */
+export function sharesOf({ target, targets }: Alias): WeightedTarget[] {
   return target === "" ? targets : [{ model: target, weight: 1 }];
 }

@@ -2,73 +2,13 @@
 
 import { z } from "zod";
 import { completionTokensModels, fixedTemperatureModels } from "../../models/fixed-temperature";
-import { isModelName } from "../../models/name";
+import { catalogueFileOption, modelPrices } from "../../models/price-options";
 import { reasoningModels } from "../../models/reasoning";
 import { redisOptions } from "../../redis/options";
+import { alias, modelName, temperature, tokens } from "./alias-options";
 import { providersOption } from "./provider-options";
 
-const name = z
-  .string()
-  .max(200)
-  .refine(
-    (text) => text === "" || isModelName(text),
-    "must be a name without control characters and without spaces around it",
-  );
-const modelName = name.min(1);
 const glob = z.string().min(1).max(200);
-
-const temperature = z.number().min(-1).max(2);
-const tokens = z.int().min(0).max(10_000_000);
-
-const alias = z
-  .object({
-    name: modelName.describe(
-      "Name that clients ask for; `*` in it matches any text, as in `claude*`.",
-    ),
-    target: name
-      .default("")
-      .describe(
-        "Model of the upstream that serves requests for this name; leave it out where `targets` share them.",
-      ),
-    targets: z
-      .array(
-        z.object({
-          model: modelName.describe("Model of the upstream that serves a share of the requests."),
-          weight: z
-            .int()
-            .min(0)
-            .max(1_000_000)
-            .default(1)
-            .describe("Its share, beside the weights of the other targets; 0 for none."),
-        }),
-      )
-      .default([])
-      .describe(
-        "Several models in place of `target`, as for a canary: each consumer always gets the same one, until the weights change.",
-      ),
-    fallbacks: z
-      .array(modelName)
-      .default([])
-      .describe("Models that take over while the target cools down, in the order of preference."),
-    defaults: z
-      .object({
-        temperature: temperature
-          .optional()
-          .describe("In place of `defaults.temperature` for requests by this name."),
-        max_tokens: tokens
-          .optional()
-          .describe("In place of `defaults.max_tokens` for requests by this name."),
-      })
-      .prefault({})
-      .describe("Values for what a client that asks for this name left out."),
-  })
-  .refine(({ target, targets }) => (target === "") !== (targets.length === 0), {
-    message: "needs either target or targets",
-  })
-  .refine(({ targets }) => targets.length === 0 || targets.some(({ weight }) => weight > 0), {
-    message: "needs a weight above 0 in targets",
-  })
-  .meta({ entity_checks: [{ only_one_of: ["target", "targets"] }] });
 
 const accessRule = z.object({
   consumers: z
@@ -221,6 +161,12 @@ export const modelsOptions = z.object({
     .describe(
       "Ask the upstream to end each stream with its token usage (stream_options.include_usage), so that streams are counted to the token.",
     ),
+  prices: modelPrices
+    .optional()
+    .describe(
+      "What models cost, for aliases with `balance: least_cost`, in place of the catalogue of models; the first match wins. In llm-gateway the prices of `usage` hold where this is left out.",
+    ),
+  catalogue_file: catalogueFileOption,
   cooldown: cooldown.prefault({}).describe("When a failing model is left alone for a while."),
   policy: z
     .enum(["local", "redis"])

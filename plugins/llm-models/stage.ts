@@ -8,10 +8,12 @@ import { isModelName, nameInHeader } from "../../models/name";
 import type { RequestBody } from "../../openai/request-body";
 import { targetName } from "../../stages/allowances";
 import type { Answer, Exchange } from "../../stages/exchange";
+import { openPrices, type Prices } from "../../stages/prices";
 import type { Decided, Stage } from "../../stages/stage";
 import { isWithinReach } from "../../stages/upstream";
 import { accessOf, type MayUse } from "./access";
 import { badMember, badModel, notTokens } from "./bad-member";
+import { balanced } from "./balance";
 import { chosenRoute, labelsOf, settleChoice, withChoices } from "./chosen";
 import { firstHealthy } from "./fallback";
 import { badLength, fillIn, takeBack } from "./fill-in";
@@ -31,7 +33,7 @@ import { otherTries } from "./other-tries";
 import { tellModels } from "./own-models";
 import { fullName, type Providers, providersOf, type Target, upstreamAt } from "./providers";
 import { ranked } from "./ranked";
-import { labels, modelsInChains, type Resolve, type Route, resolver } from "./resolve";
+import { labels, modelsInChains, type Resolve, type Route, resolver, timedModels } from "./resolve";
 import type { ModelsOptions } from "./schema";
 import { peersIn, targetsOf } from "./targets";
 import { type TermsOf, terms } from "./terms";
@@ -43,6 +45,7 @@ interface Prepared extends Watch {
   resolve: Resolve;
   labelOf: (served: string) => string;
   termsOf: TermsOf;
+  prices: Prices;
   /** By which glob of other_endpoints a path is open. */
   openedBy: (path: string) => string | undefined;
 }
@@ -63,6 +66,8 @@ export const stage: Stage<ModelsOptions, Prepared, typeof sent> = {
       cooldowns: openCooldowns(options),
       openedBy: openedBy(options.other_endpoints),
       watched: modelsInChains(options, providers.bare),
+      timed: timedModels(options, providers.bare),
+      prices: openPrices(options),
     };
   },
   decide,
@@ -106,7 +111,9 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const leaseMs = options.cooldown.seconds * 1000;
   const asked = targets.map(nameOf);
   if (targets.length > 1 || hasSeveralKeys(asked[0]!)) await cooldowns.look(asked);
-  const { all, preferred, isSpent } = ranked(targets, peersIn(targets, route, providers), nameOf);
+  const groupsOf = balanced(exchange, route.shared, { ...prepared, nameOf, leaseMs });
+  const peers = peersIn(targets, route, providers);
+  const { all, preferred, isSpent } = ranked(targets, peers, nameOf, groupsOf);
   const choice = await firstHealthy(cooldowns, all, nameOf, leaseMs);
   const { chosen: served, probing } = choice;
   settleChoice(exchange, served, (name) => {

@@ -23,18 +23,22 @@ export function targetsOf(
   const family = familyOf(exchange.ticket.endpoint).name;
   const isOpen: MayUse = (name, model) =>
     mayUse(name, model) && providers.locate(model, family) !== undefined;
-  const models = candidates(route, requested, isOpen, callerOf(exchange));
+  const models = candidates(route, requested, isOpen, whoseWeight(exchange, route));
   return models.map((model) => providers.locate(model, family)!);
 }
 
-/** How many of the first are the targets of an alias whose targets are one model at several providers. */
+/** How many of the first are the targets of an alias that share its requests. */
 export function peersIn(targets: Target[], route: Route, { spellings }: Providers): number {
-  if (!route.isOneModel) return 1;
+  if (!route.shared) return 1;
   const names = new Set(route.targets.flatMap(({ model }) => spellings(model)));
   return targets.filter((target) => names.has(fullName(target))).length;
 }
 
-/** Who always gets the same target of a canary: a name that is the same on every node. */
-function callerOf({ consumer, request }: Exchange): string {
+/**
+ * Who always gets the same target of several that are equal: a caller, by a name that is the same on every
+ * node. Where the soonest is wanted, a request, so that equals share also what one caller asks.
+ */
+function whoseWeight({ consumer, request }: Exchange, { shared }: Route): string {
+  if (shared === "least_latency") return request.id;
   return consumer?.username ?? consumer?.custom_id ?? consumer?.id ?? request.client_ip;
 }

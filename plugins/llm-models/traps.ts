@@ -1,6 +1,7 @@
 // Mistakes in the options of llm-models: names and rules that can never be reached, or serve nobody.
 
 import { error, type Mistake, redisMissing, shadowed, warning } from "../../stages/mistake";
+import { balanceTraps } from "./balance-traps";
 import { providerTraps } from "./provider-traps";
 import type { ModelsOptions } from "./schema";
 
@@ -10,6 +11,7 @@ export function traps(options: ModelsOptions): Mistake[] {
     ...chainedAliases(options),
     ...ownFallbacks(options),
     ...providerTraps(options),
+    ...balanceTraps(options),
     ...nothingKnown(options),
     ...unreachableRules(options),
     ...defaultAboveLimit(options),

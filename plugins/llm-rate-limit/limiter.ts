@@ -1,6 +1,6 @@
 // What the limits of one config work with, made once: its options, rules, prices and counts.
 
-import type { Price } from "../../models/price";
+import type { PriceOf } from "../../models/price";
 import { openPrices } from "../../stages/prices";
 import { levelsOf } from "./levels";
 import { type Notices, openNotices } from "./notices";
@@ -15,7 +15,7 @@ export interface Limiter {
   rulesFor: ReturnType<typeof rulesOf>;
   /** Undefined where nothing limits others than who asks. */
   levelsFor: ReturnType<typeof levelsOf>;
-  priceOf(model: string): Price | undefined;
+  priceOf: PriceOf;
   counts: InsuredCounts;
   /** Undefined where nobody is to be told of shares. */
   notices: Notices | undefined;

@@ -63,6 +63,16 @@ describe("llm-rate-limit", () => {
       expect(Number(both.reserved) - Number(alone.reserved)).toBe(9_000_000);
     });
 
+    it("reserves at the prices of each one's provider", async () => {
+      const own = ["a", "b"].map((name, at) => ({ ...prices[at]!, model: `${name}/cheap` }));
+      const given = { cost_usd: { day: 1 }, prices: [...own, { ...prices[1]!, model: "*" }] };
+      const alone = await ask(given, []);
+      const both = await ask(given, [other("cheap", "b")]);
+      // Output at one dollar a million by a's price, at ten by b's.
+      expect(Number(alone.reserved)).toBeLessThan(1_100_000);
+      expect(Number(both.reserved) - Number(alone.reserved)).toBe(9_000_000);
+    });
+
     it("leaves the first try alone where there is no room for the dearest", async () => {
       const alone = await ask({ cost_usd: { day: 0.002 } }, [other("dear")]);
       expect(alone).toMatchObject({ answer: 200, others: [] });

@@ -41,7 +41,10 @@ export function heldTo(
     const provider = other.upstream?.provider ?? exchange.ticket.provider;
     const as = { ...exchange, ticket: { ...exchange.ticket, provider } };
     const limits = limitsAs(other.model, as, rules, { levelsFor });
-    return limits.every((one) => known.has(nameOf(one))) && (!needsPrice || priceOf(other.model));
+    return (
+      limits.every((one) => known.has(nameOf(one))) &&
+      (!needsPrice || priceOf(other.model, provider))
+    );
   });
 }
 
@@ -54,8 +57,13 @@ export function demandOfAll(first: Demand, exchange: Exchange, hardCap: boolean)
 }
 
 /** What the other tries may be billed at, as far as it is known. */
-export function pricesOfOthers({ others = [] }: Exchange, priceOf: Limiter["priceOf"]): Price[] {
-  return others.flatMap(({ model }) => priceOf(model) ?? []);
+export function pricesOfOthers(
+  { others = [], ticket }: Exchange,
+  priceOf: Limiter["priceOf"],
+): Price[] {
+  return others.flatMap(
+    ({ model, upstream }) => priceOf(model, upstream?.provider ?? ticket.provider) ?? [],
+  );
 }
 
 /** Whether more is taken than for the first try alone. */

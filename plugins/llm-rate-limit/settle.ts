@@ -19,9 +19,9 @@ export function settle(
 ): Promise<Settled> {
   const { identity, model, policy } = reservation;
   // Of the try that served: it may be another model than the one that was taken for.
-  const { tries, model: named } = outcome.ticket;
+  const { tries, model: named, provider } = outcome.ticket;
   const served = tries && named ? named.served : model;
-  const price = served === null ? undefined : priceOf(served);
+  const price = served === null ? undefined : priceOf(served, provider);
   const corrections = correctionsOf(outcome, reservation, price, options.hard_cap);
   const see = (spent: Spent[]) => {
     notices?.settled(spent);

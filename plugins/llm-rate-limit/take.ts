@@ -158,7 +158,8 @@ async function takeAs(
   const limits = met.map(({ limit }) => limit);
   const prices: Price[] = [];
   for (const billed of limits.some(countsCost) ? modelsBilled(model, exchange) : []) {
-    const price = billed === undefined ? undefined : priceOf(billed);
+    const provider = billed === model ? exchange.ticket.provider : undefined;
+    const price = billed === undefined ? undefined : priceOf(billed, provider);
     if (price) prices.push(price);
     else if (exchange.body && options.unpriced_models === "refuse") {
       return { model, result: "unpriced", unpriced: billed };

@@ -4,6 +4,7 @@
 import type { Need } from "../../models/asked";
 import type { Catalogue, CatalogueModel } from "../../models/catalogue";
 import { likelyUsd } from "../../models/cost";
+import { type ExpectedTokens, expectedOutput } from "../../models/expected-cost";
 import { modelGlob } from "../../models/glob";
 import type { Price } from "../../models/price";
 import { reasons } from "../../models/reasoning";
@@ -96,12 +97,6 @@ export function whyNot(candidate: Candidate, reading: Reading, family: string): 
   return undefined;
 }
 
-/** How long answers are expected to be, in tokens. */
-export interface Expected {
-  output: number;
-  thinking: number;
-}
-
 /**
  * What a request is likely to cost with a candidate, in US dollars; infinite where its price is unknown.
  * @param inputTokens of the whole prompt, or of that with which the conversation began
@@ -109,10 +104,10 @@ export interface Expected {
 export function expectedUsd(
   { price, thinks }: Candidate,
   inputTokens: number,
-  { outputBound = Number.POSITIVE_INFINITY, answers, asked }: Reading,
-  { output, thinking }: Expected,
+  { outputBound: bound, answers, asked }: Reading,
+  expected: ExpectedTokens,
 ): number {
   if (!price) return Number.POSITIVE_INFINITY;
-  const long = thinks || asked.effort !== undefined ? output + thinking : output;
-  return likelyUsd(price, inputTokens, Math.min(long, outputBound) * answers);
+  const length = { thinks: thinks || asked.effort !== undefined, bound, answers };
+  return likelyUsd(price, inputTokens, expectedOutput(expected, length));
 }

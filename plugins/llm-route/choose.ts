@@ -2,8 +2,9 @@
 // candidates the cheapest that can do it. Plain values in and out: the same answer on every node.
 
 import { familyOf } from "../../families/endpoint";
+import type { ExpectedTokens } from "../../models/expected-cost";
 import type { ChoiceReason } from "../../stages/ticket";
-import { type Candidate, type Expected, expectedUsd, type WhyNot, whyNot } from "./candidates";
+import { type Candidate, expectedUsd, type WhyNot, whyNot } from "./candidates";
 import { conversationOf, placeOf } from "./conversation";
 import type { Reading } from "./reading";
 import type { Caller, Rule } from "./rules";
@@ -12,7 +13,7 @@ export interface Choosing {
   tiers: readonly { name: string; upTo: number }[];
   rules: readonly Rule[];
   candidates: readonly Candidate[];
-  expected: Expected;
+  expected: ExpectedTokens;
   sticky: boolean;
 }
 

@@ -41,11 +41,11 @@ export function countChoice(
 
   // A hit costs nothing whoever would have served.
   const usage = usageOfHit(outcome) ? undefined : usageOfOutcome(outcome, inputTokens);
-  const cost = (model: string | undefined) => {
-    const price = model === undefined ? undefined : priceOf(model);
+  const cost = (model: string | undefined, provider?: string) => {
+    const price = model === undefined ? undefined : priceOf(model, provider);
     return usage && price ? costOf(usage, price, outcome.ended_at) : undefined;
   };
-  const asServed = cost(outcome.ticket.model?.served);
+  const asServed = cost(outcome.ticket.model?.served, outcome.ticket.provider);
   if (asServed === undefined) return;
   const dollars = {
     served: asServed,

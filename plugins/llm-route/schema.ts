@@ -1,6 +1,7 @@
 // The options of llm-route: the only source for Kong's schema, the README table and the types.
 
 import { z } from "zod";
+import { usuallyExpected } from "../../models/expected-cost";
 import { catalogueFileOption, modelPrices } from "../../models/price-options";
 import { ruleOptions } from "./rule-options";
 
@@ -103,13 +104,13 @@ const choice = z.object({
     .int()
     .min(1)
     .max(1_000_000)
-    .default(400)
+    .default(usuallyExpected.output)
     .describe("How long an answer is expected to be, in tokens, when costs are compared."),
   expected_thinking_tokens: z
     .int()
     .min(0)
     .max(1_000_000)
-    .default(600)
+    .default(usuallyExpected.thinking)
     .describe("How many tokens a model that thinks before it answers is expected to add to that."),
   dry_run: z
     .boolean()

@@ -49,6 +49,16 @@ describe("llm-usage", () => {
       });
     });
 
+    it("what the upstream counted, at the price of the provider that served", () => {
+      const price = (model: string, usd: number) => ({
+        ...{ model, input_usd_per_mtok: usd, output_usd_per_mtok: usd },
+      });
+      const priceOf = pricesOver([price("b/gpt-4.1", 1), price("gpt-4.1", 10)]);
+      const costAt = (provider?: string) =>
+        accountOf(ended({}, { provider }), {}, { ...books, priceOf }).cost_usd;
+      expect([costAt("b"), costAt("a"), costAt()]).toEqual([0.0015, 0.015, 0.015]);
+    });
+
     it("what a hit would have cost, read from the end of a long answer", () => {
       const long = { choices: [{ text: "x".repeat(100_000) }], ...answer };
       const hit = ended({ source: "cache", body: Buffer.from(JSON.stringify(long)) });

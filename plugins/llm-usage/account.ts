@@ -2,7 +2,7 @@
 // the metrics and the usage line say the same.
 
 import { costOf } from "../../models/cost";
-import type { Price } from "../../models/price";
+import type { PriceOf } from "../../models/price";
 import { noUsage, type Usage } from "../../models/usage";
 import type { AskedUnits } from "../../openai/asked-units";
 import type { Outcome } from "../../stages/outcome";
@@ -32,7 +32,7 @@ export interface Asked {
 }
 
 export interface Books {
-  priceOf(model: string): Price | undefined;
+  priceOf: PriceOf;
   /** Models that may become labels. */
   labels: ReadonlySet<string>;
 }
@@ -40,26 +40,28 @@ export interface Books {
 export function accountOf(outcome: Outcome, asked: Asked, books: Books): Account {
   const named = outcome.ticket.model;
   const model = named?.served ?? asked.model;
+  const { provider } = outcome.ticket;
+  const served = { model, provider };
   const usage = usageOfOutcome(outcome, asked.tokens ?? 0, asked.units);
   return {
     requested_model: named?.requested ?? asked.model,
     model,
     label: labelOf(named?.label, model, books.labels),
     usage,
-    cost_usd: costBy(usage, model, outcome, books),
-    saved_usd: costBy(usageOfHit(outcome), model, outcome, books),
+    cost_usd: costBy(usage, served, outcome, books),
+    saved_usd: costBy(usageOfHit(outcome), served, outcome, books),
   };
 }
 
-/** What a usage costs at a model's price; undefined where either is not known. */
+/** What a usage costs at a model's price, at its provider; undefined where either is not known. */
 export function costBy(
   usage: Usage | undefined,
-  model: string | undefined,
+  { model, provider }: { model: string | undefined; provider?: string },
   { ended_at }: Pick<Outcome, "ended_at">,
   { priceOf }: Pick<Books, "priceOf">,
 ): number | undefined {
   if (usage === noUsage) return 0;
-  const price = model === undefined ? undefined : priceOf(model);
+  const price = model === undefined ? undefined : priceOf(model, provider);
   return usage && price ? costOf(usage, price, ended_at) : undefined;
 }
 

@@ -60,9 +60,9 @@ export function entryOf(
 function amountsOf(outcome: Outcome, account: Account, books: EntryBooks): Partial<Amounts> {
   const { status, source } = outcome;
   const { usage, model, cost_usd, saved_usd } = account;
-  const list = costBy(usage, model, outcome, { priceOf: books.listPriceOf });
+  const list = costBy(usage, { model }, outcome, { priceOf: books.listPriceOf });
   const baseline = baselineOf(outcome);
-  const without = baseline && costBy(usage, baseline, outcome, books);
+  const without = baseline && costBy(usage, { model: baseline }, outcome, books);
   const { estimated, ...used } = usage ?? noUsage;
   const cost = nanoUsd(cost_usd ?? 0);
   return {

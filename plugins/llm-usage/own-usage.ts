@@ -3,7 +3,7 @@
 
 import { LRUCache } from "lru-cache";
 import { usdOfNano } from "../../models/money";
-import type { Price } from "../../models/price";
+import type { PriceOf } from "../../models/price";
 import { RedisUnavailable } from "../../redis/connection";
 import type { Answer, Exchange } from "../../stages/exchange";
 import { unauthenticated, unavailable } from "../../stages/refusals";
@@ -16,7 +16,7 @@ import { report, type Sums, total } from "./usage-report";
 interface Telling {
   /** Undefined: nobody keeps what is used. */
   ledger: OpenLedger | undefined;
-  priceOf(model: string): Price | undefined;
+  priceOf: PriceOf;
 }
 
 /** Without a ledger `use` is null; limits and models are told by llm-gateway, which has them. */

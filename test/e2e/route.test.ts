@@ -175,11 +175,16 @@ describe("a choice whose small model fails, with second tries", () => {
   beforeAll(async () => {
     both = await startTwoProviders(
       (config) => {
-        const tiers = [
+        const tiers = (strong: string) => [
           { name: "small", candidates: [{ model: `b/${models.b}` }] },
-          { name: "strong", candidates: [{ model: models.a }] },
+          { name: "strong", candidates: [{ model: strong }] },
         ];
-        config.route = { choices: [{ name: "auto", tiers }] };
+        config.route = {
+          choices: [
+            { name: "auto", tiers: tiers(models.a) },
+            { name: "named", tiers: tiers(`a/${models.a}`) },
+          ],
+        };
       },
       {
         printed(text) {
@@ -192,9 +197,13 @@ describe("a choice whose small model fails, with second tries", () => {
   });
   afterAll(() => both?.stop());
 
-  it.each([429, 503])(
-    "is served by the tier above in the same request after a %i",
-    async (status) => {
+  it.each([
+    [429, "auto", models.a],
+    [503, "auto", models.a],
+    [503, "named", `a/${models.a}`],
+  ])(
+    "is served by the tier above in the same request after a %i, for %s: %s",
+    async (status, model, strong) => {
       both.a.clear();
       both.b.clear();
       both.b.behave({ status });
@@ -202,8 +211,8 @@ describe("a choice whose small model fails, with second tries", () => {
         method: "POST",
         headers: { "content-type": "application/json", "x-api-key": both.gateway.key },
         body: JSON.stringify({
-          model: "auto",
-          messages: [{ role: "user", content: `${easy} ${status}` }],
+          model,
+          messages: [{ role: "user", content: `${easy} ${model} ${status}` }],
         }),
       });
       expect(answer.status).toBe(200);
@@ -214,12 +223,12 @@ describe("a choice whose small model fails, with second tries", () => {
       expect(answer.headers.get("x-llm-model")).toBe(models.a);
       expect(answer.headers.get("x-llm-tries")).toBe("2");
       expect(answer.headers.get("x-llm-route")).toBe(
-        `tier=strong; model=${models.a}; reason=second_try`,
+        `tier=strong; model=${strong}; reason=second_try`,
       );
       const id = answer.headers.get("x-kong-request-id");
       const line = () => lines.find(({ request_id }) => request_id === id);
       await expect.poll(line, patience).toMatchObject({
-        ...{ requested_model: "auto", model: models.a, tries: 2 },
+        ...{ requested_model: model, model: models.a, tries: 2 },
         ...{ tier: "strong", tier_reason: "second_try" },
       });
     },
