@@ -237,6 +237,16 @@ describe("llm-upstream-key", () => {
       expect(ring.states(2000)).toEqual([true, true]);
     });
 
+    it("is not disproved by a request that went out before it was known here", () => {
+      const ring = new KeyRing([value("a"), value("b")]);
+      ring.adopt(0, { since: 1000, until: 31_000 }, 1500);
+      expect(ring.serve(0, 1400, 1600)).toBe(false);
+      // The same again, by a clock that is a little off.
+      ring.adopt(0, { since: 1002, until: 31_002 }, 2500);
+      expect(ring.serve(0, 1500, 2600)).toBe(true);
+      expect(ring.states(2600)).toEqual([true, true]);
+    });
+
     it("lets no key rest for over an hour, and none that is not there", () => {
       const ring = new KeyRing([value("a"), value("b")]);
       ring.adopt(0, { since: 1000, until: 9e15 }, 1000);

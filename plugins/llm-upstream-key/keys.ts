@@ -24,6 +24,8 @@ interface Member {
   rest: Rest;
   /** As changedAt of the source: of which key this is known. */
   knownOf: number;
+  /** When others told of its rest, in milliseconds since the epoch: what was sent before was no trial of it. */
+  toldAt: number;
 }
 
 export interface ChosenKey {
@@ -47,6 +49,7 @@ export class KeyRing {
       weight: options.weight,
       rest: awake,
       knownOf: 0,
+      toldAt: 0,
     }));
   }
 
@@ -103,7 +106,7 @@ export class KeyRing {
     const member = this.members[index];
     if (!member || chosenAt < member.source.changedAt) return false;
     const { since, until } = restOf(member);
-    if (until === 0 || chosenAt < since) return false;
+    if (until === 0 || chosenAt < Math.max(since, member.toldAt)) return false;
     member.rest = { since: servedAt, until: 0 };
     return servedAt < until;
   }
@@ -113,6 +116,7 @@ export class KeyRing {
     const member = this.members[index];
     // It comes over sockets: whatever it says, no key rests for longer than one that was refused here.
     if (!member || !(since > restOf(member).since) || Number.isNaN(until)) return;
+    if (restOf(member).until <= now) member.toldAt = now;
     member.rest = { since, until: Math.min(until, now + longestRestMs) };
   }
 
