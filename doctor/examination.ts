@@ -3,6 +3,7 @@
 
 import { askedForKey, keyForms, refusalShape } from "./access";
 import { type DoctorOptions, GatewayClient } from "./gateway-client";
+import { secondTries } from "./second-tries";
 import { cacheHits, learns, limiterCounts, streams } from "./stages";
 import { carriedOut, keyHidden, upstreamKey } from "./upstream";
 import type { Diagnosis, Examination, Verdict } from "./verdict";
@@ -20,6 +21,7 @@ const questions: Question[] = [
   ["answers are learned from", learns],
   ["the cache hits", cacheHits],
   ["streams stream", streams],
+  ["Kong makes second tries", secondTries],
 ];
 
 /** @throws Error where the gateway cannot be reached, or serves no model */

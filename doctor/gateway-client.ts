@@ -1,5 +1,8 @@
 // Asks a running gateway as a client does, and keeps what doctor looks at of an answer.
 
+import { z } from "zod";
+import type { NeighbourState } from "../stages/neighbours";
+
 export interface DoctorOptions {
   /** Origin of the gateway, without /v1. */
   url: URL;
@@ -22,6 +25,10 @@ export interface Answer {
 }
 
 const timeoutMs = 60_000;
+
+const readiness = z.object({
+  neighbours: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string() })),
+});
 
 export class GatewayClient {
   constructor(readonly options: DoctorOptions) {}
@@ -56,11 +63,7 @@ export class GatewayClient {
    * does not answer.
    */
   async metric(name: string, labels: Record<string, string> = {}): Promise<number | undefined> {
-    const { healthUrl } = this.options;
-    if (!healthUrl) return undefined;
-    const answer = await fetch(new URL("/metrics", healthUrl), {
-      signal: AbortSignal.timeout(timeoutMs),
-    }).catch(() => undefined);
+    const answer = await this.#askHealth("/metrics");
     if (!answer?.ok) return undefined;
     const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
     return (await answer.text())
@@ -68,6 +71,20 @@ export class GatewayClient {
       .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
       .filter((line) => wanted.every((label) => line.includes(label)))
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+  }
+
+  /** What the plugin server says of its neighbours, also while it is not ready; undefined as above. */
+  async neighbours(): Promise<Record<string, NeighbourState> | undefined> {
+    const answer = await this.#askHealth("/readyz");
+    const told: unknown = await answer?.json().catch(() => undefined);
+    return readiness.safeParse(told).data?.neighbours;
+  }
+
+  async #askHealth(path: string): Promise<Response | undefined> {
+    const { healthUrl } = this.options;
+    if (!healthUrl) return undefined;
+    const signal = AbortSignal.timeout(timeoutMs);
+    return fetch(new URL(path, healthUrl), { signal }).catch(() => undefined);
   }
 }
 

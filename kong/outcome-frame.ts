@@ -3,10 +3,10 @@
 
 import { familyOf, rowOf } from "../families/endpoint";
 import { readable } from "../openai/content-coding";
-import type { Outcome, TellsLeft, Try } from "../stages/outcome";
+import type { Outcome, Try } from "../stages/outcome";
 import { readTicket, type Ticket } from "../stages/ticket";
 import { openTicket } from "../stages/unheard";
-import { furtherTries, type ToldTries, ticketOfTry } from "./tried";
+import { furtherTries, leftIn, type ToldTries, ticketOfTry } from "./tried";
 
 /** The peer of the outcomes socket does not write this format. */
 export class BatchError extends Error {}
@@ -100,11 +100,6 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
 function ticketOf({ requestId, ticket }: OutcomeRecord): Ticket | undefined {
   if (ticket === undefined) return undefined;
   return (requestId !== undefined && openTicket(requestId)) || readTicket(ticket);
-}
-
-function leftIn(text: string): TellsLeft {
-  const [requests = "", requests_reset = "", tokens = "", tokens_reset = ""] = text.split("\n");
-  return { requests, requests_reset, tokens, tokens_reset };
 }
 
 function triesIn(text: string): Try[] {

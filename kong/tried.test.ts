@@ -28,6 +28,19 @@ describe("the tries of a request", () => {
     });
   });
 
+  it("are told with what the upstream said is left for the key of each that failed", () => {
+    const failedTries = '[{"try":0,"status":429,"left":"0\\n6m0s\\n\\n"},{"try":1,"status":429}]';
+    const tries = [...ticket.tries!, { served: "c", label: "c", key: [2, 3] as [number, number] }];
+    const keyed: Ticket = { ...ticket, key: [0, 2], tries: [tries[1]!, tries[0]!] };
+    expect(furtherTries({ servedTry: 2, failedTries }, keyed)?.failed_tries).toEqual([
+      {
+        ...{ try: 0, status: 429, key: [0, 2] },
+        left: { requests: "0", requests_reset: "6m0s", tokens: "", tokens_reset: "" },
+      },
+      { try: 1, status: 429, key: [2, 3] },
+    ]);
+  });
+
   it.each([
     ["the first served", {}],
     ["one is named that was not decided", { servedTry: 2 }],

@@ -2,7 +2,7 @@
 // over a socket, so nothing about it is trusted.
 
 import { z } from "zod";
-import type { Outcome } from "../stages/outcome";
+import type { FailedTry, Outcome, TellsLeft } from "../stages/outcome";
 import type { Ticket } from "../stages/ticket";
 
 const text = z.string().max(200).optional();
@@ -14,6 +14,7 @@ const failed = z
       status: z.int().min(100).max(599).optional(),
       retry_after: text,
       retry_after_ms: text,
+      left: text,
     }),
   )
   .max(10);
@@ -31,12 +32,26 @@ type Retried = Required<Pick<Outcome, "failed_tries" | "served_try" | "first_try
 /** Undefined where the first try served, or what is told fits no decision. */
 export function furtherTries(
   { servedTry, failedTries }: ToldTries,
-  { tries = [], model, provider }: Ticket,
+  { tries = [], model, provider, key }: Ticket,
 ): Retried | undefined {
   if (servedTry === undefined || servedTry < 1 || servedTry > tries.length) return undefined;
   const read = failed.safeParse(jsonIn(failedTries));
   const first_try = { label: model?.label, provider };
-  return { served_try: servedTry, failed_tries: read.data ?? [], first_try };
+  const failed_tries = (read.data ?? []).map(({ left, ...one }): FailedTry => {
+    const itsKey = one.try === 0 ? key : tries[one.try - 1]?.key;
+    return {
+      ...one,
+      ...(left !== undefined && { left: leftIn(left) }),
+      ...(itsKey && { key: itsKey }),
+    };
+  });
+  return { served_try: servedTry, failed_tries, first_try };
+}
+
+/** One a line, as lua/left.lua places them. */
+export function leftIn(text: string): TellsLeft {
+  const [requests = "", requests_reset = "", tokens = "", tokens_reset = ""] = text.split("\n");
+  return { requests, requests_reset, tokens, tokens_reset };
 }
 
 /** The ticket of a request whose answer is that of a further try, from 1. */

@@ -1,6 +1,7 @@
 -- lua/present.lua: completes the head of an answer: our headers, who made it, nothing of the upstream's
 -- account, and the shape of the caller's API for what Kong refused by itself.
 
+local left = require("kong_llm.left")
 local refusals = require("kong_llm.refusals")
 
 -- What the upstream tells its customer, who is not its client here. A trailing * is any end.
@@ -87,21 +88,6 @@ local TOLD = {
   ["retry-after-ms"] = "retry_after_ms",
 }
 
--- What the upstream says is left of its own limits, before it is cleared: requests and when there are all
--- again, then the same of tokens. stages/allowance.ts reads them.
-local LEFT = {
-  ["x-ratelimit-remaining-requests"] = 1, ["anthropic-ratelimit-requests-remaining"] = 1,
-  ["x-ratelimit-reset-requests"] = 2, ["anthropic-ratelimit-requests-reset"] = 2,
-  ["x-ratelimit-remaining-tokens"] = 3, ["anthropic-ratelimit-tokens-remaining"] = 3,
-  ["x-ratelimit-reset-tokens"] = 4, ["anthropic-ratelimit-tokens-reset"] = 4,
-}
-
--- No such value is longer than a time with its zone.
-local function note_left(state, place, value)
-  state.left = state.left or { "", "", "", "" }
-  state.left[place] = tostring(type(value) == "table" and value[1] or value):sub(1, 40)
-end
-
 -- state: what the later phases of this request share; request and decision: where there are some.
 return function(state, request, decision)
   local response = kong.response
@@ -119,8 +105,9 @@ return function(state, request, decision)
     local told = TOLD[name]
     if told then
       state[told] = value
-    elseif LEFT[name] and source == "service" then
-      note_left(state, LEFT[name], value)
+    elseif left.places[name] and source == "service" then
+      -- Before it is cleared.
+      state.left = left.note(state.left, left.places[name], value)
     end
   end
   if source == "service" then

@@ -4,6 +4,7 @@
 local cjson = require("cjson.safe")
 local aim = require("kong_llm.aim")
 local edited = require("kong_llm.edited")
+local left = require("kong_llm.left")
 
 -- Of the answer of a failed try, which nobody else ever sees: $upstream_http_ has it until the next try.
 local TOLD = { "retry_after", "retry_after_ms" }
@@ -61,12 +62,24 @@ local function apply(state, try)
   kong.service.request.set_raw_body(edited(state.body, { try.edits }))
 end
 
+local function told_left()
+  local told
+  for name, place in pairs(left.places) do
+    local value = ngx.var["upstream_http_" .. name:gsub("-", "_")]
+    if value and value ~= "" then
+      told = left.note(told, place, value)
+    end
+  end
+  return told and table.concat(told, "\n")
+end
+
 local function note_failure(state, code)
   local failed = { try = state.served or 0, status = code }
   for _, name in ipairs(TOLD) do
     local value = ngx.var["upstream_http_" .. name]
     failed[name] = value ~= "" and value or nil
   end
+  failed.left = told_left()
   state.failed[#state.failed + 1] = failed
 end
 

@@ -3,7 +3,7 @@
 
 import { LRUCache } from "lru-cache";
 import { type Allowance, allowanceOf } from "./allowance";
-import type { Outcome } from "./outcome";
+import type { FailedTry, Outcome } from "./outcome";
 import type { KeyOfMany } from "./ticket";
 
 /** What was heard with one of so many keys. */
@@ -34,10 +34,26 @@ const nothing = [undefined] as const;
 
 /** What an answer told, where this process did not know it: it is told to each stage that learns. */
 export function hear(target: string, outcome: Outcome): Heard | undefined {
-  const allowance = allowanceOf(outcome);
-  if (!allowance) return undefined;
-  const heard = { key: outcome.ticket.key ?? ([0, 1] satisfies KeyOfMany), allowance };
-  return adopt(target, heard) ? heard : undefined;
+  return hearWith(outcome.ticket.key, target, outcome);
+}
+
+/** The same of a try that failed, whose answer has passed no stage. */
+export function hearFailed(
+  target: string,
+  { left, key }: FailedTry,
+  { first_byte_at }: Outcome,
+): Heard | undefined {
+  return hearWith(key, target, { source: "service", left, first_byte_at });
+}
+
+function hearWith(
+  key: KeyOfMany = [0, 1],
+  target: string,
+  told: Parameters<typeof allowanceOf>[0],
+): Heard | undefined {
+  const allowance = allowanceOf(told);
+  const heard = allowance && { key, allowance };
+  return heard && adopt(target, heard) ? heard : undefined;
 }
 
 /** Takes over what was heard here or elsewhere; false where something later is known. */

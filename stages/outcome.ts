@@ -1,7 +1,7 @@
 // How a request ended, as the stages learn it: from Lua's tap over the outcomes socket for what
 // went upstream, from the plugin server itself for what it answered.
 
-import type { Ticket } from "./ticket";
+import type { KeyOfMany, Ticket } from "./ticket";
 
 export interface Outcome {
   ticket: Ticket;
@@ -79,6 +79,9 @@ export interface FailedTry {
   /** As the upstream sent them. */
   retry_after?: string;
   retry_after_ms?: string;
+  left?: TellsLeft;
+  /** With which key, where its provider has several. */
+  key?: KeyOfMany;
 }
 
 /** nginx's status in the log for a client that closed its connection before it was answered. */

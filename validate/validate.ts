@@ -16,7 +16,7 @@ import { luaTraps } from "./traps/lua";
 import { nameTraps } from "./traps/names";
 import { routingTraps } from "./traps/routing";
 import { documentSecrets, secretTraps } from "./traps/secrets";
-import { tryTraps } from "./traps/tries";
+import { tryTraps, wantsTries } from "./traps/tries";
 
 export interface ConfigurationFile {
   file: string;
@@ -48,16 +48,20 @@ export function validate(files: ConfigurationFile[], options: ValidateOptions): 
   const embedded = whole.flatMap((one) => [...one.all()].flatMap((at) => at.embedded()));
   const declarative = whole.filter(isDeclarative);
   const objects = [...whole, ...embedded].flatMap(objectsIn);
+  const inCluster = readObjects(objects);
   const configurations: Configuration[] = [
     ...(options.together ? [declarative] : declarative.map((one) => [one])).map((roots) =>
       readDeclarative(roots),
     ),
     ...embedded.filter(isDeclarative).map((one) => readDeclarative([one], true)),
-    readObjects(objects),
+    inCluster,
   ];
   const findings = [
     ...read.flatMap(({ file, unreadable }) => unreadable.map((one) => notYaml(file, one))),
-    ...whole.flatMap((one) => [...documentSecrets(one), ...helmTraps(one)]),
+    ...whole.flatMap((one) => [
+      ...documentSecrets(one),
+      ...helmTraps(one, inCluster.plugins.some(wantsTries)),
+    ]),
     ...configurations.flatMap((one) => configurationFindings(one, options.plugins)),
     ...kubernetesTraps(objects),
   ];

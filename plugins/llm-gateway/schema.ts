@@ -8,7 +8,8 @@ import { modelsOptions } from "../llm-models/schema";
 import { privacyOptions } from "../llm-privacy/schema";
 import { rateLimitOptions } from "../llm-rate-limit/schema";
 import { routeOptions } from "../llm-route/schema";
-import { accountOptions, upstreamKeyOptions } from "../llm-upstream-key/schema";
+import { accountOptions } from "../llm-upstream-key/account-options";
+import { upstreamKeyOptions } from "../llm-upstream-key/schema";
 import { usageOptions } from "../llm-usage/schema";
 
 const secondTries = z.object({

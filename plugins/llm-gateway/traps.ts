@@ -18,6 +18,7 @@ export function traps(config: GatewayOptions): Mistake[] {
   return [
     ...otherDays(config),
     ...tryTraps(config),
+    ...restsAlone(config),
     ...nobodyServes(config),
     ...choosesAliases(config),
     ...within("route", route(options.route)),
@@ -42,6 +43,15 @@ function otherDays({ usage, rate_limit }: GatewayOptions): Mistake[] {
   if (policy === "none" || time_zone === rate_limit.time_zone) return [];
   const message = `is ${time_zone} and that of rate_limit ${rate_limit.time_zone}: days of the ledger and of the budgets differ`;
   return [warning(["usage", "ledger", "time_zone"], "other-days", message)];
+}
+
+/** Where nodes share which models cool, a key that one of them was refused with is still sent by the others. */
+function restsAlone({ models, upstream_key, providers }: GatewayOptions): Mistake[] {
+  const haveSeveral = [upstream_key, ...providers].some(({ keys }) => keys.length > 1);
+  if (!haveSeveral || models.policy !== "redis" || upstream_key.policy === "redis") return [];
+  const message =
+    "shares which models cool, but not which keys rest: set upstream_key.policy to redis, too, or the other nodes go on with a key that one of them was refused";
+  return [warning(["models", "policy"], "rests-alone", message)];
 }
 
 /** In a dry run the name goes on as it is: something else must serve it. */

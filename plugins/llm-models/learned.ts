@@ -3,7 +3,7 @@
 
 import { Counter } from "prom-client";
 import { z } from "zod";
-import { allowancesAt, hear, targetName } from "../../stages/allowances";
+import { allowancesAt, hear, hearFailed, targetName } from "../../stages/allowances";
 import { foundIn } from "../../stages/choice";
 import { log } from "../../stages/log";
 import type { FailedTry, Outcome } from "../../stages/outcome";
@@ -67,14 +67,18 @@ async function learnFailed(
 ): Promise<void> {
   const { cooldown } = watch.options;
   const tried = triedBy(failed.try, outcome, note);
-  if (!tried || !isWatched(watch, outcome.ticket, tried)) return;
+  if (!tried) return;
+  const target = targetName(tried.service, tried.model);
+  const heard = hearFailed(target, failed, outcome);
+  if (heard) await watch.cooldowns.tell(target, heard);
+  if (!isWatched(watch, outcome.ticket, tried)) return;
   const { status } = failed;
   const isFailure = status === undefined || cooldown.statuses.includes(status);
   const ended_at = outcome.first_byte_at;
   if (isFailure) {
     await fail(tried, failureOf({ ...failed, ended_at }, note.sent_at, cooldown), status, watch);
   } else if (tried.probing) {
-    await watch.cooldowns.releaseProbe(targetName(tried.service, tried.model));
+    await watch.cooldowns.releaseProbe(target);
   }
 }
 

@@ -4,10 +4,10 @@
 // node goes on by itself.
 
 import { LRUCache } from "lru-cache";
-import { RedisUnavailable } from "../../redis/connection";
 import { roomIn } from "../../stages/allowance";
 import { adopt } from "../../stages/allowances";
 import { redisNeighbour } from "../../stages/redis-neighbour";
+import { ifUp, SharedView } from "../../stages/shared-view";
 import type { Cooldowns } from "./cooldowns";
 import { type CooldownsInMemory, knownHere } from "./cooldowns-in-memory";
 import { cooldownsInRedis } from "./cooldowns-in-redis";
@@ -35,31 +35,23 @@ const freshMs = 1000;
 
 /** What this node knows, kept up to date with what all know. */
 export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): NodeCooldowns {
-  // By the targets that were looked at together; there are as many as chains of fallbacks.
-  const seenAt = new Map<string, number>();
-  const looking = new Map<string, Promise<void>>();
   // Of whom the others were told within the second, as they do not look more often.
   const told = new LRUCache<string, true>({ max: 10_000, ttl: freshMs, ttlResolution: 0 });
 
-  async function refresh(together: string, targets: readonly string[]): Promise<void> {
-    try {
-      const seen = await ifUp(shared.look(targets));
-      for (const [i, { heard = [], paces = [], ...known }] of (seen ?? []).entries()) {
-        const target = targets[i]!;
-        here.adopt(target, known);
-        for (const one of heard) adopt(target, one);
-        for (const [kind, pace] of paces) here.paces.adopt(target, kind, pace);
-      }
-    } finally {
-      seenAt.set(together, here.now());
-      looking.delete(together);
+  const view = new SharedView(async (targets) => {
+    const seen = await shared.look(targets);
+    for (const [i, { heard = [], paces = [], ...known }] of seen.entries()) {
+      const target = targets[i]!;
+      here.adopt(target, known);
+      for (const one of heard) adopt(target, one);
+      for (const [kind, pace] of paces) here.paces.adopt(target, kind, pace);
     }
-  }
+  }, here.now);
 
   /** What all say, and this node where they do not: then it looks again. */
   async function learned(alone: Promise<boolean>, together: Promise<boolean>): Promise<boolean> {
     const said = await ifUp(together);
-    seenAt.clear();
+    view.forget();
     return said ?? alone;
   }
 
@@ -68,12 +60,7 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
     healthOf: (target) => here.healthOf(target),
 
     async look(targets) {
-      const together = [...targets].sort().join("\n");
-      if (here.now() - (seenAt.get(together) ?? 0) >= freshMs) {
-        const refreshing = looking.get(together) ?? refresh(together, targets);
-        looking.set(together, refreshing);
-        await refreshing;
-      }
+      await view.renew(targets);
       return here.look(targets);
     },
 
@@ -113,14 +100,4 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
       return all;
     },
   };
-}
-
-/** Undefined where Redis does not answer: then this node decides alone. */
-async function ifUp<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof RedisUnavailable) return undefined;
-    throw error;
-  }
 }

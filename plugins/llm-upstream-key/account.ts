@@ -2,8 +2,8 @@
 
 import { familyOf } from "../../families/endpoint";
 import type { KeyPlace } from "../../families/family";
+import type { AccountOptions } from "./account-options";
 import { type ChosenKey, KeyRing } from "./keys";
-import type { AccountOptions } from "./schema";
 
 export interface Account {
   /** Undefined where each family's own way is asked for. */

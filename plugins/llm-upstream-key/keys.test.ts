@@ -118,16 +118,26 @@ describe("llm-upstream-key", () => {
     it("is awake again when a later request with it succeeds, but not by an earlier one", () => {
       const ring = new KeyRing([value("a")]);
       ring.rest(0, 1000, 2000, 30);
-      ring.serve(0, 1999);
+      expect(ring.serve(0, 1999, 2400)).toBe(false);
       expect(ring.states(2500)).toEqual([false]);
-      ring.serve(0, 2000);
+      expect(ring.serve(0, 2000, 2400)).toBe(true);
       expect(ring.states(2500)).toEqual([true]);
+    });
+
+    it("is not let rest again by a refusal that is older than that", () => {
+      const ring = new KeyRing([value("a")]);
+      ring.rest(0, 1000, 2000, 30);
+      ring.serve(0, 2000, 2400);
+      expect(ring.rest(0, 1900, 2300, 30)).toBe(false);
+      expect(ring.states(2500)).toEqual([true]);
+      expect(ring.rest(0, 2450, 2500, 30)).toBe(true);
+      expect(ring.states(2500)).toEqual([false]);
     });
 
     it("may be one that is configured no more", () => {
       const ring = new KeyRing([value("a")]);
       ring.rest(7, 1000, 2000, 30);
-      ring.serve(-1, 3000);
+      ring.serve(-1, 3000, 3000);
       expect(ring.states(2500)).toEqual([true]);
     });
   });
@@ -199,9 +209,71 @@ describe("llm-upstream-key", () => {
       expect(ring.states(1600)).toEqual([false, true]);
     });
 
+    it("has another mark when another takes its place", () => {
+      writeFileSync(path, "first");
+      const ring = new KeyRing([file(path), value("b")]);
+      const [before] = ring.marks("openai", 0);
+      writeFileSync(path, "other");
+      expect(ring.marks("openai", 1000)[0]).not.toBe(before);
+      // What others have seen of it before this node knew it is as new to it.
+      ring.adopt(0, { since: 500, until: 30_500 }, 1000);
+      expect(ring.states(1000)).toEqual([false, true]);
+    });
+
     it("gives way to a value", () => {
       writeFileSync(path, "from the file");
       expect(new KeyRing([{ value: "v", file: path, weight: 1 }]).choose(0, 0)?.value).toBe("v");
+    });
+  });
+
+  describe("what other nodes know of a key", () => {
+    it("is taken over where it is later than what is known here", () => {
+      const ring = new KeyRing([value("a"), value("b")]);
+      ring.adopt(0, { since: 1000, until: 31_000 }, 1500);
+      expect(chosen(ring, 30_999)).toEqual({ b: 100 });
+      ring.adopt(0, { since: 1000, until: 0 }, 1500);
+      expect(ring.states(2000)).toEqual([false, true]);
+      ring.adopt(0, { since: 1001, until: 0 }, 1500);
+      expect(ring.states(2000)).toEqual([true, true]);
+    });
+
+    it("is not disproved by a request that went out before it was known here", () => {
+      const ring = new KeyRing([value("a"), value("b")]);
+      ring.adopt(0, { since: 1000, until: 31_000 }, 1500);
+      expect(ring.serve(0, 1400, 1600)).toBe(false);
+      // The same again, by a clock that is a little off.
+      ring.adopt(0, { since: 1002, until: 31_002 }, 2500);
+      expect(ring.serve(0, 1500, 2600)).toBe(true);
+      expect(ring.states(2600)).toEqual([true, true]);
+    });
+
+    it("lets no key rest for over an hour, and none that is not there", () => {
+      const ring = new KeyRing([value("a"), value("b")]);
+      ring.adopt(0, { since: 1000, until: 9e15 }, 1000);
+      ring.adopt(7, { since: 1000, until: 9e15 }, 1000);
+      expect(ring.states(3_600_999)).toEqual([false, true]);
+      expect(ring.states(3_601_000)).toEqual([true, true]);
+    });
+
+    it("is about a mark that tells keys apart and is too short to find one by", () => {
+      const [ring, other] = [
+        new KeyRing([value("sk-1"), value("sk-2")]),
+        new KeyRing([value("sk-3"), value("sk-2")]),
+      ];
+      const marks = ring.marks("openai", 0);
+      for (const mark of marks) expect(mark).toMatch(/^[0-9a-f]{3}$/);
+      expect(other.marks("openai", 0)[1]).toBe(marks[1]);
+      expect(other.marks("openai", 0)[0]).not.toBe(marks[0]);
+      expect(ring.marks("azure", 0)).not.toEqual(marks);
+      // The same key at another place is another one: it may rest there for other reasons.
+      expect(new KeyRing([value("sk-2"), value("sk-1")]).marks("openai", 0)).not.toContain(
+        marks[0],
+      );
+    });
+
+    it("is asked of none that is the only one, or that is empty", () => {
+      expect(new KeyRing([value("sk-1")]).marks("openai", 0)).toEqual([undefined]);
+      expect(new KeyRing([value("sk-1"), value("")]).marks("openai", 0)[1]).toBeUndefined();
     });
   });
 

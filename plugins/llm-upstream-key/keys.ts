@@ -5,15 +5,27 @@
 import { type Allowance, byRoom } from "../../stages/allowance";
 import { type KeyOptions, KeySource } from "./key-source";
 
-/** Longest rest in seconds, whatever a Retry-After says. */
-const longestRestSeconds = 3600;
+/** Longest rest, whatever a Retry-After says. */
+const longestRestMs = 3_600_000;
+
+/** What is known of a key. Times in milliseconds since the epoch. */
+export interface Rest {
+  /** When the upstream last refused it, or took it again: what is older tells nothing new. */
+  since: number;
+  /** It rests until then; 0 while it is awake. */
+  until: number;
+}
+
+const awake: Rest = { since: 0, until: 0 };
 
 interface Member {
   source: KeySource;
   weight: number;
-  /** Milliseconds since the epoch; the key is awake from then on. */
-  restsUntil: number;
-  restsSince: number;
+  rest: Rest;
+  /** As changedAt of the source: of which key this is known. */
+  knownOf: number;
+  /** When others told of its rest, in milliseconds since the epoch: what was sent before was no trial of it. */
+  toldAt: number;
 }
 
 export interface ChosenKey {
@@ -35,8 +47,9 @@ export class KeyRing {
     this.members = keys.map((options, index) => ({
       source: new KeySource(index, options),
       weight: options.weight,
-      restsUntil: 0,
-      restsSince: 0,
+      rest: awake,
+      knownOf: 0,
+      toldAt: 0,
     }));
   }
 
@@ -52,11 +65,10 @@ export class KeyRing {
    */
   choose(now = Date.now(), chance = Math.random(), leftAt = untold): ChosenKey | undefined {
     const usable = this.usable(now);
-    const awake = usable.filter(({ member }) => member.restsUntil <= now);
-    const { open, spent } = ranked(awake, leftAt, now);
+    const { open, spent } = ranked(awakeOf(usable, now), leftAt, now);
     if (open.length > 0) return byWeight(open, chance).chosen;
     if (spent) return spent.chosen;
-    return usable.sort((a, b) => a.member.restsUntil - b.member.restsUntil)[0]?.chosen;
+    return usable.sort((a, b) => restOf(a.member).until - restOf(b.member).until)[0]?.chosen;
   }
 
   /** Another key that is awake, should this one be refused; undefined when there is none. */
@@ -66,45 +78,81 @@ export class KeyRing {
     chance = Math.random(),
     leftAt = untold,
   ): ChosenKey | undefined {
-    const awake = this.usable(now).filter(
-      ({ member, chosen }) => chosen.index !== index && member.restsUntil <= now,
-    );
-    const { open } = ranked(awake, leftAt, now);
+    const others = this.usable(now).filter(({ chosen }) => chosen.index !== index);
+    const { open } = ranked(awakeOf(others, now), leftAt, now);
     return open.length > 0 ? byWeight(open, chance).chosen : undefined;
   }
 
-  private usable(now: number): Candidate[] {
-    return this.members.flatMap((member, index) => {
-      const value = member.source.current(now);
-      wakeIfChanged(member);
-      return value === undefined ? [] : [{ member, chosen: { index, value, chosenAt: now } }];
-    });
-  }
-
-  /** The upstream refused a request for which the key was chosen at `chosenAt`. */
-  rest(index: number, chosenAt: number, refusedAt: number, seconds: number): void {
+  /**
+   * The upstream refused a request for which the key was chosen at `chosenAt`.
+   * @returns false where that says nothing of the key that is here now
+   */
+  rest(index: number, chosenAt: number, refusedAt: number, seconds: number): boolean {
     const member = this.members[index];
     // The answer to a request with the key that was here before says nothing of the new one.
-    if (!member || chosenAt < member.source.changedAt) return;
-    const until = refusedAt + Math.min(seconds, longestRestSeconds) * 1000;
-    member.restsSince = Math.max(member.restsSince, refusedAt);
-    member.restsUntil = Math.max(member.restsUntil, until);
+    if (!member || seconds <= 0 || chosenAt < member.source.changedAt) return false;
+    const known = restOf(member);
+    if (refusedAt < known.since) return false;
+    const until = refusedAt + restMs(seconds);
+    member.rest = { since: refusedAt, until: Math.max(known.until, until) };
+    return true;
   }
 
-  /** The upstream accepted a request for which the key was chosen at `chosenAt`. */
-  serve(index: number, chosenAt: number): void {
+  /**
+   * The upstream accepted a request for which the key was chosen at `chosenAt`.
+   * @returns true where it rested, and is awake by that
+   */
+  serve(index: number, chosenAt: number, servedAt: number): boolean {
     const member = this.members[index];
-    if (member && chosenAt >= member.restsSince) member.restsUntil = 0;
+    if (!member || chosenAt < member.source.changedAt) return false;
+    const { since, until } = restOf(member);
+    if (until === 0 || chosenAt < Math.max(since, member.toldAt)) return false;
+    member.rest = { since: servedAt, until: 0 };
+    return servedAt < until;
+  }
+
+  /** Takes over what others know of the key at this place. */
+  adopt(index: number, { since, until }: Rest, now = Date.now()): void {
+    const member = this.members[index];
+    // It comes over sockets: whatever it says, no key rests for longer than one that was refused here.
+    if (!member || !(since > restOf(member).since) || Number.isNaN(until)) return;
+    if (restOf(member).until <= now) member.toldAt = now;
+    member.rest = { since, until: Math.min(until, now + longestRestMs) };
+  }
+
+  /**
+   * By what other nodes know the key at this place again, as it was last read; undefined where there is
+   * none, or no other beside it: then it is chosen anyway.
+   */
+  mark(index: number, service: string): string | undefined {
+    return this.size > 1 ? this.members[index]?.source.mark(service) : undefined;
+  }
+
+  /** Of each key, as it is now. */
+  marks(service: string, now = Date.now()): (string | undefined)[] {
+    for (const { source } of this.members) source.current(now);
+    return this.members.map((_, index) => this.mark(index, service));
   }
 
   /** For each key whether it may be chosen: there, and awake. */
   states(now = Date.now()): boolean[] {
     return this.members.map((member) => {
       const there = member.source.current(now) !== undefined;
-      wakeIfChanged(member);
-      return there && member.restsUntil <= now;
+      return there && restOf(member).until <= now;
     });
   }
+
+  private usable(now: number): Candidate[] {
+    return this.members.flatMap((member, index) => {
+      const value = member.source.current(now);
+      return value === undefined ? [] : [{ member, chosen: { index, value, chosenAt: now } }];
+    });
+  }
+}
+
+/** A rest in milliseconds, as long as the upstream asked for and no longer than an hour. */
+export function restMs(seconds: number): number {
+  return Math.min(seconds * 1000, longestRestMs);
 }
 
 interface Candidate {
@@ -128,8 +176,15 @@ function leftOf({ member, chosen }: Candidate, leftAt: LeftAt): Allowance | unde
   return left && left.heardAt >= member.source.changedAt ? left : undefined;
 }
 
-function wakeIfChanged(member: Member): void {
-  if (member.source.changedAt > member.restsSince) member.restsUntil = 0;
+/** Another key that has taken the place is awake. */
+function restOf(member: Member): Rest {
+  const { changedAt } = member.source;
+  if (member.knownOf !== changedAt) Object.assign(member, { rest: awake, knownOf: changedAt });
+  return member.rest;
+}
+
+function awakeOf(candidates: Candidate[], now: number): Candidate[] {
+  return candidates.filter(({ member }) => restOf(member).until <= now);
 }
 
 function byWeight(candidates: Candidate[], chance: number): Candidate {

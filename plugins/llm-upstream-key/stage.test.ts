@@ -1,9 +1,11 @@
 import { register } from "prom-client";
-import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { closeConnections } from "../../redis/connection";
 import type { Answer, Exchange } from "../../stages/exchange";
 import { log } from "../../stages/log";
 import type { Outcome } from "../../stages/outcome";
 import { type PreparedStage, prepareStage } from "../../stages/stage";
+import { startRedis, type TestRedis } from "../../test/support/redis";
 import { Plugin } from ".";
 import { upstreamKeyOptions } from "./schema";
 import { stage } from "./stage";
@@ -187,6 +189,57 @@ describe("llm-upstream-key", () => {
         await prepared.learn(outcome(exchange, { status: 401 }), note);
       }
       expect(await up()).toMatchObject({ 0: 1 });
+    });
+  });
+
+  describe("with a Redis that nodes share", () => {
+    let shared: TestRedis;
+    beforeAll(async () => {
+      shared = await startRedis();
+    });
+    afterAll(async () => {
+      closeConnections();
+      await shared.stop();
+    });
+
+    /** Nodes have equal keys; another option makes each a stage, and so a ring, of its own. */
+    const nodeWith = (keys: object[], rest_seconds: number) => {
+      const redis = { url: shared.url, connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+      const providers = [{ name: "vendor", keys }];
+      return stageWith({ policy: "redis", redis, rest_seconds, providers });
+    };
+
+    function exchangeWithTries(): Exchange {
+      const exchange = exchangeOf();
+      const model = { requested: "gpt-4", served: "gpt-4.1", label: "gpt-4.1" };
+      Object.assign(exchange.ticket, { provider: "vendor", model });
+      return { ...exchange, others: [], mostOthers: 1 };
+    }
+
+    it("lets a key rest on the other that a failed try was refused with, and wakes it there", async () => {
+      const keys = [{ value: fresh() }, { value: fresh() }];
+      const [one, other] = [nodeWith(keys, 30), nodeWith(keys, 31)];
+      const exchange = exchangeWithTries();
+      const decided = await one.decide(exchange);
+      const note = (decided as { note: { key: number; others: number[] } }).note;
+      expect(note.others).toEqual([1 - note.key]);
+      const tries = [{ served: "gpt-4.1", label: "gpt-4.1", provider: "vendor" }];
+      const failed_tries = [{ try: 0, status: 429, retry_after: "60" }];
+      const ended = outcome({ ...exchange, ticket: { ...exchange.ticket, tries } }, {});
+      await one.learn({ ...ended, failed_tries, served_try: 1 }, note);
+
+      const later = exchangeWithTries();
+      expect((await other.decide(later)) as object).toMatchObject({
+        note: { key: 1 - note.key },
+      });
+      expect(later.others).toEqual([]);
+
+      await one.learn(outcome(exchange, {}), { ...note, chosen_at: Date.now() + 1 });
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 1000 });
+      const again = exchangeWithTries();
+      await other.decide(again);
+      vi.useRealTimers();
+      expect(again.others).toHaveLength(1);
     });
   });
 

@@ -1,13 +1,21 @@
-// Mistakes in the options of llm-upstream-key: a key where everybody can read it, a header that is not used.
+// Mistakes in the options of llm-upstream-key: a key where everybody can read it, a header that is not used,
+// rests that nobody can share.
 
-import { error, type Mistake } from "../../stages/mistake";
-import type { AccountOptions, UpstreamKeyOptions } from "./schema";
+import { error, type Mistake, redisMissing, warning } from "../../stages/mistake";
+import type { AccountOptions } from "./account-options";
+import type { UpstreamKeyOptions } from "./schema";
 
-export function traps({ providers, ...options }: UpstreamKeyOptions): Mistake[] {
+export function traps(all: UpstreamKeyOptions): Mistake[] {
+  const { providers, ...options } = all;
   const ofProviders = providers.flatMap((provider, index) =>
     accountTraps(provider).map((one) => ({ ...one, path: ["providers", index, ...one.path] })),
   );
-  return [...accountTraps(options), ...ofProviders];
+  return [
+    ...accountTraps(options),
+    ...ofProviders,
+    ...redisMissing(options),
+    ...nothingShared(all),
+  ];
 }
 
 function accountTraps(options: AccountOptions): Mistake[] {
@@ -22,6 +30,14 @@ function literalKeys({ keys }: AccountOptions): Mistake[] {
       ? []
       : [error(["keys", index, "value"], "literal-key", message)],
   );
+}
+
+/** A key that is the only one is chosen whether it rests or not. */
+function nothingShared({ policy, keys, providers }: UpstreamKeyOptions): Mistake[] {
+  const haveSeveral = [{ keys }, ...providers].some((one) => one.keys.length > 1);
+  if (policy !== "redis" || haveSeveral) return [];
+  const message = "shares nothing: no provider has a second key that could serve while one rests";
+  return [warning(["policy"], "nothing-shared", message)];
 }
 
 function unusedHeader({ auth, header }: AccountOptions): Mistake[] {

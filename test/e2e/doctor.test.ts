@@ -199,7 +199,7 @@ describe("kong-llm doctor", () => {
     await configure();
     const diagnoses = await examine(options());
     expect(diagnoses.filter(({ result }) => result !== "ok")).toEqual([]);
-    expect(diagnoses).toHaveLength(10);
+    expect(diagnoses).toHaveLength(11);
   });
 
   it.each(guardsOff)("when %s, finds exactly that", async (_guard, off, ...questions) => {
@@ -232,11 +232,20 @@ describe("kong-llm doctor", () => {
       "your key stays here",
       "the limiter counts",
       "answers are learned from",
+      "Kong makes second tries",
     ]);
     for (const { found, todo } of unknown) {
       expect(found).toMatch(/^Cannot tell/);
       expect(todo).toBeTruthy();
     }
+  });
+
+  // The plugin server remembers that a Kong makes none: nothing after this looks at all questions.
+  it("when Kong makes no second tries although they are asked for, finds exactly that", async () => {
+    await configure((kong) => {
+      kong.plugin("llm-gateway")!.config.second_tries = { most: 1 };
+    });
+    expect(await faults()).toEqual(["Kong makes second tries"]);
   });
 
   describe("as a command", () => {

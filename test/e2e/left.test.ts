@@ -135,3 +135,35 @@ describe("what the upstream says is left", () => {
     expect(new Set(answers.map(providerOf)).size).toBe(1);
   });
 });
+
+describe("what the upstream says is left as it refuses a try", () => {
+  let both: TwoProviders;
+
+  beforeAll(async () => {
+    both = await startTwoProviders((config) => {
+      const [first, second] = config.providers as Record<string, unknown>[];
+      const keys = [
+        { value: "sk-one", weight: 1000 },
+        { value: "sk-two", weight: 1 },
+      ];
+      config.providers = [{ ...first, keys }, second];
+    });
+  });
+  afterAll(() => both?.stop());
+
+  it("is known of its key: none goes out with that before the reset, also after its Retry-After", async () => {
+    const one = ({ headers }: { headers: { authorization?: string } }) =>
+      headers.authorization === "Bearer sk-one";
+    both.a.behave({ match: one, status: 429, retryAfter: "0", headers: left(0) });
+    const first = await ask(both, models.a);
+    expect([first.status, first.headers.get("x-llm-tries")]).toEqual([200, "2"]);
+    await expect
+      .poll(async () => (await ask(both, models.a)).headers.get("x-llm-tries"), patience)
+      .toBeNull();
+    both.a.requests.length = 0;
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(both, models.a)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    const sent = both.a.requests.map(({ headers }) => headers.authorization);
+    expect(sent).toEqual(Array(20).fill("Bearer sk-two"));
+  });
+});

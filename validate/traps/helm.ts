@@ -3,8 +3,11 @@
 import { error, type Finding, warning } from "../finding";
 import type { Located } from "../located";
 
-/** @param document any; what is no values file of the Kong chart has no findings */
-export function helmTraps(document: Located): Finding[] {
+/**
+ * @param document any; what is no values file of the Kong chart has no findings
+ * @param areTriesWanted by objects beside it, which the Ingress Controller reads
+ */
+export function helmTraps(document: Located, areTriesWanted: boolean): Finding[] {
   const env = document.get("env");
   const isValues =
     env && (document.get("image") ?? document.get("proxy") ?? document.get("plugins"));
@@ -16,7 +19,7 @@ export function helmTraps(document: Located): Finding[] {
     ...notEnabled(document, env),
     ...smallBodies(env),
     ...lockedLua(env),
-    ...triesNotMade(document, env),
+    ...triesNotMade(document, env, areTriesWanted),
   ];
 }
 
@@ -91,10 +94,12 @@ function lockedLua(env: Located): Finding[] {
 }
 
 /** The values hold the configuration as a text, or objects that the Ingress Controller reads. */
-function triesNotMade(values: Located, env: Located): Finding[] {
+function triesNotMade(values: Located, env: Located, areWantedBeside: boolean): Finding[] {
   const embedded = [...values.all()].flatMap((at) => at.embedded());
-  const wanted = [values, ...embedded].flatMap((one) => [...one.all()]).find(wantsTries);
-  if (!wanted) return [];
+  const within = [values, ...embedded].flatMap((one) => [...one.all()]);
+  // A Kong that runs no plugin of ours beside one that does.
+  const isOurs = env.get("pluginserver_names")?.text?.includes("llm") ?? false;
+  if (!within.some(wantsTries) && !(isOurs && areWantedBeside)) return [];
   const at = env.get("nginx_proxy_proxy_next_upstream");
   const words = at?.text?.split(/\s+/) ?? [];
   if (words.includes("http_429") && words.includes("non_idempotent")) return [];

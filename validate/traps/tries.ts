@@ -1,7 +1,9 @@
 // Second tries that Kong does not make as they are meant, and what else it then repeats.
 
-import { llmWays, type PluginEntry, runningOn } from "../configuration";
+import { type Configuration, llmWays, type PluginEntry, runningOn } from "../configuration";
 import { type Finding, warning } from "../finding";
+import { annotation } from "../kubernetes-objects";
+import type { Located } from "../located";
 import { isBySnippets } from "../snippets";
 import { perRoute, type Trap } from "./trap";
 
@@ -26,15 +28,24 @@ const withoutLuaFiles: Trap = (configuration) => {
 const repeatedElsewhere: Trap = (configuration) => {
   if (!configuration.plugins.some(wantsTries)) return [];
   const ours = llmWays(configuration).map(({ service }) => service?.at);
-  return configuration.services
+  const isKubernetes = configuration.kind === "kubernetes";
+  return servicesOf(configuration)
     .filter((service) => !ours.includes(service))
     .flatMap((service) => {
-      const retries = service.get("retries");
-      if ((retries?.value ?? defaultRetries) === 0) return [];
-      const todo = "with proxy_next_upstream as second_tries want it Kong repeats its POSTs too";
-      return [warning(retries ?? service, "repeated-elsewhere", `${todo}: set retries: 0`)];
+      const retries = isKubernetes ? annotation(service, "retries") : service.get("retries");
+      if (Number(retries?.value ?? defaultRetries) === 0) return [];
+      const what = "with proxy_next_upstream as second_tries want it Kong repeats its POSTs too";
+      const todo = isKubernetes ? 'annotate it with konghq.com/retries: "0"' : "set retries: 0";
+      return [warning(retries ?? service, "repeated-elsewhere", `${what}: ${todo}`)];
     });
 };
+
+/** Of a cluster, those that Kong sends something to. */
+function servicesOf({ kind, services, ways }: Configuration): Located[] {
+  if (kind !== "kubernetes") return services;
+  const behind = new Set(ways.map(({ service }) => service?.at));
+  return services.filter((service) => behind.has(service));
+}
 
 export function wantsTries({ name, config }: PluginEntry): boolean {
   const most = config?.get("second_tries")?.get("most")?.value;
