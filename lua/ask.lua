@@ -78,26 +78,30 @@ local function connect(path)
   return socket
 end
 
--- Sends a frame and reads one: its kind and its sections; nil, why not, and whether the connection was
--- dead before anything of an answer came.
+-- Questions that went out whole and got no answer, by reason, since they were last told of: a plugin
+-- server may have decided about them, and have taken for them what nobody gives back.
+local unanswered = {}
+
+-- Sends a frame and reads one: its kind and its sections; nil, why not, whether the connection was dead
+-- before anything of an answer came, and whether the whole frame had gone out.
 local function exchange(socket, kind, sections)
   local sent, send_err = socket:send(frame_of(kind, sections))
   if not sent then
-    return nil, send_err, send_err ~= "timeout"
+    return nil, send_err, send_err ~= "timeout", false
   end
   local working = false
   while true do
     local head, err, part = socket:receive(4)
     if not head then
-      return nil, err, err ~= "timeout" and (part or "") == "" and not working
+      return nil, err, err ~= "timeout" and (part or "") == "" and not working, true
     end
     local size = number_at(head, 1)
     if size < 1 or size > LONGEST_ANSWER then
-      return nil, "an answer of " .. size .. " bytes"
+      return nil, "an answer of " .. size .. " bytes", false, true
     end
     local payload, cut = socket:receive(size)
     if not payload then
-      return nil, cut
+      return nil, cut, false, true
     end
     local answered = payload:sub(1, 1)
     if answered ~= "W" then
@@ -154,6 +158,15 @@ local function tell_config(socket, plugin, known)
   return known.needs
 end
 
+local function asked(socket, sections)
+  local kind, answer, dead, sent = exchange(socket, "Q", sections)
+  if not kind and sent then
+    local reason = answer == "timeout" and "silent" or "closed"
+    unanswered[reason] = (unanswered[reason] or 0) + 1
+  end
+  return kind, answer, dead
+end
+
 -- Runs `work(socket)` on a connection; once more on a fresh one where a pooled one was dead. Not after
 -- an answer, whatever it says: the question has been decided about, and what that took would be taken twice.
 local function on_connection(path, work)
@@ -196,14 +209,14 @@ function M.ask(plugin, conf, path, question, earlier, body)
     cjson.encode(question), earlier and earlier.text or "", earlier and earlier.ticket or "", body or "",
   }
   return on_connection(path, function(socket)
-    local kind, answer, dead = exchange(socket, "Q", sections)
+    local kind, answer, dead = asked(socket, sections)
     if kind == "U" then
       -- The server was started anew, or has forgotten a config that was long out of use.
       local needs, err, config_dead, refused = tell_config(socket, plugin, known)
       if not needs then
         return nil, err, config_dead, refused
       end
-      kind, answer, dead = exchange(socket, "Q", sections)
+      kind, answer, dead = asked(socket, sections)
     end
     if (kind ~= "D" and kind ~= "A") or not answer or #answer ~= 3 then
       return nil, not kind and answer or "no answer of ours", dead
@@ -217,6 +230,17 @@ function M.ask(plugin, conf, path, question, earlier, body)
     end
     return { kind = kind, head = head, text = answer[2], rest = answer[3] }
   end)
+end
+
+-- How many questions of this worker were not answered, by reason, once: { closed = n, silent = n }; nil
+-- where there are none.
+function M.unanswered()
+  if next(unanswered) == nil then
+    return nil
+  end
+  local counts = unanswered
+  unanswered = {}
+  return counts
 end
 
 return M
