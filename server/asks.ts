@@ -46,6 +46,7 @@ export class Asks {
   readonly #open = new Set<Open>();
   readonly #heart: NodeJS.Timeout;
   #whenEmpty: (() => void)[] = [];
+  #isEnding = false;
 
   constructor(instances: Instances, options: Partial<AskOptions> = {}) {
     this.#options = {
@@ -74,9 +75,10 @@ export class Asks {
     });
   }
 
-  /** Settles when nothing is being decided. */
+  /** Settles when nothing is being decided; then nothing is any more, as no answer would arrive. */
   async drained(): Promise<void> {
     if (this.#open.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+    this.#isEnding = true;
   }
 
   stop(): void {
@@ -122,6 +124,7 @@ export class Asks {
         socket.write(answerFrame("U"));
         return;
       }
+      if (this.#isEnding) throw new RpcError("the plugin server is ending");
       if (this.#open.size >= this.#options.most) throw new RpcError("too many questions are open");
       this.#open.add(open);
       if (credential !== undefined) request.credential = credential;
