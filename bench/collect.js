@@ -6,7 +6,8 @@ const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 
 process.on("SIGUSR2", () => {
+  const before = process.memoryUsage();
   for (let times = 0; times < 3; times++) global.gc();
   const kept = join(tmpdir(), `kept-by-${process.pid}.json`);
-  writeFileSync(kept, JSON.stringify(process.memoryUsage()));
+  writeFileSync(kept, JSON.stringify({ ...process.memoryUsage(), before }));
 });

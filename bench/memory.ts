@@ -35,9 +35,13 @@ export async function benchMemory({ requests }: BenchOptions): Promise<Report> {
   return report;
 }
 
-function told({ heapUsed, external, arrayBuffers, rss }: Kept): string {
-  const [heap, outside, buffers, resident] = [heapUsed, external, arrayBuffers, rss].map((bytes) =>
+function told({ before, ...kept }: Kept): string {
+  return `${megabytes(kept)}; before the collection ${megabytes(before)}`;
+}
+
+function megabytes({ heapUsed, external, rss }: NodeJS.MemoryUsage): string {
+  const [heap, outside, resident] = [heapUsed, external, rss].map((bytes) =>
     threeDigits(bytes / 1024 / 1024),
   );
-  return `heap ${heap} MB, outside of it ${outside} MB, of which buffers ${buffers} MB; resident ${resident} MB`;
+  return `heap ${heap} MB, outside of it ${outside} MB, resident ${resident} MB`;
 }

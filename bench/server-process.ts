@@ -15,8 +15,8 @@ export interface Server {
   process: ChildProcess;
 }
 
-/** Bytes, as Node tells them. */
-export type Kept = NodeJS.MemoryUsage;
+/** Bytes, as Node tells them: after a collection, and what there was before it. */
+export type Kept = NodeJS.MemoryUsage & { before: NodeJS.MemoryUsage };
 
 export interface Measured extends Loaded {
   /** Seconds of CPU that the server used. */

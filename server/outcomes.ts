@@ -32,7 +32,7 @@ kongAnswers.inc({ status: "503" }, 0);
 
 const unanswered = new Counter({
   name: "llm_questions_unanswered_total",
-  help: "Questions of drivers that got no answer: closed (the plugin server was ended in between) or silent (for 15 s; one that goes on gives back what it reserved). At most so many requests are counted in limits, with what was reserved for them, though nothing was sent for them, until their windows end",
+  help: "Questions of drivers that got no answer: closed (the plugin server was ended in between) or silent (for 15 s; one that goes on takes nothing for what it reads then, and gives back what it had reserved). At most so many requests are counted in limits, with what was reserved for them, though nothing was sent for them, until their windows end",
   labelNames: ["reason"] as const,
 });
 for (const reason of ["closed", "silent"]) unanswered.inc({ reason }, 0);
