@@ -18,6 +18,8 @@ export interface DriverLoad {
   answer?: { contentType: string; body: string; bytes: number; truncated: boolean };
   /** Connections that each have one question open. */
   connections: number;
+  /** How many consumers ask in turn, each for ten end users; by default one, for none. */
+  consumers?: number;
   /** Outcomes that a batch has. */
   together: number;
   version: string;
@@ -31,6 +33,9 @@ export type Done = { done: number } | { error: string };
 const idLength = 32;
 const requestId = (serial: number) => serial.toString(16).padStart(idLength, "0");
 const placeholder = "#".repeat(idLength);
+/** Of a consumer and of an end user: the places of their numbers, of as many digits. */
+const consumerPlace = "@@@@";
+const userPlace = "~~~~~";
 
 let load: DriverLoad;
 let sockets: Socket[] = [];
@@ -81,6 +86,10 @@ async function ask(count: number): Promise<number> {
     while (left-- > 0) {
       const id = requestId(serial++);
       for (const at of question.ids) mine.write(id, at, "latin1");
+      const user = serial % ((load.consumers ?? 1) * 10);
+      for (const at of question.users) mine.write(numbered(user, userPlace), at, "latin1");
+      const consumer = numbered(Math.floor(user / 10), consumerPlace);
+      for (const at of question.consumers) mine.write(consumer, at, "latin1");
       const { kind, sections } = await exchange(socket, mine);
       const isDecision = kind === "D";
       if (isDecision !== (load.answer !== undefined) || !["D", "A"].includes(kind)) {
@@ -93,14 +102,20 @@ async function ask(count: number): Promise<number> {
   return count;
 }
 
-/** A question, and where in it the id of the request stands. */
-function questionFrame(): { bytes: Buffer; ids: number[] } {
+function numbered(number: number, place: string): string {
+  return `${number}`.padStart(place.length, "0");
+}
+
+/** A question, and where in it the id of the request and the numbers of who asks stand. */
+function questionFrame(): { bytes: Buffer; ids: number[]; consumers: number[]; users: number[] } {
   const consumer = {
-    id: "4c717586-26c4-5db0-b247-695088cdc251",
-    username: "team-a",
-    tags: ["gold"],
+    id: `4c717586-26c4-5db0-b247-69508888${consumerPlace}`,
+    username: `app-${consumerPlace}`,
+    tags: ["team-a", "gold"],
   };
-  const content = load.distinct ? load.body.replace("00000000", placeholder) : load.body;
+  const asker = load.consumers === undefined ? "" : `"user":"user-${userPlace}",`;
+  const told = `{${asker}${load.body.slice(1)}`;
+  const content = load.distinct ? told.replace("00000000", placeholder) : told;
   const request = {
     method: "POST",
     path: "/v1/chat/completions",
@@ -113,11 +128,20 @@ function questionFrame(): { bytes: Buffer; ids: number[] } {
   };
   const asked = JSON.stringify({ request, consumer, config: "bench" });
   const bytes = frame("Q", [JSON.stringify({ id: placeholder }), asked, "", "", content]);
-  const ids: number[] = [];
-  for (let at = bytes.indexOf(placeholder); at >= 0; at = bytes.indexOf(placeholder, at + 1)) {
-    ids.push(at);
+  return {
+    bytes,
+    ids: placesOf(placeholder, bytes),
+    consumers: placesOf(consumerPlace, bytes),
+    users: placesOf(userPlace, bytes),
+  };
+}
+
+function placesOf(text: string, bytes: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + text.length)) {
+    places.push(at);
   }
-  return { bytes, ids };
+  return places;
 }
 
 async function deliver(): Promise<number> {

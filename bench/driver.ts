@@ -11,12 +11,14 @@ import { type Profile, sharesOf } from "./profile";
 import { type BenchOptions, type Report, threeDigits } from "./report";
 import { cpuSeconds, requireBuild, root, type Server, startServer, stop } from "./server-process";
 
-interface Case {
+export interface Case {
   policy: "local" | "redis";
   cached?: boolean;
   /** Events of a streamed answer; none: JSON. */
   events?: number;
   hit?: boolean;
+  /** So many consumers, with budgets on several levels and a ledger; by default one, with its limits. */
+  consumers?: number;
 }
 
 const cases: Record<string, Case> = {
@@ -116,13 +118,19 @@ function best(values: number[]): number {
   return Math.min(...values);
 }
 
-interface Running {
+/** A server, and what asks it. */
+export interface Running {
   server: Server;
   generator: ChildProcess;
   folder: string;
 }
 
-async function start(build: string, one: Case, redis: string, flags: string[]): Promise<Running> {
+export async function start(
+  build: string,
+  one: Case,
+  redis: string,
+  flags: string[],
+): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), "bench-"));
   const socket = join(folder, "rpc.sock");
   const outcomesSocket = join(folder, "outcomes.sock");
@@ -135,6 +143,7 @@ async function start(build: string, one: Case, redis: string, flags: string[]): 
   const load: DriverLoad = {
     ...{ socket, outcomesSocket, version, connections: 16, together: 8 },
     config: configFor(one, redis, folder),
+    consumers: one.consumers,
     body: bodyFor(one),
     distinct: !one.hit,
     ...(!one.hit && { answer: answerFor(one) }),
@@ -151,13 +160,13 @@ async function fill(generator: ChildProcess, load: DriverLoad): Promise<void> {
   await tell(generator, { load });
 }
 
-async function end({ server, generator, folder }: Running): Promise<void> {
+export async function end({ server, generator, folder }: Running): Promise<void> {
   generator.kill();
   await stop(server, "SIGTERM");
   rmSync(folder, { recursive: true, force: true });
 }
 
-function tell(generator: ChildProcess, order: Order): Promise<number> {
+export function tell(generator: ChildProcess, order: Order): Promise<number> {
   return new Promise((done, failed) => {
     generator.once("message", (message: Done) => {
       if ("error" in message) failed(new Error(message.error));
@@ -184,18 +193,24 @@ async function profiled(
   return sharesOf(JSON.parse(readFileSync(join(folder, file), "utf8")) as Profile);
 }
 
-function configFor({ policy, cached = false }: Case, url: string, prefix: string): string {
+function configFor(one: Case, url: string, prefix: string): string {
+  const { policy, cached = false, consumers } = one;
   const redis = { url, prefix, connect_timeout_ms: 10_000, command_timeout_ms: 10_000 };
+  const levels = (["everybody", "team", "end_user"] as const).map((by) => {
+    return { by, cost_usd: { day: 1_000_000 } };
+  });
   return JSON.stringify({
     models: { aliases: [{ name: "gpt-4", target: "gpt-4.1" }] },
     rate_limit: {
       requests: { minute: 1_000_000_000 },
       tokens: { minute: 1_000_000_000_000 },
       ...{ cost_usd: { month: 1_000_000 }, policy, redis },
+      ...(consumers !== undefined && { levels, concurrency: 1_000_000 }),
     },
-    cache: { enabled: cached, policy, redis },
+    // What many ask is not to fill Redis.
+    cache: { enabled: cached, policy, redis, ...(consumers !== undefined && { ttl_seconds: 10 }) },
     upstream_key: { keys: [{ value: "bench" }] },
-    usage: { log: true },
+    usage: { log: true, ...(consumers !== undefined && { ledger: { policy, redis } }) },
   });
 }
 

@@ -1,12 +1,13 @@
 // Our plugin server against kong-js-pluginserver 0.6.0: the same plugins, the same load, one run.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Load } from "./load";
 import { type BenchOptions, type Report, threeDigits } from "./report";
 import {
   generate,
+  keptBy,
   type Measured,
   measure,
   requireBuild,
@@ -185,12 +186,8 @@ async function startKongPdk(folder: string): Promise<Server> {
   ]);
 }
 
-/** What is resident after a collection: garbage that V8 has not thrown away yet is no leak. */
-async function keptMegabytes({ process }: Server): Promise<number> {
-  process.kill("SIGUSR2");
-  await new Promise((later) => setTimeout(later, 2000));
-  const status = readFileSync(`/proc/${process.pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
+async function keptMegabytes(server: Server): Promise<number> {
+  return (await keptBy(server)).rss / 1024 / 1024;
 }
 
 function named(theirs: Measured, ours: Measured): [string, Measured][] {

@@ -13,6 +13,8 @@ export interface BenchOptions {
   seconds: number;
   /** How many requests are refused before memory is compared. */
   exits: number;
+  /** How many requests are asked about and learned of before memory is told. */
+  requests: number;
   /** Another checkout that is built, to compare with. */
   against?: string;
   /** Only the cases whose name holds this, where a bench has some. */

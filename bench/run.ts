@@ -1,9 +1,10 @@
-// npm run bench [-- --seconds 3 --exits 100000 --only driver --against DIR --cases stream --profile DIR]: every bench in one run.
+// npm run bench [-- --seconds 3 --exits 100000 --requests 600000 --only driver --against DIR --cases stream --profile DIR]: every bench in one run.
 
 import { parseArgs } from "node:util";
 import { benchCache } from "./cache";
 import { benchDriver } from "./driver";
 import { benchGateway } from "./gateway";
+import { benchMemory } from "./memory";
 import { benchPluginServer } from "./plugin-server";
 import { benchPrivacy } from "./privacy";
 import { benchRateLimit } from "./rate-limit";
@@ -21,6 +22,7 @@ const benches: Record<string, (options: BenchOptions) => Promise<Report>> = {
   privacy: benchPrivacy,
   route: benchRoute,
   tries: benchTries,
+  memory: benchMemory,
 };
 
 async function main(): Promise<void> {
@@ -28,14 +30,16 @@ async function main(): Promise<void> {
     options: {
       seconds: { type: "string", default: "3" },
       exits: { type: "string", default: "1000000" },
+      requests: { type: "string", default: "300000" },
       only: { type: "string" },
       against: { type: "string" },
       cases: { type: "string" },
       profile: { type: "string" },
     },
   });
-  const { only, seconds, exits, ...rest } = values;
-  const options = { ...rest, seconds: Number(seconds), exits: Number(exits) };
+  const { only, seconds, exits, requests, ...rest } = values;
+  const numbers = { seconds: Number(seconds), exits: Number(exits), requests: Number(requests) };
+  const options = { ...rest, ...numbers };
   const reports: Report[] = [];
   for (const [name, bench] of Object.entries(benches)) {
     if (only === undefined || only === name) reports.push(await bench(options));

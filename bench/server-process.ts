@@ -3,6 +3,7 @@
 
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Load, Loaded } from "./load";
 
@@ -13,6 +14,9 @@ export interface Server {
   socket: string;
   process: ChildProcess;
 }
+
+/** Bytes, as Node tells them: after a collection, and what there was before it. */
+export type Kept = NodeJS.MemoryUsage & { before: NodeJS.MemoryUsage };
 
 export interface Measured extends Loaded {
   /** Seconds of CPU that the server used. */
@@ -67,6 +71,23 @@ export function generate(load: Load): Promise<Loaded> {
     generator.on("exit", (code) => failed(new Error(`the load generator ended: ${code}`)));
     generator.send(load);
   });
+}
+
+/** What a server keeps after a collection: garbage that V8 has not thrown away yet is no leak. */
+export async function keptBy({ process }: Server): Promise<Kept> {
+  const file = join(tmpdir(), `kept-by-${process.pid}.json`);
+  process.kill("SIGUSR2");
+  for (let waited = 0; waited < 200; waited++) {
+    await new Promise((later) => setTimeout(later, 50));
+    try {
+      const kept = JSON.parse(readFileSync(file, "utf8")) as Kept;
+      rmSync(file);
+      return kept;
+    } catch {
+      // It is still collecting, or writing.
+    }
+  }
+  throw new Error("the server does not tell what it keeps");
 }
 
 /**

@@ -3,10 +3,10 @@
 
 import { familyOf, rowOf } from "../families/endpoint";
 import { readable } from "../openai/content-coding";
-import type { Outcome, Try } from "../stages/outcome";
+import type { Outcome } from "../stages/outcome";
 import { readTicket, type Ticket } from "../stages/ticket";
 import { openTicket } from "../stages/unheard";
-import { furtherTries, leftIn, type ToldTries, ticketOfTry } from "./tried";
+import { furtherTries, leftIn, type ToldTries, ticketOfTry, triesIn } from "./tried";
 
 /** The peer of the outcomes socket does not write this format. */
 export class BatchError extends Error {}
@@ -32,16 +32,16 @@ export interface OutcomeRecord extends ToldTries {
   dropped?: number;
   /** How many answers of this status Kong made by itself since the last batch. */
   answers?: number;
+  /** Questions that got no answer since the last batch: the connection ended, and nothing came for long. */
+  unansweredClosed?: number;
+  unansweredSilent?: number;
   /** The name of the batch, the same where it is sent again. */
   batch?: string;
   /** How often that batch was sent before. */
   sentBefore?: number;
   contentEncoding?: string;
   retryAfterMs?: string;
-  /**
-   * Each try of the balancer where there were several: address, port, when it began, and how it failed, as
-   * in "10.0.0.1 443 1764172800000 failed 429, 10.0.0.2 443 1764172800250".
-   */
+  /** Each try of the balancer where there were several. */
   tries?: string;
   /** As in the header traceparent. */
   traceParent?: string;
@@ -100,18 +100,6 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
 function ticketOf({ requestId, ticket }: OutcomeRecord): Ticket | undefined {
   if (ticket === undefined) return undefined;
   return (requestId !== undefined && openTicket(requestId)) || readTicket(ticket);
-}
-
-function triesIn(text: string): Try[] {
-  return text.split(", ").map((one) => {
-    const [ip = "", port = "", start = "", state, code] = one.split(" ");
-    return {
-      address: `${ip}:${port}`,
-      ...(/^\d{1,15}$/.test(start) && { started_at: Number(start) }),
-      ...(state !== undefined && { state }),
-      ...(code !== undefined && { status: Number(code) }),
-    };
-  });
 }
 
 // Far above any answer of text; what is longer when it is expanded is counted by its length.
@@ -226,6 +214,12 @@ function setField(record: OutcomeRecord, batch: Buffer, start: number, end: numb
       break;
     case 25:
       record.left = text();
+      break;
+    case 26:
+      record.unansweredClosed = number();
+      break;
+    case 27:
+      record.unansweredSilent = number();
       break;
   }
 }

@@ -1,8 +1,8 @@
-// What lua/retry.lua tells of the further tries of a request: which failed, and which one served. It comes
-// over a socket, so nothing about it is trusted.
+// What lua/retry.lua and lua/tries.lua tell of the tries of a request: which failed, and which one served.
+// It comes over a socket, so nothing about it is trusted.
 
 import { z } from "zod";
-import type { FailedTry, Outcome, TellsLeft } from "../stages/outcome";
+import type { FailedTry, Outcome, TellsLeft, Try } from "../stages/outcome";
 import type { Ticket } from "../stages/ticket";
 
 const text = z.string().max(200).optional();
@@ -65,6 +65,22 @@ export function ticketOfTry(ticket: Ticket, served: number): Ticket {
     ...(provider !== undefined && { provider }),
     ...(key && { key }),
   };
+}
+
+/**
+ * The balancer's tries by their address, port, when each began, and how it failed, as in
+ * "10.0.0.1 443 1764172800000 failed 429, 10.0.0.2 443 1764172800250".
+ */
+export function triesIn(text: string): Try[] {
+  return text.split(", ").map((one) => {
+    const [ip = "", port = "", start = "", state, code] = one.split(" ");
+    return {
+      address: `${ip}:${port}`,
+      ...(/^\d{1,15}$/.test(start) && { started_at: Number(start) }),
+      ...(state !== undefined && { state }),
+      ...(code !== undefined && { status: Number(code) }),
+    };
+  });
 }
 
 function jsonIn(text: string | undefined): unknown {

@@ -1,15 +1,13 @@
 -- lua/ask.lua: one question to the plugin server, and its answer, over a unix socket beside the one
--- that Kong's own protocol uses. The frames: kong/ask-frame.ts. A connection goes back to its pool
--- only when its answer was read to the end, so no answer can reach another question.
+-- that Kong's own protocol uses. A connection goes back to its pool only when its answer was read to the
+-- end, so no answer can reach another question.
 
 local cjson = require("cjson.safe")
-local u32 = require("kong_llm.u32")
+local exchange = require("kong_llm.exchange")
 local whole = require("kong_llm.whole")
 
 -- The server says at least every few seconds that it is still deciding ("W").
 local CONNECT_MS, SEND_MS, SILENCE_MS = 1000, 5000, 15000
--- A decision carries no body, an answer from the cache may.
-local LONGEST_ANSWER = 64 * 1024 * 1024
 local IDLE_MS, POOL = 60000, 256
 
 local M = {}
@@ -19,39 +17,6 @@ local M = {}
 local introduced = setmetatable({}, { __mode = "k" })
 -- Counts up when connections turn out to be dead: those of the pool before are not taken again.
 local generation = 0
-
-local function number_at(bytes, at)
-  local a, b, c, d = bytes:byte(at, at + 3)
-  return ((a * 256 + b) * 256 + c) * 256 + d
-end
-
--- u32 length of all that follows | kind | u32 length and bytes of each section
-local function frame_of(kind, sections)
-  local parts, size = { "", kind }, 1
-  for _, section in ipairs(sections) do
-    parts[#parts + 1] = u32(#section)
-    parts[#parts + 1] = section
-    size = size + 4 + #section
-  end
-  parts[1] = u32(size)
-  return parts
-end
-
-local function sections_of(payload)
-  local sections, at = {}, 2
-  while at <= #payload do
-    if at + 3 > #payload then
-      return nil
-    end
-    local last = at + 3 + number_at(payload, at)
-    if last > #payload then
-      return nil
-    end
-    sections[#sections + 1] = payload:sub(at + 4, last)
-    at = last + 1
-  end
-  return sections
-end
 
 -- Where to connect, and to which pool, by path: they change with the generation.
 local targets = {}
@@ -76,35 +41,6 @@ local function connect(path)
     return nil, err
   end
   return socket
-end
-
--- Sends a frame and reads one: its kind and its sections; nil, why not, and whether the connection was
--- dead before anything of an answer came.
-local function exchange(socket, kind, sections)
-  local sent, send_err = socket:send(frame_of(kind, sections))
-  if not sent then
-    return nil, send_err, send_err ~= "timeout"
-  end
-  local working = false
-  while true do
-    local head, err, part = socket:receive(4)
-    if not head then
-      return nil, err, err ~= "timeout" and (part or "") == "" and not working
-    end
-    local size = number_at(head, 1)
-    if size < 1 or size > LONGEST_ANSWER then
-      return nil, "an answer of " .. size .. " bytes"
-    end
-    local payload, cut = socket:receive(size)
-    if not payload then
-      return nil, cut
-    end
-    local answered = payload:sub(1, 1)
-    if answered ~= "W" then
-      return answered, sections_of(payload)
-    end
-    working = true
-  end
 end
 
 -- The config as the server gets it, and the name by which it knows it: equal configs have one name.
@@ -154,6 +90,19 @@ local function tell_config(socket, plugin, known)
   return known.needs
 end
 
+-- Questions that went out whole and got no answer, by reason, since they were last told of: a plugin
+-- server may have decided about them, and have taken for them what nobody gives back.
+local unanswered = {}
+
+local function asked(socket, sections)
+  local kind, answer, dead, sent = exchange(socket, "Q", sections)
+  if not kind and sent then
+    local reason = answer == "timeout" and "silent" or "closed"
+    unanswered[reason] = (unanswered[reason] or 0) + 1
+  end
+  return kind, answer, dead
+end
+
 -- Runs `work(socket)` on a connection; once more on a fresh one where a pooled one was dead. Not after
 -- an answer, whatever it says: the question has been decided about, and what that took would be taken twice.
 local function on_connection(path, work)
@@ -192,24 +141,26 @@ end
 -- worker's time. So what differs with each request (its id) goes in a section of its own, or stands at the
 -- end of what the server says; all else is the same text again.
 --
--- question: a table, the same for equal requests; earlier: what plugins before this one decided, as they came; body: bytes or nil.
+-- question: a table, the same for equal requests; earlier: what plugins before this one decided, as they
+-- came; body: bytes or nil.
 -- The answer: { kind = "D" or "A", head, ticket or body }; nil, why not, whether the config is refused.
 function M.ask(plugin, conf, path, question, earlier, body)
   local known = introduction(plugin, conf)
   question.config = known.id
   local id = ngx.var.kong_request_id
   local sections = {
-    cjson.encode({ id = id, asked_at = math.floor(ngx.now() * 1000) }), cjson.encode(question), earlier and earlier.text or "", earlier and earlier.ticket or "", body or "",
+    cjson.encode({ id = id, asked_at = math.floor(ngx.now() * 1000) }), cjson.encode(question),
+    earlier and earlier.text or "", earlier and earlier.ticket or "", body or "",
   }
   return on_connection(path, function(socket)
-    local kind, answer, dead = exchange(socket, "Q", sections)
+    local kind, answer, dead = asked(socket, sections)
     if kind == "U" then
       -- The server was started anew, or has forgotten a config that was long out of use.
       local needs, err, config_dead, refused = tell_config(socket, plugin, known)
       if not needs then
         return nil, err, config_dead, refused
       end
-      kind, answer, dead = exchange(socket, "Q", sections)
+      kind, answer, dead = asked(socket, sections)
     end
     if (kind ~= "D" and kind ~= "A") or not answer or #answer ~= 3 then
       return nil, not kind and answer or "no answer of ours", dead
@@ -223,6 +174,17 @@ function M.ask(plugin, conf, path, question, earlier, body)
     end
     return { kind = kind, head = head, text = answer[2], rest = answer[3] }
   end)
+end
+
+-- How many questions of this worker were not answered, by reason, once: { closed = n, silent = n }; nil
+-- where there are none.
+function M.unanswered()
+  if next(unanswered) == nil then
+    return nil
+  end
+  local counts = unanswered
+  unanswered = {}
+  return counts
 end
 
 return M

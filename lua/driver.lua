@@ -190,7 +190,7 @@ function handler:log()
   local state = state_of(self.name)
   quieten_snippets(state)
   if state.owner == self.name then
-    state.failures = retry.failures(state)
+    state.failures, state.unanswered = retry.failures(state), ask.unanswered()
     report(state, state.decision)
   end
 end

@@ -3,7 +3,7 @@
 
 local u32 = require("kong_llm.u32")
 
-local LAST_FIELD = 25
+local LAST_FIELD = 27
 local IDS = {}
 for id = 1, LAST_FIELD do
   IDS[id] = string.char(id)

@@ -21,8 +21,15 @@ local timer_at = (_G or {}).native_timer_at or ngx.timer.at
 -- These live as long as this worker, in a snippet as long as its config.
 local queue, sizes, first, last, bytes, dropped = {}, {}, 1, 0, 0, 0
 local scheduled, path = false, nil
--- Kong's own answers, by status: nobody waits for them, so they are only counted.
-local own = {}
+-- Kong's own answers, by status: nobody waits for them, so they are only counted. So are questions that
+-- got no answer, by reason.
+local own, unanswered = {}, {}
+
+local function add_to(counts, more)
+  for key, count in pairs(more) do
+    counts[key] = (counts[key] or 0) + count
+  end
+end
 
 local function milliseconds(seconds)
   return string.format("%.0f", seconds * 1000)
@@ -74,16 +81,19 @@ local function next_batch()
   for status, count in pairs(own) do
     add(record({ [2] = status, [15] = count }))
   end
+  if next(unanswered) then
+    add(record({ [26] = unanswered.closed, [27] = unanswered.silent }))
+  end
   while index <= last and index - first < BATCH_OUTCOMES and size < BATCH_BYTES do
     add(queue[index], sizes[index])
     index = index + 1
   end
   local batch = {
     name = next_name(), parts = parts, size = size, head_size = 0, count = index - first,
-    dropped = dropped, own = own, attempts = 0,
+    dropped = dropped, own = own, unanswered = unanswered, attempts = 0,
   }
   head_of(batch)
-  dropped, own = 0, {}
+  dropped, own, unanswered = 0, {}, {}
   return batch
 end
 
@@ -99,9 +109,8 @@ end
 -- What a batch told that nobody will take any more is told by the next.
 local function give_up_pending()
   dropped = dropped + pending.dropped + pending.count
-  for status, answers in pairs(pending.own) do
-    own[status] = (own[status] or 0) + answers
-  end
+  add_to(own, pending.own)
+  add_to(unanswered, pending.unanswered)
   forget_pending()
 end
 
@@ -146,7 +155,7 @@ local function schedule(seconds)
 end
 
 local function is_empty()
-  return not pending and first > last and next(own) == nil
+  return not pending and first > last and next(own) == nil and next(unanswered) == nil
 end
 
 -- Runs also when the worker is told to exit, which ends all waiting. An exiting worker takes only
@@ -172,6 +181,7 @@ end
 
 -- state: what present.lua and tap.lua left; decision: where there is one.
 return function(state, decision)
+  add_to(unanswered, state.unanswered or {})
   if state.learned then
     return
   end

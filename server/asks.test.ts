@@ -13,8 +13,12 @@ import { log } from "../stages/log";
 import { neighbourStates } from "../stages/neighbours";
 import { delivery } from "../stages/outcome";
 import { openTicket, outcomeNeverSent } from "../stages/unheard";
+import { Asks } from "./asks";
+import { Instances } from "./instances";
 import { asks } from "./metrics";
+import { loadPlugins } from "./plugins";
 import { type PluginServer, startServer } from "./server";
+import { listenOn } from "./socket";
 
 let folder: string;
 let server: PluginServer;
@@ -54,8 +58,8 @@ class Driver {
     });
   }
 
-  static async open(): Promise<Driver> {
-    const socket = connect(join(folder, "rpc.sock.ask"));
+  static async open(path = join(folder, "rpc.sock.ask")): Promise<Driver> {
+    const socket = connect(path);
     await once(socket, "connect");
     return new Driver(socket);
   }
@@ -265,6 +269,25 @@ describe("server", () => {
       const next = await driver.ask(numbered("next"), body);
       const { response_headers } = JSON.parse(next.sections[1]!);
       expect(Number(response_headers["x-ratelimit-remaining-tokens"])).toBeGreaterThan(95_000);
+    });
+  });
+
+  describe("a question that comes when the server ends, and has answered all others", () => {
+    it("is refused, and takes nothing", async () => {
+      const ending = new Asks(new Instances(await loadPlugins(join(__dirname, "../plugins"))));
+      const path = join(folder, "ending.sock");
+      const listening = await listenOn({ path, mode: 0o600 }, (socket) => ending.receive(socket));
+      const driver = await Driver.open(path);
+      await driver.tellConfig(config);
+      await ending.drained();
+      const { kind, sections } = await driver.ask(
+        { ...question, request: { ...request, id: "at-the-end" } },
+        body,
+      );
+      expect([kind, sections[0]]).toEqual(["E", expect.stringContaining("ending")]);
+      expect(openTicket("at-the-end")).toBeUndefined();
+      ending.stop();
+      await listening.close();
     });
   });
 

@@ -5,11 +5,12 @@ import type { Socket } from "node:net";
 import { z } from "zod";
 import { type AskFrame, AskFrameError, AskSplitter, answerFrame } from "../kong/ask-frame";
 import packageJson from "../package.json";
-import type { Decision, Question, Ruling } from "../stages/decision";
+import type { Ruling } from "../stages/decision";
 import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
 import { outcomeNeverSent } from "../stages/unheard";
+import { aboutConfigIn, decisionIn, questionIn } from "./asked";
 import { Configs } from "./configs";
 import { tell } from "./discreet";
 import { type Instances, RefusedConfig, RpcError } from "./instances";
@@ -46,6 +47,7 @@ export class Asks {
   readonly #open = new Set<Open>();
   readonly #heart: NodeJS.Timeout;
   #whenEmpty: (() => void)[] = [];
+  #isEnding = false;
 
   constructor(instances: Instances, options: Partial<AskOptions> = {}) {
     this.#options = {
@@ -74,9 +76,10 @@ export class Asks {
     });
   }
 
-  /** Settles when nothing is being decided. */
+  /** Settles when nothing is being decided; then nothing is any more, as no answer would arrive. */
   async drained(): Promise<void> {
     if (this.#open.size > 0) await new Promise<void>((resolve) => this.#whenEmpty.push(resolve));
+    this.#isEnding = true;
   }
 
   stop(): void {
@@ -90,7 +93,7 @@ export class Asks {
 
   #learnConfig(socket: Socket, [about, config]: Buffer[]): void {
     try {
-      const { id, plugin, version, next_upstream } = configShape.parse(jsonIn(about));
+      const { id, plugin, version, next_upstream } = aboutConfigIn(about);
       if (version !== packageJson.version) {
         const both = `the driver is of version ${version}, the plugin server of ${packageJson.version}`;
         const told = `${both}: install the Lua files of this version and restart Kong`;
@@ -124,6 +127,7 @@ export class Asks {
         socket.write(answerFrame("U"));
         return;
       }
+      if (this.#isEnding) throw new RpcError("the plugin server is ending");
       if (this.#open.size >= this.#options.most) throw new RpcError("too many questions are open");
       this.#open.add(open);
       if (credential !== undefined) request.credential = credential;
@@ -196,53 +200,5 @@ export class Asks {
         open.socket.write(answerFrame("W"));
       }
     }
-  }
-}
-
-const configShape = z.object({
-  id: z.string().min(1).max(200),
-  plugin: z.string().max(100),
-  version: z.string().max(100),
-  next_upstream: z.string().max(1000).optional(),
-});
-
-interface Asked extends Pick<Question, "request" | "consumer"> {
-  config: string;
-  credential?: string;
-  expires?: string;
-  headers?: Record<string, string>;
-  /** Milliseconds since the epoch, by the clock of this machine. */
-  asked_at?: number;
-}
-
-// Checked by hand, as it is read for each request: what the stages rely on, and no more.
-function questionIn(about: Buffer | undefined, question: Buffer | undefined): Asked {
-  const { id, asked_at } = (jsonIn(about) ?? {}) as { id?: unknown; asked_at?: number };
-  const asked = jsonIn(question) as Partial<Asked> | null;
-  const request = asked?.request;
-  const whole =
-    typeof asked?.config === "string" &&
-    request !== undefined &&
-    typeof id === "string" &&
-    typeof request.method === "string" &&
-    typeof request.path === "string" &&
-    typeof request.client_ip === "string";
-  if (!whole) throw new RpcError("a question without config, id, method, path or client address");
-  request.id = id;
-  return { ...(asked as Asked), asked_at };
-}
-
-function decisionIn(head: Buffer | undefined, ticket: Buffer | undefined): Decision | undefined {
-  if (!head || head.length === 0 || !ticket) return undefined;
-  const decision = jsonIn(head) as Omit<Decision, "ticket">;
-  // The body that came with the question has all edits in it.
-  return { ...decision, edits: [], ticket: ticket.toString() };
-}
-
-function jsonIn(bytes: Buffer | undefined): unknown {
-  try {
-    return JSON.parse(bytes?.toString() ?? "");
-  } catch {
-    throw new RpcError("a section of the question is no JSON");
   }
 }

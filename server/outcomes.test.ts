@@ -156,15 +156,27 @@ describe("server", () => {
       expect(learned).toHaveLength(2);
     });
 
-    it("counts answers of Kong itself, and what was dropped, by its worker", async () => {
+    it("counts answers of Kong itself, what was dropped and what was not answered, by its worker", async () => {
       await use();
       const before = await counter("llm_kong_answers_total", { status: "401" });
       const lost = await counter("llm_outcomes_lost_total", { reason: "queue_full" });
       const unreadable = await counter("llm_outcomes_lost_total", { reason: "unreadable" });
-      worker.write(
-        batch(record({ 13: "12" }), record({ 2: "401", 15: "3" }), record({ 1: "{}", 2: "200" })),
+      const closed = await counter("llm_questions_unanswered_total", { reason: "closed" });
+      const silent = await counter("llm_questions_unanswered_total", { reason: "silent" });
+      const [counted, own, unread] = [
+        record({ 13: "12" }),
+        record({ 2: "401", 15: "3" }),
+        record({ 1: "{}", 2: "200" }),
+      ];
+      const both = record({ 26: "2", 27: "5" });
+      worker.write(batch(counted, own, unread, both, record({ 26: "1" })));
+      expect(await acknowledged()).toBe(5);
+      expect(await counter("llm_questions_unanswered_total", { reason: "closed" })).toBe(
+        closed + 3,
       );
-      expect(await acknowledged()).toBe(3);
+      expect(await counter("llm_questions_unanswered_total", { reason: "silent" })).toBe(
+        silent + 5,
+      );
       expect(await counter("llm_kong_answers_total", { status: "401" })).toBe(before + 3);
       expect(await counter("llm_outcomes_lost_total", { reason: "queue_full" })).toBe(lost + 12);
       expect(await counter("llm_outcomes_lost_total", { reason: "unreadable" })).toBe(

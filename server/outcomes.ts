@@ -30,6 +30,13 @@ const kongAnswers = new Counter({
 // A series that begins with its first answer has not increased, as Prometheus sees it.
 kongAnswers.inc({ status: "503" }, 0);
 
+const unanswered = new Counter({
+  name: "llm_questions_unanswered_total",
+  help: "Questions of drivers that got no answer: closed (the plugin server was ended in between) or silent (for 15 s; one that goes on takes nothing for what it reads then, and gives back what it had reserved). At most so many requests are counted in limits, with what was reserved for them, though nothing was sent for them, until their windows end",
+  labelNames: ["reason"] as const,
+});
+for (const reason of ["closed", "silent"]) unanswered.inc({ reason }, 0);
+
 const repeated = new Counter({
   name: "llm_outcomes_repeated_total",
   help: "Outcomes that were sent to a plugin server before, which ended without acknowledging them: what counts in Redis counts them once, their usage lines may stand twice, with the same request_id",
@@ -115,6 +122,8 @@ async function* batchesOf(socket: Socket, maxBytes: number): AsyncGenerator<Buff
 
 async function take(record: OutcomeRecord): Promise<void> {
   if (record.dropped) countLost("queue_full", record.dropped);
+  if (record.unansweredClosed) unanswered.inc({ reason: "closed" }, record.unansweredClosed);
+  if (record.unansweredSilent) unanswered.inc({ reason: "silent" }, record.unansweredSilent);
   if (record.ticket === undefined) {
     const { status, answers = 0 } = record;
     if (status !== undefined) kongAnswers.inc({ status: statusLabel(status) }, answers);

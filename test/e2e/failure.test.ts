@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Gate } from "../../stand-in/model-server";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
+import type { KongConfig } from "../support/kong-config";
+import { startRedis, type TestRedis } from "../support/redis";
 
 describe.each(configurations)("when the plugin server of %s dies", (_, config) => {
   let gateway: Gateway;
@@ -98,7 +100,6 @@ describe("when the plugin server stands still for longer than a driver should wa
   afterAll(() => gateway?.stop());
 
   it("the questions that wait are refused and take nothing, and the next one is answered", async () => {
-    const left = (answer: Response) => Number(answer.headers.get("x-ratelimit-remaining-day"));
     // A worker that has not told its config yet would ask when that is answered: in time.
     await gateway.warmUp(() => askSomethingNew(gateway));
     const before = left(await askSomethingNew(gateway));
@@ -116,11 +117,84 @@ describe("when the plugin server stands still for longer than a driver should wa
     const next = await askSomethingNew(gateway);
     expect(next.status).toBe(200);
     expect(left(next)).toBe(before - 1);
-    expect(
-      await gateway.pluginServer.metric("llm_plugin_server_asks_total", { answer: "late" }),
-    ).toBe(5);
+    const { metric } = gateway.pluginServer;
+    expect(await metric("llm_plugin_server_asks_total", { answer: "late" })).toBe(5);
+    expect(await metric("llm_questions_unanswered_total")).toBe(0);
   });
 });
+
+describe.each([configurations[0], configurations[1]])(
+  "when the plugin server of %s has taken questions and does not answer them",
+  (_, config) => {
+    let gateway: Gateway;
+    let redis: TestRedis;
+
+    beforeEach(async () => {
+      redis = await startRedis();
+      const edit = (kong: KongConfig) => kong.limit({ day: 1000 });
+      gateway = await startGateway({ config, redis: redis.url, edit });
+      await gateway.warmUp(() => askSomethingNew(gateway));
+    });
+    afterEach(async () => {
+      redis?.thaw();
+      await gateway?.stop();
+      await redis?.stop();
+    });
+
+    const questions = 3;
+
+    /** Its limits have asked Redis, which does not answer yet. */
+    async function askedAbout(): Promise<Promise<Response>[]> {
+      redis.freeze();
+      const before = gateway.messages();
+      const waiting = Array.from({ length: questions }, () => askSomethingNew(gateway));
+      // The single plugins before the limits are asked first, and answer.
+      const untilLimits = config === "kong.yaml" ? 1 : 3;
+      await expect
+        .poll(() => gateway.messages() - before)
+        .toBeGreaterThanOrEqual(questions * untilLimits);
+      for (let turn = 0; turn < 5; turn++) await gateway.pluginServer.metrics();
+      return waiting;
+    }
+
+    async function refused(waiting: Promise<Response>[]): Promise<void> {
+      for (const { status } of await Promise.all(waiting)) expect(status).toBe(503);
+    }
+
+    const unanswered = (reason: string) =>
+      gateway.pluginServer.metric("llm_questions_unanswered_total", { reason });
+
+    it("as it is killed, no more is counted than what went upstream and what the metric tells", async () => {
+      const waiting = await askedAbout();
+      await gateway.pluginServer.kill();
+      await refused(waiting);
+      redis.thaw();
+      await gateway.pluginServer.restart();
+      const counted = 1000 - left(await askSomethingNew(gateway));
+      const sent = gateway.upstream.requests.length;
+      expect(counted - sent).toBe(questions);
+      await expect.poll(() => unanswered("closed")).toBeGreaterThanOrEqual(questions);
+      expect(await unanswered("silent")).toBe(0);
+    });
+
+    it("for longer than drivers wait, each is counted once, by both sides", async () => {
+      const waiting = await askedAbout();
+      const pid = gateway.pluginServer.pid!;
+      process.kill(pid, "SIGSTOP");
+      await refused(waiting);
+      process.kill(pid, "SIGCONT");
+      await gateway.pluginServer.metrics();
+      redis.thaw();
+      const undelivered = { answer: "undelivered" };
+      const { metric } = gateway.pluginServer;
+      await expect.poll(() => metric("llm_plugin_server_asks_total", undelivered)).toBe(questions);
+      const counted = 1000 - left(await askSomethingNew(gateway));
+      expect(counted - gateway.upstream.requests.length).toBe(questions);
+      await expect.poll(() => unanswered("silent")).toBe(questions);
+      expect(await unanswered("closed")).toBe(0);
+    });
+  },
+);
 
 describe.each(configurations)("when the plugin server of %s dies with an outcome", (_, config) => {
   let gateway: Gateway;
@@ -193,6 +267,10 @@ async function takeWithoutAcknowledging(path: string): Promise<() => Promise<voi
   return async () => {
     await closed;
   };
+}
+
+function left(answer: Response): number {
+  return Number(answer.headers.get("x-ratelimit-remaining-day"));
 }
 
 let questions = 0;

@@ -94,6 +94,7 @@ describe("a plugin server that answers a driver with", () => {
   let gateway: Gateway;
   let server: Server;
   let reply: Reply = () => ["end"];
+  let unanswered = 0;
   const sockets = new Set<Socket>();
 
   beforeAll(async () => {
@@ -114,11 +115,15 @@ describe("a plugin server that answers a driver with", () => {
     socket.on("data", (chunk: Buffer) =>
       splitter.push(chunk, ({ kind, sections }) => {
         if (kind === "C") {
-          socket.write(answerFrame("N", JSON.stringify({ headers: [], credential: false })));
+          const { outcomesSocket } = gateway.pluginServer;
+          const needs = { headers: [], credential: false, outcomes_socket: outcomesSocket };
+          socket.write(answerFrame("N", JSON.stringify(needs)));
           return;
         }
         const { id } = JSON.parse(`${sections[0]}`) as { id: string };
-        for (const part of reply(id)) {
+        const parts = reply(id);
+        if (!hasAnswer(parts)) unanswered++;
+        for (const part of parts) {
           if (part === "end") socket.end();
           else socket.write(part);
         }
@@ -146,10 +151,26 @@ describe("a plugin server that answers a driver with", () => {
     },
   );
 
-  it("anything, and is then replaced by ours, is no longer noticed", async () => {
+  it("anything, and is then replaced by ours, is no longer noticed, and ours learns what it left unanswered", async () => {
     server.close();
     for (const socket of sockets) socket.destroy();
     await gateway.pluginServer.restart();
     expect((await ask()).status).toBe(200);
+    const told = () => gateway.pluginServer.metric("llm_questions_unanswered_total");
+    expect(unanswered).toBeGreaterThan(0);
+    // Each of Kong's workers tells its own when it has learned where to.
+    await expect.poll(async () => (await ask()).ok && told()).toBe(unanswered);
   });
 });
+
+/** Whether a whole frame is among it that is more than a sign of life. */
+function hasAnswer(parts: (Buffer | "end")[]): boolean {
+  const bytes = Buffer.concat(parts.filter((part) => part !== "end"));
+  for (let at = 0; at + 4 < bytes.length; ) {
+    const end = at + 4 + bytes.readUInt32BE(at);
+    if (end > bytes.length) return false;
+    if (bytes[at + 4] !== "W".charCodeAt(0)) return true;
+    at = end;
+  }
+  return false;
+}
