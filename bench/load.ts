@@ -11,8 +11,8 @@ export interface Load {
   /** Its config as JSON text; default: none. */
   config?: string;
   connections: number;
-  /** What Kong answers to the PDK calls of one event, in order; bytes cross as bytes. */
-  results: (string | number | object | null | { bytes: number })[];
+  /** What Kong answers to the PDK calls of one event, in order; of a raw body only how long it is. */
+  results: (string | number | object | null | { raw_body_bytes: number })[];
   /** Stop after so many events, or after so many milliseconds. */
   events?: number;
   milliseconds?: number;
@@ -59,7 +59,7 @@ async function run(load: Load): Promise<Loaded> {
 
 /** A Step without its event's id, which is the last thing in it. */
 function stepPrefix(result: Load["results"][number]): Buffer {
-  const bytes = (result as { bytes?: number } | null)?.bytes;
+  const bytes = (result as { raw_body_bytes?: number } | null)?.raw_body_bytes;
   const data = bytes === undefined ? result : Buffer.alloc(bytes, "body ");
   const whole = encode([0, 1, "plugin.Step", [{ Data: data, EventId: 0 }]]);
   return whole.subarray(0, -1);

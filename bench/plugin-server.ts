@@ -93,7 +93,7 @@ async function compareBodies(
   seconds: number,
   report: Report,
 ): Promise<void> {
-  const load = { plugin: "body", connections: 1, results: [{ bytes }, null] };
+  const load = { plugin: "body", connections: 1, results: [{ raw_body_bytes: bytes }, null] };
   const [theirs, ours] = await onBoth(folder, load, seconds);
   const time = ({ events, seconds }: Measured) => (seconds / events) * 1000;
   const cpu = ({ events, serverCpu }: Measured) => (serverCpu / events) * 1000;
