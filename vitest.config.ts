@@ -36,10 +36,11 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          globalSetup: "test/built/build.ts",
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Each file starts processes of its own; a real Kong brings workers too.
-          maxWorkers: process.env.GATEWAY === "kong" ? 1 : 2,
+          // Each file starts processes of its own, and waits a lot; a real Kong brings workers too.
+          maxWorkers: process.env.GATEWAY === "kong" ? 1 : 3,
           sequence: { groupOrder: 2 },
         },
       },

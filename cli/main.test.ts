@@ -6,7 +6,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { kongLlm, runKongLlm } from "../test/support/command";
+import { kongLlm } from "../dev/plugin-server";
+import { runKongLlm } from "../test/support/command";
 import { KongSide } from "../test/support/kong-side";
 
 const root = join(__dirname, "..");
@@ -36,7 +37,7 @@ describe("kong-llm", { timeout: 20_000 }, () => {
 
   /** Starts `serve` with nothing in its environment; settles when it listens. */
   async function serve(args = flags(), env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
-    const server = spawn(process.execPath, kongLlm("serve", ...args), { cwd: root, env });
+    const server = spawn(process.execPath, kongLlm(["serve", ...args]), { cwd: root, env });
     servers.push(server);
     server.stdout.on("data", (data) => {
       printed += data;

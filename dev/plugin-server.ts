@@ -63,7 +63,7 @@ export async function startPluginServer(options: PluginServerOptions = {}): Prom
   const stdio = typeof output === "string" ? output : "pipe";
 
   async function start(): Promise<void> {
-    child = spawn(process.execPath, mainWith(args), {
+    child = spawn(process.execPath, kongLlm(args, true), {
       cwd: root,
       env: environmentOf({ ...options.environment, KONG_LLM_CHILD_DIRECTORY: directory }),
       // A group of its own: Ctrl-C reaches us alone, and we end it when Kong has ended.
@@ -120,7 +120,7 @@ const run = promisify(execFile);
 /** What `kong-llm schema` prints, one entry for each plugin. */
 export async function pluginDumps(plugins?: string): Promise<PluginDump[]> {
   const args = ["schema", ...(plugins === undefined ? [] : ["--plugins", resolve(plugins)])];
-  const { stdout } = await run(process.execPath, mainWith(args, []), {
+  const { stdout } = await run(process.execPath, kongLlm(args), {
     cwd: root,
     env: environmentOf(),
     maxBuffer: 16 * 1024 * 1024,
@@ -134,7 +134,7 @@ export async function installedLua(): Promise<string> {
   process.once("exit", () => rmSync(directory, { recursive: true, force: true }));
   // Kong's workers are unprivileged.
   chmodSync(directory, 0o755);
-  await run(process.execPath, mainWith(["install", "--dir", directory], []), {
+  await run(process.execPath, kongLlm(["install", "--dir", directory]), {
     cwd: root,
     env: environmentOf(),
   });
@@ -151,17 +151,19 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-// ".ts" in the sources, ".js" in what is shipped.
-const extension = extname(__filename);
-
-function mainWith(args: string[], imports = [join(__dirname, `end-with-parent${extension}`)]) {
+/**
+ * Arguments of node that run `kong-llm` with these: of what was built, where a test has built it, as that
+ * starts in half the time; else from where this file is.
+ */
+export function kongLlm(args: string[], isOurs = false): string[] {
+  const build = process.env.KONG_LLM_BUILD;
+  // ".ts" in the sources, ".js" in what is shipped.
+  const extension = build === undefined ? extname(__filename) : ".js";
+  const fileOf = (name: string) => join(build ?? root, `${name}${extension}`);
   const loaders = extension === ".ts" ? [require.resolve("tsx")] : [];
-  const modules = [...loaders, ...imports].map((file) => pathToFileURL(file).href);
-  return [
-    ...modules.flatMap((module) => ["--import", module]),
-    join(root, "cli", `main${extension}`),
-    ...args,
-  ];
+  const modules = [...loaders, ...(isOurs ? [fileOf("dev/end-with-parent")] : [])];
+  const imports = modules.flatMap((file) => ["--import", pathToFileURL(file).href]);
+  return [...imports, fileOf("cli/main"), ...args];
 }
 
 function environmentOf(

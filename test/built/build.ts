@@ -1,4 +1,5 @@
-// Builds before the tests of the build: they read what is shipped, and what is there may be older.
+// Builds before the tests of the build, which read what is shipped, and before those of the whole, whose
+// processes then start from it. What is there may be older.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -7,11 +8,13 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const root = join(__dirname, "../..");
 
-/** @throws Error with what the compiler says, where it does not build */
+/** Once in a run. @throws Error with what the compiler says, where it does not build */
 export async function setup(): Promise<void> {
+  if (process.env.KONG_LLM_BUILD !== undefined) return;
   await run("npm", ["run", "build"], { cwd: root }).catch(
     ({ stdout, stderr }: { stdout: string; stderr: string }) => {
       throw new Error(`npm run build fails:\n${stdout}${stderr}`);
     },
   );
+  process.env.KONG_LLM_BUILD = join(root, "dist");
 }

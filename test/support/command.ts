@@ -1,7 +1,8 @@
-// The command line as operators run it: a process of its own, from the sources.
+// The command line as operators run it: a process of its own.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { kongLlm } from "../../dev/plugin-server";
 
 const root = join(__dirname, "../..");
 
@@ -12,15 +13,10 @@ export interface CommandEnd {
   stderr: string;
 }
 
-/** Arguments of node that run `kong-llm` with these. */
-export function kongLlm(...args: string[]): string[] {
-  return ["--import", "tsx", join(root, "cli/main.ts"), ...args];
-}
-
 /** Runs it to its end, in the root of the repository, with nothing else in its environment. */
 export function runKongLlm(args: string[], env: NodeJS.ProcessEnv = {}): Promise<CommandEnd> {
   return new Promise((resolve) => {
-    execFile(process.execPath, kongLlm(...args), { cwd: root, env }, (error, stdout, stderr) =>
+    execFile(process.execPath, kongLlm(args), { cwd: root, env }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
