@@ -1,5 +1,5 @@
 // Builds before the tests of the build, which read what is shipped, and before those of the whole, whose
-// processes then start from it. What is there may be older.
+// processes then start from it. What is there may be older. So one run at a time in a checkout.
 
 import { execFile } from "node:child_process";
 import { join } from "node:path";

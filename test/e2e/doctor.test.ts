@@ -10,6 +10,8 @@ import type { KongConfig } from "../support/kong-config";
 
 // /v1/echo answers with the headers that it got; all else goes on to the stand-in model server.
 let modelPort = 0;
+// nginx passes on chunks as they come, also where it buffers; an answer that only its connection ends it holds.
+let endsByClosing = false;
 const echo: Server = createServer((incoming, response) => {
   if (incoming.url === "/v1/echo") {
     response.end(JSON.stringify(incoming.headers));
@@ -17,7 +19,9 @@ const echo: Server = createServer((incoming, response) => {
   }
   const { method, url: path, headers } = incoming;
   const onward = request({ port: modelPort, method, path, headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    const { "transfer-encoding": _chunked, ...headers } = answer.headers;
+    if (endsByClosing) response.removeHeader("transfer-encoding");
+    response.writeHead(answer.statusCode ?? 502, endsByClosing ? headers : answer.headers);
     response.flushHeaders();
     answer.pipe(response);
   });
@@ -44,6 +48,7 @@ function inFrontOf(file: string): void {
 }
 
 beforeEach(() => {
+  endsByClosing = false;
   gateway.upstream.clear();
   gateway.upstream.behave({ match: isStream, chunkDelayMs: 30 });
 });
@@ -138,6 +143,7 @@ const guardsOff: Fault[] = [
     (kong) => {
       const routes = kong.whole.services.flatMap(({ routes }) => routes as object[]);
       for (const route of routes) Object.assign(route, { response_buffering: true });
+      endsByClosing = true;
       // What is over sooner cannot be told from a fast answer.
       gateway.upstream.behave({ match: isStream, chunkDelayMs: 150 });
     },
