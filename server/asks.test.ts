@@ -168,6 +168,16 @@ describe("server", () => {
       expect(JSON.parse(sections[2]!).error.code).toBe("invalid_api_key");
     });
 
+    it("is answered with texts that end with its id, by which LuaJIT tells them apart", async () => {
+      const driver = await Driver.open();
+      await driver.tellConfig(config);
+      const decided = await driver.ask(question, body);
+      const refused = await driver.ask({ ...question, consumer: undefined }, body);
+      for (const text of [decided.sections[1], decided.sections[2], refused.sections[1]]) {
+        expect(text).toMatch(/"id":"r1"\}$/);
+      }
+    });
+
     it("under a config that nobody has told asks for it", async () => {
       const driver = await Driver.open();
       expect((await driver.ask({ ...question, config: "never" }, body)).kind).toBe("U");

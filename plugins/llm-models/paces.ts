@@ -57,7 +57,9 @@ export class Paces {
 
   entries(): PaceOfTarget[] {
     return [...this.known.keys()].flatMap((name) => {
-      const [target, kind] = name.split("#") as [string, AnswerKind];
+      const kindAt = name.lastIndexOf("#") + 1;
+      const target = name.slice(0, kindAt - 1);
+      const kind = name.slice(kindAt) as AnswerKind;
       const pace = this.of(target, kind);
       return pace ? [{ target, kind, pace }] : [];
     });
