@@ -14,6 +14,7 @@ const root = join(__dirname, "..");
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
 interface Panel {
+  id: number;
   title: string;
   type: string;
   gridPos: { x: number; y: number; w: number; h: number };
@@ -138,6 +139,11 @@ describe("the dashboard", () => {
     const known = rules.map(({ alert }) => `\${docs}/runbook.md#${alert.toLowerCase()}`);
     expect(linked.length).toBeGreaterThan(5);
     for (const url of linked) expect(known).toContain(url);
+  });
+
+  it("gives each panel an id of its own, by which Grafana finds it", () => {
+    const ids = dashboard.panels.map(({ id }) => id);
+    expect([...new Set(ids)]).toEqual(ids);
   });
 
   it("lays no panel over another, and leaves none out of its 24 columns", () => {
