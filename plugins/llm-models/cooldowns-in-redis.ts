@@ -2,6 +2,7 @@
 // of the scripts' arguments and replies. All of it may reject with RedisUnavailable.
 
 import { join } from "node:path";
+import { ages, timeHere } from "../../redis/clocks";
 import type { RedisConnection } from "../../redis/connection";
 import { loadScript, type Script } from "../../redis/script";
 import type { Cooldowns } from "./cooldowns";
@@ -28,16 +29,12 @@ export function cooldownsInRedis(
   const runOn = (script: Script, target: string, args: number[]) =>
     run(script, [stateOf(target), `${stateOf(target)}:failures`], args);
 
-  /** How long ago a request was sent and ended, which means the same by every clock. */
-  const ages = (...times: number[]) => times.map((time) => Math.max(0, Math.round(now() - time)));
-
   return {
     async look(targets) {
       const reply = await run(look, targets.map(stateOf), []);
       const [redisNow, ...states] = reply as LookReply;
-      // The clocks of Redis and of this node may differ, so times are carried over as distances.
       const ahead = now() - redisNow;
-      const here = (time: string | null) => (time === null ? 0 : Number(time) + ahead);
+      const here = (time: string | null) => timeHere(time, ahead);
       return states.map(([since, until, probed, left, paces]) => ({
         ...{ since: here(since), until: here(until), probedUntil: here(probed) },
         ...(left.length > 0 && { heard: heardIn(left, ahead) }),
@@ -49,11 +46,11 @@ export function cooldownsInRedis(
 
     async fail(target, { sentAt, endedAt, coolMs, atOnce }, { failures, windowMs }) {
       const cools = [Math.round(coolMs), atOnce ? 1 : 0, failures, windowMs];
-      return (await runOn(fail, target, [...ages(sentAt, endedAt), ...cools])) === 1;
+      return (await runOn(fail, target, [...ages(now(), sentAt, endedAt), ...cools])) === 1;
     },
 
     succeed: async (target, sentAt, endedAt) =>
-      (await runOn(succeed, target, ages(sentAt, endedAt))) === 1,
+      (await runOn(succeed, target, ages(now(), sentAt, endedAt))) === 1,
 
     async releaseProbe(target) {
       // Deletes a field and never makes a key, which would have no expiry.

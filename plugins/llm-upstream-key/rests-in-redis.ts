@@ -2,6 +2,7 @@
 // positions of the scripts' arguments and replies. All of it may reject with RedisUnavailable.
 
 import { join } from "node:path";
+import { ages, timeHere } from "../../redis/clocks";
 import type { RedisConnection } from "../../redis/connection";
 import { loadScript, type Script } from "../../redis/script";
 import type { Rest } from "./keys";
@@ -30,24 +31,20 @@ export function restsInRedis(
   const run = (script: Script, names: readonly string[], args: number[]) =>
     connection.run((client) => script(client, names.map(stateOf), args));
 
-  /** How long ago it was, which means the same by every clock. */
-  const age = (time: number) => Math.max(0, Math.round(now() - time));
-
   return {
     async look(names) {
       const [redisNow, ...states] = (await run(look, names, [])) as LookReply;
-      // The clocks of Redis and of this node may differ, so times are carried over as distances.
       const ahead = now() - redisNow;
-      const here = (time: string | null) => (time === null ? 0 : Number(time) + ahead);
+      const here = (time: string | null) => timeHere(time, ahead);
       return states.map(([since, until]) => ({ since: here(since), until: here(until) }));
     },
 
     async rest(name, refusedAt, restsMs) {
-      await run(rest, [name], [age(refusedAt), Math.round(restsMs)]);
+      await run(rest, [name], [...ages(now(), refusedAt), Math.round(restsMs)]);
     },
 
     async wake(name, sentAt, endedAt) {
-      await run(wake, [name], [age(sentAt), age(endedAt)]);
+      await run(wake, [name], ages(now(), sentAt, endedAt));
     },
   };
 }
