@@ -3,7 +3,8 @@
 
 import { RedisUnavailable } from "../redis/connection";
 
-const freshMs = 1000;
+/** What is no older is not looked at again, and need not be told more often. */
+export const freshMs = 1000;
 
 export class SharedView {
   // By the names that were looked at together; there are as many as kinds of requests.

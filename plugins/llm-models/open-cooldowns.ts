@@ -7,7 +7,7 @@ import { LRUCache } from "lru-cache";
 import { roomIn } from "../../stages/allowance";
 import { adopt } from "../../stages/allowances";
 import { redisNeighbour } from "../../stages/redis-neighbour";
-import { ifUp, SharedView } from "../../stages/shared-view";
+import { freshMs, ifUp, SharedView } from "../../stages/shared-view";
 import type { Cooldowns } from "./cooldowns";
 import { type CooldownsInMemory, knownHere } from "./cooldowns-in-memory";
 import { cooldownsInRedis } from "./cooldowns-in-redis";
@@ -30,8 +30,6 @@ export interface NodeCooldowns extends Cooldowns {
   /** How soon targets answer, as far as this node knows. */
   paces: Paces;
 }
-
-const freshMs = 1000;
 
 /** What this node knows, kept up to date with what all know. */
 export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): NodeCooldowns {
