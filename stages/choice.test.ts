@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { choosing } from "../test/support/choosing";
 import { chooseAgain, keepOnly, servedTier, tellSecondTry } from "./choice";
 import type { Exchange } from "./exchange";
 import type { Choice } from "./ticket";
@@ -9,20 +10,7 @@ const models: Choice["models"] = [
   ["dear", "strong"],
 ];
 
-function exchangeOf(more: Partial<Choice> = {}): Exchange {
-  const choice: Choice = {
-    ...{ requested: "auto", name: "auto", models, tier: "small", reason: "difficulty" },
-    ...more,
-  };
-  return {
-    request: { id: "r", method: "POST", path: "/v1/chat/completions", client_ip: "192.0.2.1" },
-    ...{ consumer: undefined, body: undefined, upstreamHeaders: {}, responseHeaders: {}, keep: 0 },
-    ticket: {
-      ...{ id: "r", started_at: 0, method: "POST", endpoint: "chat/completions", stream: false },
-      ...{ stages: {}, choice },
-    },
-  };
-}
+const exchangeOf = (more: Partial<Choice> = {}) => choosing(models, more);
 
 describe("a choice", () => {
   it("goes on with the next model where the first may not serve, and tells so", () => {

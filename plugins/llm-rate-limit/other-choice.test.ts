@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Price } from "../../models/price";
 import type { Exchange } from "../../stages/exchange";
 import type { Choice } from "../../stages/ticket";
+import { choosing } from "../../test/support/choosing";
 import type { Limit } from "./limit";
 import { otherChoice } from "./other-choice";
 
@@ -12,21 +13,11 @@ const priceOf = (model: string): Price | undefined => {
   return { input_usd_per_mtok: rate, output_usd_per_mtok: rate };
 };
 
-function exchangeOf(names: string[], more: Partial<Choice> = {}): Exchange {
-  const models = names.map((name): [string, string] => [name, "tier"]);
-  const choice: Choice = {
-    ...{ requested: "auto", name: "auto", models, tier: "tier", reason: "difficulty" },
-    ...more,
-  };
-  return {
-    request: { id: "r", method: "POST", path: "/v1/chat/completions", client_ip: "192.0.2.1" },
-    ...{ consumer: undefined, body: undefined, upstreamHeaders: {}, responseHeaders: {}, keep: 0 },
-    ticket: {
-      ...{ id: "r", started_at: 0, method: "POST", endpoint: "chat/completions", stream: false },
-      ...{ stages: {}, choice },
-    },
-  };
-}
+const exchangeOf = (names: string[], more: Partial<Choice> = {}) =>
+  choosing(
+    names.map((name) => [name, "tier"]),
+    more,
+  );
 
 const dollars: Limit = { measure: "cost_usd", window: "month", most: 1 };
 const requests: Limit = { measure: "requests", window: "minute", most: 1 };
