@@ -70,14 +70,20 @@ const otherMarks = [
   ...['"usageMetadata"', '"amazon-bedrock-invocationMetrics"', '"timings"', '"billed_units"'],
   '"eval_count"',
 ];
+const otherMark = new RegExp(otherMarks.join("|"));
 
 function ofStream(body: Buffer): Statement | undefined {
   const blank = blankLineOf(body);
-  for (const one of [mark, ...otherMarks]) {
+  for (const one of marksIn(body)) {
     const statement = lastStated(body, one, blank);
     if (statement) return statement.parts.service_tier ? statement : withTierOf(statement, body);
   }
   return undefined;
+}
+
+function* marksIn(body: Buffer): Generator<string> {
+  yield mark;
+  if (otherMark.test(body.toString("latin1"))) yield* otherMarks;
 }
 
 // Not every vendor repeats it in the chunk of usage: then the first ones have it. Told by a parsed chunk,
