@@ -40,7 +40,7 @@ async function run(...typed: string[]): Promise<string> {
   return printed;
 }
 
-const patient = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+const patient = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
 const connect = (prefix: string) =>
   connectionTo(redisOptions.parse({ url: redis.url, prefix, ...patient }))!;
 const inRedis = <T>(command: (client: RedisClient) => Promise<T>) => connect("admin").run(command);
@@ -91,7 +91,7 @@ async function startCluster(): Promise<TestRedis[]> {
   await on(nodes[0], (client) => client.cluster("MEET", "127.0.0.1", nodes[1].port));
   for (const node of nodes) {
     const state = async () => String(await on(node, (client) => client.cluster("INFO")));
-    await expect.poll(state, { timeout: 15_000 }).toContain("cluster_state:ok");
+    await expect.poll(state).toContain("cluster_state:ok");
   }
   return nodes;
 }
@@ -188,7 +188,7 @@ describe("llm-cache", () => {
     } finally {
       await Promise.all(nodes.map((node) => node.stop()));
     }
-  }, 40_000);
+  });
 
   describe("kong-llm cache refuses", () => {
     it.each<[string, string[], RegExp]>([

@@ -249,7 +249,7 @@ describe("the questions", () => {
     const { input, output, shown } = terminal();
     const asked = ask(input, output);
     for (const [at, line] of ["clouds", "kind", "stand-in", "", "60"].entries()) {
-      await vi.waitFor(() => expect(shown().split("] ").length).toBeGreaterThan(at + 1));
+      await expect.poll(() => shown().split("] ").length).toBeGreaterThan(at + 1);
       input.write(`${line}\n`);
     }
     expect(await asked).toEqual({

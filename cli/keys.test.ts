@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -47,7 +48,7 @@ beforeAll(async () => {
     if (request.method === "PATCH") Object.assign(keys.find((one) => one.id === id)!, body);
     return send(200, { data: keys.filter((one) => one.consumer?.id === consumer.id) });
   }).listen(0, "127.0.0.1");
-  await vi.waitFor(() => expect(admin.listening).toBe(true));
+  await once(admin, "listening");
   url = `http://127.0.0.1:${(admin.address() as AddressInfo).port}`;
 });
 afterAll(() => admin.close());

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runKongLlm } from "../test/support/command";
 
-describe("kong-llm privacy try", { timeout: 60_000 }, () => {
+describe("kong-llm privacy try", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "privacy-"));

@@ -27,7 +27,7 @@ const hard = "Prove rigorously, step by step, that this lock-free algorithm is l
 const bodyOf = (content: string, more: object = {}) =>
   JSON.stringify({ model: "auto", messages: [{ role: "user", content }], ...more });
 
-describe("kong-llm route", { timeout: 60_000 }, () => {
+describe("kong-llm route", () => {
   let folder: string;
   let config: string[];
   const written = (name: string, text: string) => {

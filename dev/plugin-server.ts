@@ -2,9 +2,10 @@
 // from what is shipped, on sockets of its own, and never longer than its parent.
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -36,7 +37,8 @@ export interface PluginServerOptions {
 }
 
 const root = resolve(__dirname, "..");
-const startSeconds = 20;
+// Ten of them may start at once on a busy machine.
+const startSeconds = 100;
 const stopSeconds = 12;
 
 export async function startPluginServer(options: PluginServerOptions = {}): Promise<PluginServer> {
@@ -141,14 +143,29 @@ export async function installedLua(): Promise<string> {
   return directory;
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on now. */
+// Below those that systems give to whoever asks for any (Linux from 32768 on, others from 49152 on), also
+// with the 10,000 that a Redis adds for its Cluster.
+const [firstPort, ports] = [10_000, 10_000] as const;
+let taken = randomInt(ports);
+
+/**
+ * A TCP port of 127.0.0.1 that nobody listens on now, and that nobody takes by chance before somebody does,
+ * or while who listens there is started anew: each process goes through them from a place of its own.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = firstPort + (taken++ % ports);
+    if (await isFree(port)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+      .once("error", () => resolve(false))
+      .once("close", () => resolve(true))
+      .listen(port, "127.0.0.1", () => server.close());
+  });
 }
 
 /**

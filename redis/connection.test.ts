@@ -21,7 +21,7 @@ afterAll(() => redis.stop());
 afterEach(() => closeConnections());
 
 function connect(options: object = {}): RedisConnection {
-  const timeouts = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+  const timeouts = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
   return connectionTo(redisOptions.parse({ url: redis.url, password, ...timeouts, ...options }))!;
 }
 
@@ -56,7 +56,7 @@ describe("redis", () => {
     });
 
     it("costs a request the command time-out once when Redis is frozen, and the next nothing", async () => {
-      const connection = connect({ command_timeout_ms: 100 });
+      const connection = connect({ command_timeout_ms: 2000 });
       await get(connection);
       const sent: number[] = [];
       const ask = () =>
@@ -66,7 +66,7 @@ describe("redis", () => {
         });
       redis.freeze();
       try {
-        expect((await failure(ask())).message).toMatch(/no answer within 100 ms$/);
+        expect((await failure(ask())).message).toMatch(/no answer within 2000 ms$/);
         expect(await failure(ask())).toBeInstanceOf(RedisUnavailable);
         expect(sent).toHaveLength(1);
       } finally {

@@ -13,7 +13,7 @@ import { closeConnections, connectionTo, type RedisConnection } from "./connecti
 import { redisOptions } from "./options";
 
 const atOnce = ["--repl-diskless-sync-delay", "0"];
-const timeouts = { connect_timeout_ms: 3000, command_timeout_ms: 3000 };
+const timeouts = { connect_timeout_ms: 10_000, command_timeout_ms: 10_000 };
 
 function connect(options: object): RedisConnection {
   return connectionTo(redisOptions.parse({ ...timeouts, ...options }))!;
@@ -48,12 +48,12 @@ describe("redis", () => {
         expect(connection.address).toBe(`limits/0 of sentinels ${sentinel_nodes.join(",")}`);
         await set(connection, "kept", "1");
         const copied = () => admin(second, (client) => client.get("kept"));
-        await expect.poll(copied, { timeout: 15_000 }).toBe("1");
+        await expect.poll(copied).toBe("1");
         const discovered = () =>
           admin({ ...first, url: `redis://127.0.0.1:${sentinel.port}` }, (client) =>
             client.call("SENTINEL", "REPLICAS", "limits"),
           );
-        await expect.poll(discovered, { timeout: 15_000 }).toHaveLength(1);
+        await expect.poll(discovered).toHaveLength(1);
 
         const upAgain = becomes(connection, "down").then(() => becomes(connection, "up"));
         await first.stop();
@@ -65,7 +65,7 @@ describe("redis", () => {
       } finally {
         await Promise.all([sentinel, second, first].map((server) => server.stop()));
       }
-    }, 40_000);
+    });
 
     it("is down, and says so, when no Sentinel answers", async () => {
       const connection = connect({ sentinel_nodes: ["127.0.0.1:1"], sentinel_master: "limits" });
@@ -109,7 +109,7 @@ describe("redis", () => {
       } finally {
         await Promise.all([one, two, spare].map((server) => server.stop()));
       }
-    }, 40_000);
+    });
   });
 
   describe("over TLS", () => {
@@ -119,7 +119,7 @@ describe("redis", () => {
       redis = await startRedis();
       directory = mkdtempSync(join(tmpdir(), "kong-llm-tls-"));
       makeCertificate(directory);
-    }, 60_000);
+    });
     afterAll(async () => {
       await redis.stop();
       rmSync(directory, { recursive: true });
@@ -179,12 +179,12 @@ async function formCluster(one: TestRedis, two: TestRedis, spare: TestRedis): Pr
       return info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3");
     });
   for (const redis of [one, two, spare]) {
-    await expect.poll(() => isFormed(redis), { timeout: 15_000 }).toBe(true);
+    await expect.poll(() => isFormed(redis)).toBe(true);
   }
   const id = await admin(two, (client) => client.cluster("MYID"));
   await admin(spare, (client) => client.cluster("REPLICATE", String(id)));
   const isReplica = () => admin(spare, async (client) => String(await client.info("replication")));
-  await expect.poll(isReplica, { timeout: 15_000 }).toContain("master_link_status:up");
+  await expect.poll(isReplica).toContain("master_link_status:up");
 }
 
 /** A certificate that signs itself, for localhost. Needs the program openssl. */

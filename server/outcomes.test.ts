@@ -121,7 +121,7 @@ describe("server", () => {
       expect(await acknowledged()).toBe(1);
       const two = Buffer.concat([batch(record({ 1: ticket() })), batch(), one.subarray(0, 9)]);
       worker.write(two);
-      await vi.waitFor(() => expect(learned).toHaveLength(2));
+      await expect.poll(() => learned).toHaveLength(2);
       expect(worker.destroyed).toBe(false);
     });
 
@@ -133,7 +133,7 @@ describe("server", () => {
         });
       await use();
       worker.write(batch(record({ 1: ticket() })));
-      await vi.waitFor(() => expect(learned).toHaveLength(1));
+      await expect.poll(() => learned).toHaveLength(1);
       expect(worker.bytesRead).toBe(0);
       done();
       expect(await acknowledged()).toBe(1);
@@ -221,7 +221,7 @@ describe("server", () => {
         });
       const again = batch(record({ 20: "w 3" }), record({ 1: ticket() }));
       worker.write(Buffer.concat([again, again]));
-      await vi.waitFor(() => expect(learned).toHaveLength(1));
+      await expect.poll(() => learned).toHaveLength(1);
       learnedIt();
       const bytes = [await acknowledged()];
       expect(bytes).toEqual([2]);

@@ -130,11 +130,11 @@ describe("server", () => {
       );
       const { result } = await kong.handle(instance);
       void kong.step(result.EventId, "waits-for-test");
-      await vi.waitFor(() => expect(probe.seen).toEqual(["waiting"]));
+      await expect.poll(() => probe.seen).toEqual(["waiting"]);
       const second = await kong.handle(instance);
-      await vi.waitFor(() => expect(server.events.size).toBe(1));
+      await expect.poll(() => server.events.size).toBe(1);
       probe.release();
-      await vi.waitFor(() => expect(probe.seen.at(-1)).toBe("let go"));
+      await expect.poll(() => probe.seen.at(-1)).toBe("let go");
       const third = await kong.step(second.result.EventId, "return");
       expect(third.result.Data).toBe("ret");
       expect(ids).toEqual([2, 4, 5]);
@@ -154,7 +154,7 @@ describe("server", () => {
         void kong.send(Buffer.alloc(0), -id).then(() => answered.push(-id));
       }
       kong.socket.write(Buffer.concat(frames));
-      await vi.waitFor(() => expect(answered.at(-1)).toBe(-1199));
+      await expect.poll(() => answered.at(-1)).toBe(-1199);
       // Only where the bytes came in several pieces was one of them answered in between.
       expect(answered.length).toBeLessThan(20);
     });
@@ -165,9 +165,9 @@ describe("server", () => {
       await use({ events: { timeoutSeconds: 0.05 } });
       await act("waits-for-kong");
       kong.close();
-      await vi.waitFor(() =>
-        expect(probe.seen).toEqual([expect.stringContaining("not_stepped"), "let go"]),
-      );
+      await expect
+        .poll(() => probe.seen)
+        .toEqual([expect.stringContaining("not_stepped"), "let go"]);
       expect(server.events.size).toBe(0);
     });
 
@@ -175,11 +175,11 @@ describe("server", () => {
       await use();
       const { result } = await kong.handle(await kong.start("probe"));
       void kong.step(result.EventId, "waits-for-test");
-      await vi.waitFor(() => expect(probe.seen).toEqual(["waiting"]));
+      await expect.poll(() => probe.seen).toEqual(["waiting"]);
       kong.close();
-      await vi.waitFor(() => expect(server.events.size).toBe(0));
+      await expect.poll(() => server.events.size).toBe(0);
       probe.release();
-      await vi.waitFor(() => expect(probe.seen.at(-1)).toBe("let go"));
+      await expect.poll(() => probe.seen.at(-1)).toBe("let go");
       expect(probe.seen[1]).toContain("is over");
     });
   });
@@ -218,7 +218,7 @@ describe("server", () => {
     it("that Kong never closes is dropped after long idleness", async () => {
       await use({ instances: { idleSeconds: 0.05 } });
       const id = await kong.start("probe");
-      await vi.waitFor(() => expect(server.instances.size).toBe(0));
+      await expect.poll(() => server.instances.size).toBe(0);
       expect((await kong.handle(id)).error).toContain("no plugin instance");
     });
 
@@ -306,7 +306,7 @@ describe("server", () => {
       await use();
       const { result } = await kong.handle(await kong.start("probe"));
       const answer = kong.step(result.EventId, "waits-for-test");
-      await vi.waitFor(() => expect(probe.seen).toEqual(["waiting"]));
+      await expect.poll(() => probe.seen).toEqual(["waiting"]);
       await server.stop(0.02);
       const { Method, Args } = (await answer).result.Data as { Method: string; Args: unknown[] };
       expect([Method, Args[0]]).toEqual(["kong.response.exit", 503]);
@@ -336,9 +336,11 @@ describe("server", () => {
 
     it("is not ready while it stops", async () => {
       await use({ health: { host: "127.0.0.1", port: 0 } });
-      await act("two-calls");
-      const stopped = server.stop(0.2);
+      const { result } = await act("two-calls");
+      const stopped = server.stop(100);
       expect((await get("/readyz"))[0]).toBe(503);
+      await kong.step(result.EventId, "GET");
+      await kong.step(result.EventId);
       await stopped;
     });
 

@@ -30,7 +30,7 @@ async function gauge(address: string): Promise<number | undefined> {
 describe("kong", () => {
   describe("a Redis", () => {
     it("shows its state in /readyz and as a gauge, and each change once in the log", async () => {
-      const options = redisOptions.parse({ url: redis.url, connect_timeout_ms: 5000 });
+      const options = redisOptions.parse({ url: redis.url, connect_timeout_ms: 20_000 });
       const connection = redisNeighbour("rate_limit", options)!;
       expect(redisNeighbour("cache", options)).toBe(connection);
       const address = `127.0.0.1:${redis.port}/0`;

@@ -147,7 +147,7 @@ describe("telemetry", () => {
 });
 
 describe("without telemetry", () => {
-  it("no package of OpenTelemetry's SDK is loaded", { timeout: 30_000 }, async () => {
+  it("no package of OpenTelemetry's SDK is loaded", async () => {
     const root = join(__dirname, "..");
     const loaded = (then: string) => `
       require("./server/server.ts"); require("./plugins/llm-gateway/index.ts");

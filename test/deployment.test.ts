@@ -74,7 +74,7 @@ describe("what is deployed", () => {
       { cwd: root },
     );
     expect(JSON.parse(stdout)).toEqual([]);
-  }, 30_000);
+  });
 
   it("names our images by the version of the package", () => {
     const named = deployed.flatMap((file) => [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { generated } from "../dev/generate";
 
-describe("what is generated", { timeout: 30_000 }, () => {
+describe("what is generated", () => {
   it("is not stale: `npm run docs` would change nothing", async () => {
     const files = await generated();
     expect(files.map(({ file }) => file)).toContain("kong.yaml");

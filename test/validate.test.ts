@@ -80,7 +80,7 @@ describe("kong-llm validate", async () => {
     expect(files("refused").length).toBeGreaterThanOrEqual(40);
   });
 
-  it("finds nothing in the configurations that people copy", { timeout: 30_000 }, () => {
+  it("finds nothing in the configurations that people copy", () => {
     const copied = ["examples", "helm-values", "kubernetes"].flatMap((name) => yamlIn(name));
     for (const file of ["kong.yaml", ...copied]) {
       const text = readFileSync(join(root, file), "utf8");
@@ -119,7 +119,7 @@ describe("kong-llm validate", async () => {
     ]);
   });
 
-  describe("as a command", { timeout: 30_000 }, () => {
+  describe("as a command", () => {
     it("exits with 1 and a line for each finding", async () => {
       const file = join(folder("refused"), "kongplugin-option.yaml");
       expect(await run(file)).toEqual({

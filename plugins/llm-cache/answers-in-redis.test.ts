@@ -25,7 +25,11 @@ describe("llm-cache", () => {
 
     beforeAll(async () => {
       redis = await startRedis();
-      options = cacheOptions.parse({ policy: "redis", redis: { url: redis.url, prefix } });
+      const patient = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
+      options = cacheOptions.parse({
+        policy: "redis",
+        redis: { url: redis.url, prefix, ...patient },
+      });
       answers = openAnswers(options);
     });
     afterAll(async () => {

@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 function inRedis(): Cooldowns {
-  const patient = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+  const patient = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
   const options = redisOptions.parse({ url: redis.url, ...patient });
   return cooldownsInRedis(connectionTo(options)!, options.prefix);
 }

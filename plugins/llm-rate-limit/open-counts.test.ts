@@ -37,7 +37,7 @@ const take = [
 ];
 
 function optionsOf(on_redis_failure: RateLimitOptions["on_redis_failure"] = "local") {
-  const timeouts = { connect_timeout_ms: 5000, command_timeout_ms: 250 };
+  const timeouts = { connect_timeout_ms: 5000, command_timeout_ms: 2000 };
   return rateLimitOptions.parse({
     policy: "redis",
     redis: { url: redis.url, ...timeouts },
@@ -108,14 +108,14 @@ describe("llm-rate-limit", () => {
       try {
         await admin.cluster("ADDSLOTSRANGE", 0, 16383);
         const state = async () => String(await admin.cluster("INFO"));
-        await expect.poll(state, { timeout: 10_000 }).toContain("cluster_state:ok");
+        await expect.poll(state).toContain("cluster_state:ok");
         const cluster_nodes = [`127.0.0.1:${node.port}`];
         expect(await takeAndSettle({ cluster_nodes })).toEqual(expected);
       } finally {
         admin.disconnect();
         await node.stop();
       }
-    }, 20_000);
+    });
 
     it("needs no commands and keys but those that the README names", async () => {
       const readme = readFileSync(join(__dirname, "README.md"), "utf8");
@@ -148,7 +148,7 @@ describe("llm-rate-limit", () => {
         expect(answers[0]).toMatchObject({ policy: "local" });
         expect(vi.mocked(log.warn).mock.calls).toEqual([
           [
-            { redis: `127.0.0.1:${redis.port}/0`, reason: "no answer within 250 ms" },
+            { redis: `127.0.0.1:${redis.port}/0`, reason: "no answer within 2000 ms" },
             "redis is down",
           ],
         ]);

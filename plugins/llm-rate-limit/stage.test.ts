@@ -182,7 +182,7 @@ describe("llm-rate-limit", () => {
       const url = redis.url;
       const options = {
         ...{ requests: { hour: 5 }, policy: "redis", on_redis_failure: "refuse" },
-        redis: { url, connect_timeout_ms: 5000, command_timeout_ms: 5000 },
+        redis: { url, connect_timeout_ms: 20_000, command_timeout_ms: 20_000 },
       };
       const prepared = prepare(options);
       expect((await ask(prepared)).headers["X-RateLimit-Remaining-Hour"]).toBe("4");

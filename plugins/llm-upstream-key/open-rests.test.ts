@@ -17,7 +17,7 @@ let services = 0;
 beforeAll(async () => {
   redis = await startRedis();
   connection = connectionTo(
-    redisOptions.parse({ url: redis.url, connect_timeout_ms: 5000, command_timeout_ms: 5000 }),
+    redisOptions.parse({ url: redis.url, connect_timeout_ms: 20_000, command_timeout_ms: 20_000 }),
   )!;
 }, 60_000);
 

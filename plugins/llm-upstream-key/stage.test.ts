@@ -204,7 +204,7 @@ describe("llm-upstream-key", () => {
 
     /** Nodes have equal keys; another option makes each a stage, and so a ring, of its own. */
     const nodeWith = (keys: object[], rest_seconds: number) => {
-      const redis = { url: shared.url, connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+      const redis = { url: shared.url, connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
       const providers = [{ name: "vendor", keys }];
       return stageWith({ policy: "redis", redis, rest_seconds, providers });
     };

@@ -37,7 +37,7 @@ function entry(day: string, change: Partial<Entry> = {}): Entry {
 
 let prefixes = 0;
 function fresh() {
-  const patient = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+  const patient = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
   const options = redisOptions.parse({ url: redis.url, prefix: `p${++prefixes}`, ...patient });
   const connection = connectionTo(options)!;
   const { prefix } = options;

@@ -20,7 +20,7 @@ const keeping: Keeping = { retainDays: 400, mostRows: 3, dayOf: dayIn("UTC") };
 let ledgers = 0;
 
 function inRedis(): Ledger {
-  const patient = { connect_timeout_ms: 5000, command_timeout_ms: 5000 };
+  const patient = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
   const options = redisOptions.parse({ url: redis.url, prefix: `l${++ledgers}`, ...patient });
   return ledgerInRedis(connectionTo(options)!, options.prefix, keeping);
 }

@@ -198,7 +198,9 @@ describe("the stand-in for Kong", () => {
       async upstream(_, response) {
         for (const chunk of ["a", "b", "c"]) {
           response.write(chunk);
+          // Kong reads it by itself: this process may have been held up for longer than a pause.
           await new Promise((resolve) => setTimeout(resolve, 20));
+          for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
         }
         response.end();
       },

@@ -8,7 +8,7 @@ import {
   openCounts,
 } from "../../plugins/llm-rate-limit/open-counts";
 import { rateLimitOptions } from "../../plugins/llm-rate-limit/schema";
-import { closeConnections, connectionTo } from "../../redis/connection";
+import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
 import { log } from "../../stages/log";
 import { startRedis, type TestRedis } from "../support/redis";
 import { becomes } from "../support/redis-connection";
@@ -17,9 +17,12 @@ let redis: TestRedis;
 beforeAll(async () => {
   log.level = "silent";
   redis = await startRedis();
-}, 60_000);
+});
 afterAll(() => redis.stop());
 afterEach(() => closeConnections());
+
+// So long that a busy machine is not taken for a Redis that fails.
+const where = () => ({ url: redis.url, connect_timeout_ms: 5000, command_timeout_ms: 2000 });
 
 const most = 1_000_000_000;
 const takes = [
@@ -28,7 +31,6 @@ const takes = [
 
 /** Requests that keep coming, and what became of each. */
 class Load {
-  longestMs = 0;
   private answers: { serial: number; counted: Counted }[] = [];
   private readonly loops: Promise<void>[];
   private ended = false;
@@ -54,10 +56,8 @@ class Load {
 
   private async keepAsking(): Promise<void> {
     while (!this.ended) {
-      const began = performance.now();
       const serial = ++this.serial;
       const counted = await this.counts.take("alice", `load-${serial}`, takes);
-      this.longestMs = Math.max(this.longestMs, performance.now() - began);
       this.answers.push({ serial, counted });
       await this.round();
     }
@@ -66,6 +66,18 @@ class Load {
   private round(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, 3));
   }
+}
+
+/** How many commands have been sent so far: who sends one may have to wait for it. */
+function commandsOf(connection: RedisConnection): () => number {
+  let sent = 0;
+  const { run } = connection;
+  connection.run = (command) =>
+    run.call(connection, (client) => {
+      sent++;
+      return command(client);
+    }) as ReturnType<typeof command>;
+  return () => sent;
 }
 
 function kinds(answers: Counted[]): string[] {
@@ -83,13 +95,14 @@ describe("llm-rate-limit", () => {
     ["allow", "allow"],
     ["refuse", "refuse"],
   ] as const)("with on_redis_failure %s, while requests keep coming", (choice, expected) => {
-    it("answers each within 250 ms when Redis freezes or dies, and counts there again", async () => {
+    it("lets none wait any more for a Redis that has frozen or died, and counts there again", async () => {
       const options = rateLimitOptions.parse({
-        ...{ policy: "redis", redis: { url: redis.url }, on_redis_failure: choice },
+        ...{ policy: "redis", redis: where(), on_redis_failure: choice },
         namespace: `failure-${choice}`,
       });
       const connection = connectionTo(options.redis)!;
       await becomes(connection, "up");
+      const asked = commandsOf(connection);
       const load = new Load(openCounts(options));
       const before = await load.next(200);
       expect(kinds(before)).toEqual(["counted redis"]);
@@ -97,7 +110,9 @@ describe("llm-rate-limit", () => {
       const frozen = becomes(connection, "down");
       redis.freeze();
       await frozen;
+      const askedFrozen = asked();
       expect(kinds(await load.next(200))).toEqual([expected]);
+      expect(asked()).toBe(askedFrozen);
       const thawed = becomes(connection, "up");
       redis.thaw();
       await thawed;
@@ -108,20 +123,21 @@ describe("llm-rate-limit", () => {
       const dead = becomes(connection, "down");
       await redis.stop();
       await dead;
+      const askedDead = asked();
       expect(kinds(await load.next(200))).toEqual([expected]);
+      expect(asked()).toBe(askedDead);
       const back = becomes(connection, "up");
       await redis.restart();
       await back;
       expect(kinds(await load.next(200))).toEqual(["counted redis"]);
 
       await load.end();
-      expect(load.longestMs).toBeLessThan(250);
-    }, 30_000);
+    });
   });
 
   it("gives back what a frozen Redis takes later, when nobody waits for its answer", async () => {
     const options = rateLimitOptions.parse({
-      ...{ policy: "redis", redis: { url: redis.url }, namespace: "failure-unsure" },
+      ...{ policy: "redis", redis: where(), namespace: "failure-unsure" },
     });
     const connection = connectionTo(options.redis)!;
     await becomes(connection, "up");
@@ -135,11 +151,11 @@ describe("llm-rate-limit", () => {
     await up;
     const look = [{ ...takes[0]!, amount: 0 }];
     await expect.poll(async () => used(await counts.take("alice", "look", look))).toBe(7);
-  }, 30_000);
+  });
 
   it("settles what ended while Redis was frozen, as soon as it is back", async () => {
     const options = rateLimitOptions.parse({
-      ...{ policy: "redis", redis: { url: redis.url }, namespace: "failure-settle" },
+      ...{ policy: "redis", redis: where(), namespace: "failure-settle" },
     });
     const connection = connectionTo(options.redis)!;
     await becomes(connection, "up");
@@ -159,5 +175,5 @@ describe("llm-rate-limit", () => {
     const look = [{ ...takes[0]!, amount: 0 }];
     await expect.poll(async () => used(await counts.take("alice", "look", look))).toBe(10);
     expect(await counts.settle("alice", "settled-late", corrections, "redis")).toBe("unknown");
-  }, 30_000);
+  });
 });

@@ -34,10 +34,10 @@ beforeAll(async () => {
       }),
     ),
   );
-}, 60_000);
+});
 afterAll(() => Promise.all([redis?.stop(), ...(servers ?? []).map((server) => server.stop())]));
 
-const patient = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
+const patient = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
 const month = { cost_usd: { month: 1_000_000 } };
 
 function config() {
@@ -227,5 +227,5 @@ describe("ten thousand requests", () => {
     await expect.poll(sumsOfBudgets, soon).toEqual(sumsOfLines());
     expect(sumsOfLines().everybody).toBeGreaterThan(0);
     expect(new Set(linesServed().map(({ request_id }) => request_id)).size).toBe(all.length);
-  }, 300_000);
+  }, 600_000);
 });

@@ -3,10 +3,10 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "../../dev/plugin-server";
 import { findServer } from "./redis-server";
 
 export interface TestRedis {
@@ -66,7 +66,7 @@ export async function startSentinel(
   const config = [
     ...[`port ${port}`, "bind 127.0.0.1"],
     `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
-    `sentinel down-after-milliseconds ${name} 300`,
+    `sentinel down-after-milliseconds ${name} 2000`,
     `sentinel failover-timeout ${name} 1000`,
   ];
   const directory = mkdtempSync(join(tmpdir(), "kong-llm-sentinel-"));
@@ -91,7 +91,7 @@ interface Running {
   port: number;
 }
 
-/** Another process may take a port between our look and the server's bind: then try the next. */
+/** Another process may look for a port at the same time: then try the next. */
 async function launchSomewhere(more: string[], directory?: string): Promise<Running> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -169,12 +169,4 @@ async function end({ shell, pid }: Running): Promise<void> {
   if (pid) process.kill(pid, "SIGKILL");
   shell.stdin!.end();
   await gone;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

@@ -215,7 +215,7 @@ describe("the stand-in's Lua", () => {
     await resultOf(`ngx.timer.at(3600, function() kong.log.warn("late") end)
       ngx.timer.at(0, function()
         kong.log.warn("begun")
-        ngx.sleep(0.01)
+        ngx.sleep(0.2)
         kong.log.warn(ngx.worker.exiting(), (ngx.timer.at(0, function() kong.log.warn("new") end)))
       end)`);
     await began;
