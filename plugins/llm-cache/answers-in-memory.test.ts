@@ -23,7 +23,7 @@ describe("llm-cache", () => {
     it("keeps the bytes of its own, not those around them", async () => {
       const batch = Buffer.from('{"a":1}{"b":2}');
       const entry = { ...entryOf(""), body: batch.subarray(0, 7) };
-      await answersInMemory(mebibyte).keep("slice", entry, 1000);
+      await answersInMemory(mebibyte).keep("slice", entry, 60_000);
       batch.fill(0);
       expect((await read(answersInMemory(mebibyte), "slice"))?.body.toString()).toBe('{"a":1}');
     });
@@ -41,7 +41,7 @@ describe("llm-cache", () => {
     });
 
     it("keeps what it holds when a config asks for more", async () => {
-      await answersInMemory(mebibyte).keep("kept", entryOf("{}"), 1000);
+      await answersInMemory(mebibyte).keep("kept", entryOf("{}"), 60_000);
       const larger = answersInMemory(128 * mebibyte);
       expect(await read(larger, "kept")).toEqual(entryOf("{}"));
     });

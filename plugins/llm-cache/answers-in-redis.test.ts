@@ -69,7 +69,7 @@ describe("llm-cache", () => {
       await ask((client) => client.set(`${prefix}:cache:{g}`, "not an entry"));
       expect(await answers.look("g", wish("r1"))).toEqual({ state: "leads", older: false });
       expect(await failures("garbage")).toBe(before + 1);
-      await answers.keep("g", entryOf("{}"), 1000, "r1");
+      await answers.keep("g", entryOf("{}"), 60_000, "r1");
       expect(await read(answers, "g")).toEqual(entryOf("{}"));
     });
 
@@ -86,7 +86,7 @@ describe("llm-cache", () => {
       await ask((client) => client.lpush(`${prefix}:cache:{list}`, "x"));
       expect(await answers.look("list", wish("r1"))).toEqual({ state: "leads", older: false });
       expect(await failures("garbage")).toBe(before + 1);
-      await answers.keep("list", entryOf("{}"), 1000, "r1");
+      await answers.keep("list", entryOf("{}"), 60_000, "r1");
       expect(await read(answers, "list")).toEqual(entryOf("{}"));
     });
 

@@ -73,14 +73,15 @@ describe.each(configurations)("the cache of %s", (_, config) => {
   });
 
   it("costs a hit no tokens", async () => {
-    const tokens = () => gateway.pluginServer.metric("llm_tokens_total", { model: "gpt-4.1" });
+    const { metric } = gateway.pluginServer;
+    const tokens = () => metric("llm_tokens_total", { model: "gpt-4.1" });
+    const hits = () => metric("llm_cache_requests_total", { status: "hit" });
     await (await ask("only once paid")).text();
     await gateway.untilHit(() => ask("only once paid"));
-    const before = await tokens();
-    await (await ask("only once paid")).text();
-    await expect
-      .poll(() => gateway.pluginServer.metric("llm_cache_requests_total", { status: "hit" }))
-      .toBeGreaterThan(0);
-    expect(await tokens()).toBe(before);
+    await gateway.untilLearned();
+    const [paid, before] = [await tokens(), await hits()];
+    expect((await ask("only once paid")).headers.get("x-cache-status")).toBe("Hit");
+    await expect.poll(hits).toBeGreaterThan(before);
+    expect(await tokens()).toBe(paid);
   });
 });

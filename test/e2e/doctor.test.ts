@@ -50,7 +50,7 @@ function inFrontOf(file: string): void {
 beforeEach(() => {
   endsByClosing = false;
   gateway.upstream.clear();
-  gateway.upstream.behave({ match: isStream, chunkDelayMs: 30 });
+  gateway.upstream.behave({ match: isStream, chunkDelayMs: 60 });
 });
 
 function sendToEcho(config: KongConfig): void {

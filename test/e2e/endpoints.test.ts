@@ -62,7 +62,7 @@ describe.each(configurations)("the endpoints of %s", (_, config) => {
     const id = (await asked.asResponse()).headers.get("x-kong-request-id") ?? "none";
     const found = () =>
       printed.split("\n").filter((line) => line.includes(`"${id}"`) && line.endsWith("}"))[0];
-    await expect.poll(found, { timeout: 15_000 }).toBeDefined();
+    await expect.poll(found).toBeDefined();
     return JSON.parse(found()!);
   }
 

@@ -1,6 +1,7 @@
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { Gate } from "../../stand-in/model-server";
+import { allKnow } from "../support/all-know";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
 import { type KongConfig, redisPatience } from "../support/kong-config";
 import { startRedis, type TestRedis } from "../support/redis";
@@ -8,7 +9,7 @@ import { startRedis, type TestRedis } from "../support/redis";
 const primary = "gpt-4.1";
 const fallback = "deepseek-chat-v3-0324";
 
-const patience = { timeout: 10_000 };
+const patience = { timeout: 30_000 };
 
 let serial = 0;
 // No two questions are the same, so that none is answered by the cache.
@@ -52,30 +53,35 @@ describe.each(configurations)("the fallback of %s", (_, config) => {
     gateway = await startGateway({
       config,
       edit: (kong) => {
-        withFallback(kong, { cooldown: { seconds: 3 } });
+        // Longer than any test takes.
+        withFallback(kong, { cooldown: { seconds: 300 } });
         kong.limit({ minute: 100_000 });
       },
     });
   });
   afterAll(() => gateway?.stop());
   beforeEach(() => gateway.upstream.clear());
-  // Each test begins with a primary that is well.
+  // Each test begins with a primary that is well, as a plugin server knows it that knows of no failure.
   afterEach(async () => {
     gateway.upstream.clear();
-    await expect
-      .poll(async () => [await servedBy(gateway), await cooling(gateway)], patience)
-      .toEqual([primary, 0]);
+    await gateway.pluginServer.restart();
+    await expect.poll(() => servedBy(gateway), patience).toBe(primary);
   });
 
   it("serves the retry that the OpenAI SDK makes by itself after a 429, and then the primary is back", async () => {
-    gateway.upstream.behave({ match: primary, status: 429, retryAfter: "2", times: 1 });
-    const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.key });
+    gateway.upstream.behave({ match: primary, status: 429, retryAfter: "2" });
+    const openai = new OpenAI({
+      ...{ baseURL: `${gateway.url}/v1`, apiKey: gateway.key, maxRetries: 9 },
+    });
     const { data, response } = await openai.chat.completions.create(question()).withResponse();
 
     expect(data.choices[0]?.message.content).toContain(fallback);
     expect(response.headers.get("x-llm-model")).toBe(fallback);
     expect(response.headers.get("x-llm-fallback")).toBe(primary);
-    expect(gateway.upstream.requests.map(({ model }) => model)).toEqual([primary, fallback]);
+    // A machine so busy that the SDK comes back a second late is refused once more.
+    const [last, ...before] = gateway.upstream.requests.map(({ model }) => model).reverse();
+    expect([last, ...new Set(before)]).toEqual([fallback, primary]);
+    gateway.upstream.clear();
 
     // The first one that the primary serves again is the probe; what it found is learned after it.
     await expect.poll(() => servedBy(gateway), patience).toBe(primary);
@@ -150,11 +156,11 @@ describe.each(configurations)("two nodes of %s with one Redis", (_, config) => {
   it("leave a model alone that failed on one of them, also when Redis is gone", async () => {
     const [a, b] = nodes as [Gateway, Gateway];
     expect([await servedBy(a), await servedBy(b)]).toEqual([primary, primary]);
-    a.upstream.behave({ match: primary, status: 429, retryAfter: "60", times: 1 });
+    a.upstream.behave({ match: primary, status: 429, retryAfter: "300", times: 1 });
     expect((await ask(a)).status).toBe(429);
+    await allKnow(redis, "*:{cooldown}:*");
 
-    await expect.poll(() => servedBy(b), patience).toBe(fallback);
-    expect(await servedBy(a)).toBe(fallback);
+    expect([await servedBy(b), await servedBy(a)]).toEqual([fallback, fallback]);
 
     await redis.stop();
     for (let i = 0; i < 3; i++) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { KongConfig } from "../support/kong-config";
 import { models, startTwoProviders, type TwoProviders } from "../support/two-providers";
 
-const patience = { timeout: 10_000 };
+const patience = { timeout: 30_000 };
 
 let serial = 0;
 
@@ -110,17 +110,12 @@ describe("what the upstream says is left", () => {
     const one = ({ headers }: { headers: { authorization?: string } }) =>
       headers.authorization === "Bearer sk-one";
     both.a.behave({ match: one, headers: left(0) });
-    await expect
-      .poll(async () => {
-        both.a.requests.length = 0;
-        await ask(both, "keyed");
-        return both.a.requests[0]?.headers.authorization;
-      }, patience)
-      .toBe("Bearer sk-two");
-    both.a.requests.length = 0;
-    await Promise.all(Array.from({ length: 20 }, () => ask(both, "keyed")));
-    const sent = both.a.requests.map(({ headers }) => headers.authorization);
-    expect(new Set(sent)).toEqual(new Set(["Bearer sk-two"]));
+    const sent = async () => {
+      both.a.requests.length = 0;
+      await Promise.all(Array.from({ length: 20 }, () => ask(both, "keyed")));
+      return new Set(both.a.requests.map(({ headers }) => headers.authorization));
+    };
+    await expect.poll(sent, patience).toEqual(new Set(["Bearer sk-two"]));
   });
 
   it("is nothing that can be read: then weights decide, and nobody is refused", async () => {
@@ -155,15 +150,17 @@ describe("what the upstream says is left as it refuses a try", () => {
     const one = ({ headers }: { headers: { authorization?: string } }) =>
       headers.authorization === "Bearer sk-one";
     both.a.behave({ match: one, status: 429, retryAfter: "0", headers: left(0) });
-    const first = await ask(both, models.a);
-    expect([first.status, first.headers.get("x-llm-tries")]).toEqual([200, "2"]);
-    await expect
-      .poll(async () => (await ask(both, models.a)).headers.get("x-llm-tries"), patience)
-      .toBeNull();
-    both.a.requests.length = 0;
-    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(both, models.a)));
-    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
-    const sent = both.a.requests.map(({ headers }) => headers.authorization);
-    expect(sent).toEqual(Array(20).fill("Bearer sk-two"));
+    const first = async () => {
+      const { status, headers } = await ask(both, models.a);
+      return [status, headers.get("x-llm-tries")];
+    };
+    await expect.poll(first, patience).toEqual([200, "2"]);
+    const sent = async () => {
+      both.a.requests.length = 0;
+      const answers = await Promise.all(Array.from({ length: 20 }, () => ask(both, models.a)));
+      expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+      return both.a.requests.map(({ headers }) => headers.authorization);
+    };
+    await expect.poll(sent, patience).toEqual(Array(20).fill("Bearer sk-two"));
   });
 });

@@ -77,7 +77,7 @@ describe.each(configurations)("messages of %s", (_, config) => {
         .filter((one) => one.includes(id) && one.endsWith("}"))
         .map((one) => JSON.parse(one))
         .find(({ request_id }) => request_id === id);
-    await expect.poll(found, { timeout: 15_000 }).toBeDefined();
+    await expect.poll(found).toBeDefined();
     return found();
   };
 

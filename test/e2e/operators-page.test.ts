@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Snapshot } from "../../page/snapshot";
 import { runKongLlm } from "../support/command";
+import { longBeforeMidnight } from "../support/day";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
 import { redisPatience } from "../support/kong-config";
 import { startRedis, type TestRedis } from "../support/redis";
@@ -16,6 +17,7 @@ describe.each(configurations)("the operators' page, with %s", (_, config) => {
   let redis: TestRedis;
 
   beforeAll(async () => {
+    await longBeforeMidnight(120);
     redis = await startRedis();
     gateway = await startGateway({
       config,
@@ -28,7 +30,7 @@ describe.each(configurations)("the operators' page, with %s", (_, config) => {
         config.whole.consumers.find(({ username }) => username === "other-app")!.tags = ["team-x"];
       },
     });
-  });
+  }, 240_000);
   afterAll(async () => {
     await gateway?.stop();
     await redis?.stop();

@@ -233,6 +233,7 @@ describe.each(configurations)("a request through %s", (_, config) => {
   });
 
   it("is counted with its tokens", async () => {
+    await gateway.untilLearned();
     const before = await gateway.pluginServer.metric("llm_tokens_total", { model: "gpt-4.1" });
     const answer = await openai.chat.completions.create(chat("count my tokens"));
     await expect

@@ -24,7 +24,7 @@ async function read(asked: Promise<Response>[]) {
     answers.map(async (answer) => ({
       status: answer.status,
       cache: answer.headers.get("x-cache-status"),
-      left: Number(answer.headers.get("x-ratelimit-remaining-day")),
+      left: Number(answer.headers.get("x-ratelimit-remaining-month")),
       text: await answer.text(),
     })),
   );
@@ -43,7 +43,7 @@ describe.each(configurations)("equal requests at once through %s", (name, config
   beforeAll(async () => {
     const edit = (kong: KongConfig) => {
       kong.options("cache").wait_ms = 20_000;
-      kong.limit({ day: 1000 });
+      kong.limit({ month: 1000 });
     };
     gateway = await startGateway({ config, edit });
     await gateway.warmUp(() => ask(gateway, "warm up"));
@@ -133,7 +133,7 @@ describe("equal requests on two plugin servers that share a Redis", () => {
   beforeAll(async () => {
     redis = await startRedis();
     const edit = (kong: KongConfig) => {
-      kong.options("cache").wait_ms = 5000;
+      kong.options("cache").wait_ms = 15_000;
     };
     one = await startGateway({ redis: redis.url, edit });
     other = await startGateway({

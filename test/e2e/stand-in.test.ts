@@ -98,7 +98,7 @@ async function start(port: number, args: string[] = []): Promise<Started> {
 function greeting(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let [out, errors] = ["", ""];
-    const late = setTimeout(() => child.kill("SIGKILL"), 50_000);
+    const late = setTimeout(() => child.kill("SIGKILL"), 100_000);
     child.stderr?.on("data", (chunk) => {
       errors += chunk;
     });

@@ -46,6 +46,7 @@ describe.each(configurations)("a stream through %s", (_, config) => {
 
   it("is counted with the usage that the gateway asks the upstream for", async () => {
     const tokens = () => gateway.pluginServer.metric("llm_tokens_total", { model: "gpt-4.1" });
+    await gateway.untilLearned();
     const before = await tokens();
     await textOf("count this stream");
     const [request] = gateway.upstream.requests;

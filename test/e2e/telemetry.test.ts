@@ -1,8 +1,7 @@
 // What an OTLP receiver gets of requests, as it comes over the wire, and that nothing waits for it.
 
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { freePort } from "../../dev/plugin-server";
 import { version } from "../../package.json";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
 import type { KongConfig } from "../support/kong-config";
@@ -31,7 +30,7 @@ const environment = (url: string, more: Record<string, string> = {}) => ({
 
 const trace = "4bf92f3577b34da6a3ce929d0e0e4736";
 const parent = "00f067aa0ba902b7";
-const patience = { timeout: 15_000 };
+const patience = { timeout: 30_000 };
 
 let serial = 0;
 const words = () => `question ${++serial} of the quarterly numbers`;
@@ -327,11 +326,8 @@ function addToAll(
 describe("telemetry of tries", () => {
   it("is a child of the request's span for each, in their order", async () => {
     const receiver = await startOtlpReceiver();
-    // A port that nobody listens on: Kong tries again there.
-    const nobody = createServer().listen(0, "127.0.0.1");
-    await once(nobody, "listening");
-    const { port } = nobody.address() as { port: number };
-    nobody.close();
+    // Nobody listens there: Kong tries again.
+    const port = await freePort();
     const gateway = await startGateway({
       serverEnvironment: environment(receiver.url),
       edit: (config) => {

@@ -3,12 +3,13 @@ import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { type ModelServer, startModelServer } from "../../stand-in/model-server";
+import { allKnow } from "../support/all-know";
 import { type KongConfig, redisPatience } from "../support/kong-config";
 import { startRedis } from "../support/redis";
 import { type Authority, startAuthority } from "../support/tls-front";
 import { keys, models, startTwoProviders, type TwoProviders } from "../support/two-providers";
 
-const patience = { timeout: 10_000 };
+const patience = { timeout: 30_000 };
 
 let serial = 0;
 
@@ -280,7 +281,7 @@ describe("what another try is", () => {
         access: [{ consumers: ["other-app"], deny: ["deepseek*"] }, {}],
       });
       kong.options("cache").scope = "shared";
-      kong.options("rate_limit").models = [{ match: "gemini*", requests: { day: 1 } }];
+      kong.options("rate_limit").models = [{ match: "gemini*", requests: { month: 1 } }];
     });
   });
   afterAll(() => both?.stop());
@@ -293,9 +294,14 @@ describe("what another try is", () => {
     both.a.behave({
       match: ({ headers }) => headers.authorization === `Bearer ${keys.a}`,
       status: 429,
-      retryAfter: "60",
+      retryAfter: "600",
     });
-    const answer = await ask(both);
+    // One in a thousand goes out with the other key at once.
+    let answer = await ask(both);
+    while (both.a.requests.length === 1) {
+      both.a.requests.length = 0;
+      answer = await ask(both);
+    }
     expect(answer.status).toBe(200);
     expect(answer.headers.get("x-llm-model")).toBe(models.a);
     expect(answer.headers.get("x-llm-tries")).toBe("2");
@@ -463,10 +469,10 @@ describe("two nodes with one Redis", () => {
       const providerOf = async (node: TwoProviders) =>
         (await ask(node)).headers.get("x-llm-provider");
       expect(await providerOf(other)).toBe("a");
-      one.a.behave({ status: 429, retryAfter: "60" });
+      one.a.behave({ status: 429, retryAfter: "300" });
       expect((await ask(one)).headers.get("x-llm-tries")).toBe("2");
-      await expect.poll(() => providerOf(other), patience).toBe("b");
-      await expect.poll(() => providerOf(one), patience).toBe("b");
+      await allKnow(redis, "*:{cooldown}:*");
+      expect([await providerOf(other), await providerOf(one)]).toEqual(["b", "b"]);
       expect(one.a.requests).toHaveLength(1);
     } finally {
       await Promise.all(nodes.map((node) => node.stop()));
@@ -480,7 +486,7 @@ describe("1,000 requests at once, of which the first provider refuses half", () 
     const both = await startTwoProviders((config, kong) => {
       config.usage = { prices: [price(models.a, 2), price(models.b, 1)] };
       Object.assign(kong.options("rate_limit"), {
-        ...{ tokens: { day: 1e9 }, cost_usd: { day: 1000 } },
+        ...{ tokens: { month: 1e9 }, cost_usd: { month: 1000 } },
         ...{ policy: "local" },
       });
     });
@@ -504,9 +510,9 @@ describe("1,000 requests at once, of which the first provider refuses half", () 
         const of = (measure: string) => limits.find((one) => one.measure === measure)?.used;
         return [of("tokens"), of("cost_usd")];
       };
-      await expect.poll(used, { timeout: 20_000 }).toEqual([tokens, micro / 1e6]);
+      await expect.poll(used, { timeout: 60_000 }).toEqual([tokens, micro / 1e6]);
     } finally {
       await both.stop();
     }
-  }, 120_000);
+  }, 240_000);
 });

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { runKongLlm } from "../support/command";
+import { longBeforeMidnight } from "../support/day";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
 import { redisPatience } from "../support/kong-config";
 import { startRedis, type TestRedis } from "../support/redis";
@@ -13,6 +14,7 @@ describe.each(configurations)("who has used what, with %s", (name, config) => {
   let printed = "";
 
   beforeAll(async () => {
+    await longBeforeMidnight(120);
     redis = await startRedis();
     gateway = await startGateway({
       config,
@@ -32,7 +34,7 @@ describe.each(configurations)("who has used what, with %s", (name, config) => {
         config.options("rate_limit").cost_usd = { month: 100 };
       },
     });
-  });
+  }, 240_000);
   afterAll(async () => {
     await gateway?.stop();
     await redis?.stop();
@@ -72,12 +74,19 @@ describe.each(configurations)("who has used what, with %s", (name, config) => {
     const metadata = { feature: "chat" };
     await (await ask("/v1/chat/completions", gateway.otherKey, chat("other", { metadata }))).text();
     await gateway.untilHit(() => ask("/v1/chat/completions", gateway.key, chat("question 0")));
-    const served = () => lines().filter(({ source }) => source === "service");
-    await expect.poll(served).toHaveLength(6);
+    const from = (wanted: UsageLine["source"]) =>
+      lines().filter(({ source }) => source === wanted).length;
+    await expect.poll(() => [from("service"), from("cache")]).toEqual([6, 1]);
 
     const flags = ["--redis-url", redis.url, "--format", "json"];
     const by = ["--by", "consumer,model,provider,endpoint,tag:feature"];
-    const { stdout } = await runKongLlm(["usage", ...by, ...flags]);
+    let stdout = "";
+    const total = async () => {
+      ({ stdout } = await runKongLlm(["usage", ...by, ...flags]));
+      return JSON.parse(stdout).total.requests;
+    };
+    // The ledger is written beside the lines.
+    await expect.poll(total).toBe(7);
     const told = JSON.parse(stdout);
     const nano = (usd: number | null) => Math.round((usd ?? 0) * 1e9);
     const sum = (some: UsageLine[], cost: (line: UsageLine) => number | null) =>
@@ -86,7 +95,7 @@ describe.each(configurations)("who has used what, with %s", (name, config) => {
     expect(nano(Number(told.total.saved_by_cache_usd))).toBe(
       sum(lines(), (line) => line.saved_usd),
     );
-    expect(told.total.requests).toBe(lines().length);
+    expect(lines()).toHaveLength(7);
     const where = { model: "gpt-4.1", provider: "llm-upstream", endpoint: "chat/completions" };
     expect(told.rows).toContainEqual(
       expect.objectContaining({

@@ -3,6 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { installedLua, pluginDumps, startPluginServer } from "../../dev/plugin-server";
 import { log } from "../../stages/log";
 import { startStandIn } from "../../stand-in/kong/gateway";
@@ -61,7 +62,9 @@ export interface Gateway {
   messages(): number;
   /** Sends requests until every worker of Kong has started its instances. */
   warmUp(ask: () => Promise<Response>): Promise<void>;
-  /** Waits until all that went upstream is learned, then asks until the cache answers. */
+  /** Waits until all that went upstream is learned: outcomes come after their answers. */
+  untilLearned(): Promise<void>;
+  /** Waits so, then asks until the cache answers. */
   untilHit(ask: () => Promise<Response>): Promise<Response>;
   /** Starts Kong anew, with these changes in place of those of before; all else runs on. */
   reconfigure(edit: (config: KongConfig) => void): Promise<void>;
@@ -143,6 +146,7 @@ async function start(
     kongLog: () => kong.log(),
     messages: counter.messages,
     warmUp: (ask) => warmUp(ask, counter, kong.workers),
+    untilLearned: () => untilLearned(learned, pluginServer),
     untilHit: (ask) => untilHit(ask, learned, pluginServer),
     async reconfigure(edit) {
       await kong.stop();
@@ -206,18 +210,26 @@ async function warmUp(
   throw new Error(`requests do not reach all ${workers} workers of Kong`);
 }
 
+async function untilLearned(learned: Learned, { metric }: MeasuredPluginServer): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while ((await metric("llm_requests_total", { source: "service" })) < learned.expected) {
+    if (Date.now() > deadline) throw new Error("the plugin server does not learn all");
+    await pause(10);
+  }
+}
+
 async function untilHit(
   ask: () => Promise<Response>,
   learned: Learned,
   pluginServer: MeasuredPluginServer,
 ): Promise<Response> {
-  const deadline = Date.now() + 10_000;
-  const count = () => pluginServer.metric("llm_requests_total", { source: "service" });
-  while ((await count()) < learned.expected && Date.now() < deadline - 8000);
+  await untilLearned(learned, pluginServer);
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const answer = await ask();
     if (answer.headers.get("x-cache-status") === "Hit") return answer;
-    await answer.body?.cancel();
+    // To its end: what its client leaves is not stored.
+    await answer.arrayBuffer();
     if (Date.now() > deadline) throw new Error("the cache does not answer");
   }
 }

@@ -30,7 +30,7 @@ interface Consumer {
  * Time for a Redis on a machine that runs tests: where it fails is tested beside the code, and what
  * these tests see must not hang on how busy the machine is.
  */
-export const redisPatience = { connect_timeout_ms: 20_000, command_timeout_ms: 20_000 };
+export const redisPatience = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
 
 /** The parsed configuration; all of it may be changed. */
 export class KongConfig {

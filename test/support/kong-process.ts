@@ -59,7 +59,8 @@ export async function startKong(options: KongOptions): Promise<Kong> {
     await run("kong", ["stop", "-p", prefix], { env: environment }).catch(() => undefined);
     await ended(prefix);
     process.off("exit", killLeftOver);
-    rmSync(directory, { recursive: true, force: true });
+    // A worker that is still ending may write a last line.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 
   try {

@@ -22,7 +22,7 @@ export function pythonHas(name: string): boolean {
 
 /** Runs a script to its end. @returns what it prints, as JSON */
 export async function python(script: string, env: Record<string, string>): Promise<unknown> {
-  const options = { cwd, env: { ...process.env, ...env }, timeout: 60_000 };
+  const options = { cwd, env: { ...process.env, ...env }, timeout: 100_000 };
   const { stdout } = await promisify(execFile)("python3", ["-c", script], options);
   return JSON.parse(stdout);
 }

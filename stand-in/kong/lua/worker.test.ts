@@ -255,7 +255,7 @@ describe("the stand-in's Lua", () => {
 
     const connected = (code: string) =>
       resultOf(`local socket = ngx.socket.tcp()
-        socket:settimeout(2000)
+        socket:settimeout(20000)
         local ok, err = socket:connect("unix:${join(directory, "s")}")
         ${code}`);
 
@@ -284,7 +284,7 @@ describe("the stand-in's Lua", () => {
 
     it("is kept for the next, and counted", async () => {
       const use = `socket:send("x") socket:receive(2)
-        kong.ctx.shared.result = { socket:getreusedtimes(), socket:setkeepalive(1000, 2) }`;
+        kong.ctx.shared.result = { socket:getreusedtimes(), socket:setkeepalive(60000, 2) }`;
       expect(await connected(use)).toEqual([0, 1]);
       expect(await connected(use)).toEqual([1, 1]);
       expect(accepted).toHaveLength(1);
