@@ -31,7 +31,10 @@ export class CooldownsInMemory implements Cooldowns {
 
   /** Takes over what others know. */
   adopt(target: string, known: Partial<Cooldown>): void {
-    this.known.set(target, { ...this.of(target), ...known });
+    const before = this.of(target);
+    const now = this.now();
+    const isNews = (known.until ?? 0) > now && before.until <= now;
+    this.known.set(target, { ...before, ...known, ...(isNews && { toldAt: now }) });
   }
 
   async look(targets: readonly string[]): Promise<Cooldown[]> {

@@ -8,9 +8,11 @@ export type Health = "healthy" | "cooling" | "due" | "probed";
 /** As one process remembers it: the ends of its latest failures too, oldest first. */
 export interface Remembered extends Cooldown {
   failures: number[];
+  /** When others told that it cools: what this process had sent until then was no trial of it. */
+  toldAt: number;
 }
 
-export const healthy: Remembered = { failures: [], since: 0, until: 0, probedUntil: 0 };
+export const healthy: Remembered = { failures: [], since: 0, until: 0, probedUntil: 0, toldAt: 0 };
 
 export function healthOf({ until, probedUntil }: Cooldown, now: number): Health {
   if (until === 0) return "healthy";
@@ -26,11 +28,11 @@ export function afterFailure(known: Remembered, failure: Failure, tolerance: Tol
   const often =
     failures.length === tolerance.failures && endedAt - failures[0]! <= tolerance.windowMs;
   if (!often && !atOnce && known.until === 0) return { ...known, failures };
-  return { failures: [], since: endedAt, until: endedAt + coolMs, probedUntil: 0 };
+  return { ...healthy, since: endedAt, until: endedAt + coolMs };
 }
 
 /** What follows from a request that was served: a model that cooled, or was probed, is back. */
 export function afterSuccess(known: Remembered, sentAt: number, endedAt: number): Remembered {
-  if (known.until === 0 || sentAt < known.since) return known;
+  if (known.until === 0 || sentAt < Math.max(known.since, known.toldAt)) return known;
   return { ...healthy, since: endedAt };
 }

@@ -258,6 +258,20 @@ describe("llm-models cooldown", () => {
       expect(await b.see(target)).toBe("cooling");
     });
 
+    it("does not believe what a node had sent before it was told of the cooldown", async () => {
+      const target = newTarget();
+      const [a, b] = [node(), node()];
+      await a.fail(target, 500);
+      const sentAt = b.now() - 200;
+      expect(await b.see(target)).toBe("cooling");
+      expect(await b.cooldowns.succeed(target, sentAt, b.now())).toBe(false);
+      expect(await a.see(target)).toBe("cooling");
+
+      expect(await b.succeed(target)).toBe(true);
+      a.pass(1000);
+      expect(await a.see(target)).toBe("healthy");
+    });
+
     it("asks Redis once a second, however many requests there are", async () => {
       vi.useFakeTimers({ toFake: ["Date"] });
       const target = newTarget();

@@ -71,7 +71,11 @@ export function sharedCooldowns(here: CooldownsInMemory, shared: Cooldowns): Nod
     },
 
     fail: (...failed) => learned(here.fail(...failed), shared.fail(...failed)),
-    succeed: (...served) => learned(here.succeed(...served), shared.succeed(...served)),
+    async succeed(target, sentAt, endedAt) {
+      if (sentAt < here.of(target).toldAt) return false;
+      const served = [target, sentAt, endedAt] as const;
+      return learned(here.succeed(...served), shared.succeed(...served));
+    },
 
     async releaseProbe(target) {
       await here.releaseProbe(target);
