@@ -16,7 +16,7 @@ let served: ServedPage;
 beforeAll(async () => {
   served = await servePage();
   await fillPage(consumers);
-}, 60_000);
+});
 afterAll(() => served?.stop());
 
 const bearer = { authorization: `Bearer ${pageToken}` };
@@ -122,7 +122,7 @@ describe.skipIf(!chromiumPath)(`the operators' page in Chromium${needsChromium}`
   let browser: Browser;
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: chromiumPath });
-  }, 60_000);
+  });
   afterAll(() => browser?.close());
 
   const phone = { width: 360, height: 740 };
@@ -154,7 +154,7 @@ describe.skipIf(!chromiumPath)(`the operators' page in Chromium${needsChromium}`
       "in the dark, in Korean, on a phone",
       { colorScheme: "dark", locale: "ko-KR", viewport: phone },
     ],
-  ])("is accessible %s: names, contrast, order", { timeout: 60_000 }, async (_, options) => {
+  ])("is accessible %s: names, contrast, order", async (_, options) => {
     const page = await open(options);
     expect(await faultsOf(page)).toEqual([]);
     const wider = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
@@ -162,7 +162,7 @@ describe.skipIf(!chromiumPath)(`the operators' page in Chromium${needsChromium}`
     await page.context().close();
   });
 
-  it("asks nobody else, and its policy stops nothing of its own", { timeout: 60_000 }, async () => {
+  it("asks nobody else, and its policy stops nothing of its own", async () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     const asked: string[] = [];
@@ -188,9 +188,7 @@ describe.skipIf(!chromiumPath)(`the operators' page in Chromium${needsChromium}`
     await context.close();
   });
 
-  it("shows the dearest of a thousand consumers, then all, and finds one", {
-    timeout: 60_000,
-  }, async () => {
+  it("shows the dearest of a thousand consumers, then all, and finds one", async () => {
     const page = await open();
     const table = page.getByRole("region", { name: "By consumer" });
     expect(await table.locator("tbody tr").count()).toBe(15);
@@ -203,9 +201,7 @@ describe.skipIf(!chromiumPath)(`the operators' page in Chromium${needsChromium}`
     await page.context().close();
   });
 
-  it("can be used by keyboard alone, in the order of what is seen", {
-    timeout: 60_000,
-  }, async () => {
+  it("can be used by keyboard alone, in the order of what is seen", async () => {
     const page = await open();
     const focused = () =>
       page.evaluate(
@@ -226,7 +222,7 @@ describe.skipIf(!chromiumPath)(`the operators' page in Chromium${needsChromium}`
     await page.context().close();
   });
 
-  it("is whole without its script", { timeout: 60_000 }, async () => {
+  it("is whole without its script", async () => {
     const page = await open({ javaScriptEnabled: false });
     expect(await page.locator("h2").allTextContents()).toHaveLength(5);
     expect(await page.getByLabel("Refresh by itself").isVisible()).toBe(false);

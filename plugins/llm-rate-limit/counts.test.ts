@@ -31,7 +31,7 @@ beforeAll(async () => {
   client = new Redis(redis.url);
   connection = connectTo(redis);
   await connection.run((connected) => connected.set(`${prefix}:limit:${markName("test")}`, mark));
-}, 60_000);
+});
 
 afterAll(async () => {
   connection.close();
@@ -186,7 +186,7 @@ describe("llm-rate-limit", () => {
         }
       });
       await fc.assert(property, { numRuns });
-    }, 60_000);
+    });
 
     it("is exact to the millisecond and the unit for amounts up to a million dollars", async () => {
       const scenario = fc.record({
@@ -212,7 +212,7 @@ describe("llm-rate-limit", () => {
         expectAsModelled(await place.take(identity, takes, now), takes, [model], now);
       });
       await fc.assert(property, { numRuns: 1200 });
-    }, 60_000);
+    });
 
     it("corrects what was taken in the bucket before, as far as it still counts", async () => {
       const identity = newIdentity();
