@@ -35,6 +35,10 @@ interface Rule {
   annotations: { summary: string; runbook_url: string };
 }
 
+interface RuleTests {
+  tests: { alert_rule_test?: { alertname: string; exp_alerts: object[] }[] }[];
+}
+
 const dashboard: Dashboard = JSON.parse(read("observability/grafana/kong-llm.json"));
 const rulesIn = (file: string) =>
   (
@@ -129,6 +133,8 @@ describe("the dashboard", () => {
       "llm_budget_spent_usd",
       "llm_budget_ends_timestamp_seconds",
       "llm_rate_limit_level_used_ratio",
+      "llm_telemetry_exports_total",
+      "llm_telemetry_spans_total",
     ]) {
       expect(asked).toContain(metric);
     }
@@ -188,6 +194,19 @@ describe("the alerts", () => {
       for (const [, label] of annotations.summary.matchAll(/\$labels\.(\w+)/g)) {
         expect(kept).toContain(label);
       }
+    }
+  });
+
+  // Prometheus' own tool runs these tests, where it is: promtool.test.ts.
+  it("are each shown to fire, and not to", () => {
+    const tests = ["alerts.test.yaml", "slo.test.yaml"].flatMap(
+      (file) => (parse(read(`observability/prometheus/${file}`)) as RuleTests).tests,
+    );
+    const shown = tests.flatMap(({ alert_rule_test = [] }) => alert_rule_test);
+    for (const { alert } of rules) {
+      const expected = shown.filter(({ alertname }) => alertname === alert);
+      const isFiring = expected.map(({ exp_alerts }) => exp_alerts.length > 0);
+      expect([...new Set(isFiring)].sort(), alert).toEqual([false, true]);
     }
   });
 
