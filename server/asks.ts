@@ -16,7 +16,7 @@ import { tell } from "./discreet";
 import { type Instances, RefusedConfig, RpcError } from "./instances";
 import { asks, malformed } from "./metrics";
 import { noteRefused } from "./refused-configs";
-import { showSecondTries } from "./second-tries";
+import { secondTriesWanted, tellNextUpstream } from "./second-tries";
 
 export interface AskOptions {
   /** Seconds after which a question is given up: the request is then refused. */
@@ -101,7 +101,7 @@ export class Asks {
         throw new RpcError(told);
       }
       const { needs, secondTries } = this.#configs.learn(id, plugin, config?.toString() ?? "");
-      if (secondTries.most > 0) showSecondTries(next_upstream);
+      if (secondTries.most > 0) tellNextUpstream(next_upstream);
       const told = { ...needs, outcomes_socket: delivery.socket };
       socket.write(answerFrame("N", JSON.stringify(told)));
     } catch (error) {
@@ -127,6 +127,7 @@ export class Asks {
         socket.write(answerFrame("U"));
         return;
       }
+      if (plugin.secondTries.most > 0) secondTriesWanted();
       if (this.#isEnding) throw new RpcError("the plugin server is ending");
       if (this.#open.size >= this.#options.most) throw new RpcError("too many questions are open");
       this.#open.add(open);

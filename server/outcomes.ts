@@ -10,6 +10,7 @@ import { log } from "../stages/log";
 import { countLost } from "../stages/lost-outcomes";
 import { statusLabel } from "../stages/status-label";
 import { malformed } from "./metrics";
+import { seeTries } from "./second-tries";
 
 export interface OutcomesOptions {
   /** Largest batch in bytes. */
@@ -130,8 +131,9 @@ async function take(record: OutcomeRecord): Promise<void> {
     return;
   }
   const outcome = outcomeOf(record);
-  if (outcome) await learnFrom(outcome);
-  else countLost("unreadable", 1);
+  if (!outcome) return countLost("unreadable", 1);
+  seeTries(outcome);
+  await learnFrom(outcome);
 }
 
 async function expired(seconds: number): Promise<void> {

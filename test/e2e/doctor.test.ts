@@ -246,7 +246,7 @@ describe("kong-llm doctor", () => {
     }
   });
 
-  // The plugin server remembers that a Kong makes none: nothing after this looks at all questions.
+  // The plugin server shows it for five minutes: nothing after this looks at all questions.
   it("when Kong makes no second tries although they are asked for, finds exactly that", async () => {
     await configure((kong) => {
       kong.plugin("llm-gateway")!.config.second_tries = { most: 1 };
