@@ -54,6 +54,28 @@ export function shadowed<Member extends string>(
   });
 }
 
+/**
+ * Prices of one provider's model that stand behind a price for that model wherever it is served: the first
+ * that matches by either name wins.
+ * @param providers their names
+ */
+export function hiddenPrices(
+  prices: readonly { model: string }[],
+  providers: readonly { name: string }[],
+): Mistake[] {
+  return prices.flatMap(({ model }, index) => {
+    const provider = providers.find(({ name }) => model.startsWith(`${name}/`));
+    if (!provider) return [];
+    const before = prices.slice(0, index).map((one) => one.model);
+    const earlierOf = (name: string) => before.find((pattern) => modelGlob(pattern)(name));
+    const earlier = earlierOf(model.slice(provider.name.length + 1));
+    // What matches its whole name is told as of any other price.
+    if (earlier === undefined || earlierOf(model) !== undefined) return [];
+    const why = `is never reached: "${earlier}" before it is for that model at every provider`;
+    return [error(["prices", index, "model"], "shadowed-price", why)];
+  });
+}
+
 /** Without a Redis, policy redis works in the memory of each node, which is not what was meant. */
 export function redisMissing(options: { policy: string; redis: RedisOptions }): Mistake[] {
   const { policy, redis } = options;

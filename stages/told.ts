@@ -4,8 +4,14 @@
 /** A name that the caller can ask for. */
 export interface OwnModel {
   id: string;
-  /** The models of the upstream behind it. */
-  served_by: string[];
+  /** What is behind it. */
+  served_by: ServedBy[];
+}
+
+/** A model of the upstream, and who serves it, where several do. */
+export interface ServedBy {
+  model: string;
+  provider?: string;
 }
 
 /** A limit of the caller. Requests, tokens or US dollars. */

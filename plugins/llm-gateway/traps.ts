@@ -1,7 +1,7 @@
 // Mistakes in the options of llm-gateway are those of its stages.
 
 import { anyGlob } from "../../models/glob";
-import { error, type Mistake, warning, within } from "../../stages/mistake";
+import { error, hiddenPrices, type Mistake, warning, within } from "../../stages/mistake";
 import { traps as cache } from "../llm-cache/traps";
 import { traps as models } from "../llm-models/traps";
 import { traps as privacy } from "../llm-privacy/traps";
@@ -21,6 +21,7 @@ export function traps(config: GatewayOptions): Mistake[] {
     ...restsAlone(config),
     ...nobodyServes(config),
     ...choosesAliases(config),
+    ...pricesOfProviders(config),
     ...within("route", route(options.route)),
     ...ofBoth("models", models(options.models)),
     ...within("privacy", privacy(options.privacy)),
@@ -52,6 +53,14 @@ function restsAlone({ models, upstream_key, providers }: GatewayOptions): Mistak
   const message =
     "shares which models cool, but not which keys rest: set upstream_key.policy to redis, too, or the other nodes go on with a key that one of them was refused";
   return [warning(["models", "policy"], "rests-alone", message)];
+}
+
+/** The stages that know no providers; llm-models tells it of its own. */
+function pricesOfProviders(config: GatewayOptions): Mistake[] {
+  const { usage, route, rate_limit } = stageOptions(config);
+  return Object.entries({ usage, route, rate_limit }).flatMap(([record, { prices = [] }]) =>
+    within(record, hiddenPrices(prices, config.providers)),
+  );
 }
 
 /** In a dry run the name goes on as it is: something else must serve it. */

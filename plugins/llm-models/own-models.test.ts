@@ -24,9 +24,39 @@ describe("llm-models › GET /v1/usage", () => {
 
   it("is told the names that are open to the caller, and what is behind them", async () => {
     const told = await models.tell(exchange("app", "usage"));
-    expect(told.models).toContainEqual({ id: "gpt-4", served_by: ["gpt-4.1"] });
+    expect(told.models).toContainEqual({ id: "gpt-4", served_by: [{ model: "gpt-4.1" }] });
     expect(JSON.stringify(told)).not.toContain("o3");
     expect(JSON.stringify(await models.tell(exchange("vip", "usage")))).toContain("o3");
+  });
+
+  it("is told who serves each, also where two APIs of one name are two providers'", async () => {
+    const urls = { a: "https://a.example", b: "https://b.example" };
+    const several = modelsOptions.parse({
+      providers: [
+        { name: "a", url: urls.a, models: ["claude*"], families: ["openai"] },
+        { name: "b", url: urls.b, models: ["*"], families: ["openai", "anthropic"] },
+      ],
+      aliases: [
+        { name: "gpt-4", targets: [{ model: "b/gpt-4.1" }, { model: "nobody/serves" }] },
+        { name: "claude", target: "claude-sonnet-4.5" },
+      ],
+    });
+    const { models: told } = await prepareStage(stage, several).tell(exchange("app", "usage"));
+    expect(told).toContainEqual({
+      id: "gpt-4",
+      served_by: [
+        { model: "gpt-4.1", provider: "b" },
+        { model: "nobody/serves", provider: "b" },
+      ],
+    });
+    const model = "claude-sonnet-4.5";
+    expect(told).toContainEqual({
+      id: "claude",
+      served_by: [
+        { model, provider: "a" },
+        { model, provider: "b" },
+      ],
+    });
   });
 
   it("goes no further where llm-usage has not answered it", async () => {

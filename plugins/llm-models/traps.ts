@@ -1,6 +1,13 @@
 // Mistakes in the options of llm-models: names and rules that can never be reached, or serve nobody.
 
-import { error, type Mistake, redisMissing, shadowed, warning } from "../../stages/mistake";
+import {
+  error,
+  hiddenPrices,
+  type Mistake,
+  redisMissing,
+  shadowed,
+  warning,
+} from "../../stages/mistake";
 import { balanceTraps } from "./balance-traps";
 import { providerTraps } from "./provider-traps";
 import type { ModelsOptions } from "./schema";
@@ -12,6 +19,7 @@ export function traps(options: ModelsOptions): Mistake[] {
     ...ownFallbacks(options),
     ...providerTraps(options),
     ...balanceTraps(options),
+    ...hiddenPrices(options.prices ?? [], options.providers),
     ...nothingKnown(options),
     ...unreachableRules(options),
     ...defaultAboveLimit(options),

@@ -65,8 +65,8 @@ describe("llm-usage › GET /v1/usage", () => {
   it("adds what the other stages tell: limits, and models with their prices", async () => {
     const limits = [{ of: "consumer", measure: "tokens", remaining: 5 }];
     const models = [
-      { id: "gpt-4", served_by: ["gpt-4.1"] },
-      { id: "new", served_by: ["unheard-of"] },
+      { id: "gpt-4", served_by: [{ model: "gpt-4.1" }] },
+      { id: "new", served_by: [{ model: "unheard-of" }] },
     ];
     const told = await answerTo(asking(), kept, { limits, models });
     expect(told.limits).toEqual(limits);
@@ -78,6 +78,17 @@ describe("llm-usage › GET /v1/usage", () => {
       ],
     });
     expect(unknown.served_by).toEqual([{ model: "unheard-of", price: null }]);
+  });
+
+  it("tells of each provider's model the price that its bills have", async () => {
+    const prices = [{ model: "b/gpt-4.1", input_usd_per_mtok: 1.6, output_usd_per_mtok: 6.4 }];
+    const options = usageOptions.parse({ log: false, prices });
+    const served_by = ["a", "b"].map((provider) => ({ model: "gpt-4.1", provider }));
+    const { models } = await answerTo(asking(), options, { models: [{ id: "gpt-4", served_by }] });
+    expect(models[0].served_by).toEqual([
+      { ...served_by[0], price: expect.objectContaining({ input_usd_per_mtok: 8 }) },
+      { ...served_by[1], price: expect.objectContaining({ input_usd_per_mtok: 1.6 }) },
+    ]);
   });
 
   it("says null of what nobody here knows", async () => {

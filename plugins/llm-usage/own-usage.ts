@@ -83,7 +83,10 @@ function shown(sums: Sums): object {
 }
 
 function priced({ id, served_by }: OwnModel, priceOf: Telling["priceOf"]): object {
-  return { id, served_by: served_by.map((model) => ({ model, price: priceOf(model) ?? null })) };
+  const withPrice = served_by.map(({ model, provider }) => {
+    return { model, provider, price: priceOf(model, provider) ?? null };
+  });
+  return { id, served_by: withPrice };
 }
 
 function json(value: object): Answer {
