@@ -69,8 +69,8 @@ async function takeSnapshot(now: number, use: Use): Promise<Snapshot> {
       ...{ service: `${service}`, key: Number(key), rests: value === 0 },
     })),
     cooling_models: knownModels()
-      .filter(({ until }) => until > 0)
-      .map((model) => ({ ...model, until: iso(model.until) })),
+      .filter(({ cools }) => cools)
+      .map(({ service, model, until }) => ({ service, model, until: iso(until) })),
     neighbours: neighbourStates(),
     errors: { requests, failed },
     kong_answers: Object.fromEntries(

@@ -77,6 +77,11 @@ async function metric(name: string): Promise<unknown[]> {
   return (await register.getSingleMetric(name)!.get()).values;
 }
 
+async function cooling(): Promise<number | undefined> {
+  const all = (await register.getSingleMetric("llm_model_cooling")!.get()).values;
+  return all.find(({ labels }) => labels.service === service)?.value;
+}
+
 describe("llm-models fallback", () => {
   it("serves by the fallback while the target cools, on the fallback's own terms", async () => {
     await failFor(2);
@@ -242,9 +247,27 @@ describe("llm-models fallback", () => {
     expect(await metric("llm_model_fallbacks_total")).toEqual([
       { value: 1, labels: { from: "gpt-4.1", to: "o3-mini" } },
     ]);
-    expect(await metric("llm_model_cooling")).toContainEqual({
-      value: 1,
-      labels: { service, model: "gpt-4.1" },
-    });
+    expect(await cooling()).toBe(1);
+  });
+
+  it("shows a model as cooling until its probe is served, however often that fails", async () => {
+    await failFor(60);
+    for (let tried = 0; tried < 20; tried++) {
+      pass(61_000);
+      expect(await cooling()).toBe(1);
+      await end(await ask(), tried < 19 ? 503 : 200);
+    }
+    expect(await cooling()).toBe(0);
+  });
+
+  it("shows one that no request asks any more for five minutes after its cooldown", async () => {
+    await failFor(60);
+    pass(61_000 + 299_999);
+    expect(await cooling()).toBe(1);
+    pass(1);
+    expect(await cooling()).toBe(0);
+    // It is still found out about by one request alone.
+    expect(servedBy(await ask())).toBe("gpt-4.1");
+    expect(servedBy(await ask())).toBe("o3-mini");
   });
 });

@@ -47,22 +47,36 @@ export async function firstHealthy<Candidate>(
   return choice(ends.indexOf(Math.min(...ends)), false);
 }
 
+// One that is asked is soon found to be back, or cools again. Of one that others stand before, as they are
+// healthy or cost less, nobody finds out.
+const askedWithinMs = 300_000;
+
 new Gauge({
   name: "llm_model_cooling",
-  help: "1 while this model of this service is left alone after failures, and until a request has shown that it is back",
+  help: "1 while this model of this service is left alone after failures, and until a request has shown that it is back; where none is sent to it, because others are preferred, for five minutes at most",
   labelNames: ["service", "model"] as const,
   collect() {
     this.reset();
-    for (const { service, model, until } of knownModels()) {
-      this.set({ service, model }, until > 0 ? 1 : 0);
+    for (const { service, model, cools } of knownModels()) {
+      this.set({ service, model }, cools ? 1 : 0);
     }
   },
 });
 
-/** Every model of every service that has failed of late, and until when it is left alone: 0 when it is back. */
-export function knownModels(): { service: string; model: string; until: number }[] {
+/** A model of a service, as an operator sees it. */
+export interface KnownModel {
+  service: string;
+  model: string;
+  /** It is left alone, or was of late and nobody knows that it is back. */
+  cools: boolean;
+  /** Until when it is left alone; 0 when it is back. */
+  until: number;
+}
+
+/** Every model of every service that has failed of late. */
+export function knownModels(now = Date.now()): KnownModel[] {
   return [...knownHere.entries()].map(([target, { until }]) => {
-    return { ...partsOf(target), until };
+    return { ...partsOf(target), cools: until > now - askedWithinMs, until };
   });
 }
 
