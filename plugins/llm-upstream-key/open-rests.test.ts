@@ -15,7 +15,7 @@ let connection: RedisConnection;
 let services = 0;
 
 beforeAll(async () => {
-  redis = await startRedis();
+  redis = await startRedis({ keeps: true });
   connection = connectionTo(
     redisOptions.parse({ url: redis.url, connect_timeout_ms: 20_000, command_timeout_ms: 20_000 }),
   )!;
@@ -72,6 +72,20 @@ function node(service: string, keys: Key[], { aheadMs = 0 } = {}) {
 
 function isFile(key: Key): key is { file: string } {
   return typeof key === "object";
+}
+
+async function stopRedis(): Promise<void> {
+  const down = new Promise<void>((resolve) => connection.watch(() => resolve()));
+  await redis.stop();
+  await down;
+}
+
+async function restartRedis(): Promise<void> {
+  const up = new Promise<void>((resolve) =>
+    connection.watch(({ state }) => state === "up" && resolve()),
+  );
+  await redis.restart();
+  await up;
 }
 
 const keysInRedis = () => connection.run((client) => client.keys("kong-llm:{rest}:*"));
@@ -207,23 +221,58 @@ describe("llm-upstream-key, with a Redis that two nodes share", () => {
   it("goes on by what each was answered while Redis is down, and shares again after that", async () => {
     const service = newService();
     const [a, b] = [node(service, ["k1", "k2"]), node(service, ["k1", "k2"])];
-    const down = new Promise<void>((resolve) => connection.watch(() => resolve()));
-    await redis.stop();
-    await down;
+    await stopRedis();
     await a.refuse(0);
     expect(await a.awake()).toEqual([false, true]);
     expect(await b.awake()).toEqual([true, true]);
 
-    const up = new Promise<void>((resolve) =>
-      connection.watch(({ state }) => state === "up" && resolve()),
-    );
-    await redis.restart();
-    await up;
-    a.pass(1000);
-    expect(await a.awake()).toEqual([false, true]);
+    await restartRedis();
     await a.refuse(1);
     b.pass(1000);
     expect(await b.awake()).toEqual([true, false]);
+  });
+
+  it("tells once what it has learned of a key while Redis was down, when Redis answers it", async () => {
+    const service = newService();
+    const [a, b] = [node(service, ["k1", "k2"]), node(service, ["k1", "k2"])];
+    await stopRedis();
+    await a.refuse(0);
+    await restartRedis();
+    expect(await b.awake()).toEqual([true, true]);
+    await a.awake();
+    b.pass(1000);
+    expect(await b.awake()).toEqual([false, true]);
+
+    const [name] = (await keysInRedis()).filter((key) => key.includes(`:${service}:`));
+    await connection.run((client) => client.del(name!));
+    a.pass(1000);
+    expect(await a.awake()).toEqual([false, true]);
+    expect((await keysInRedis()).filter((key) => key.includes(`:${service}:`))).toEqual([]);
+  });
+
+  it("tells then that a key is taken again, and not that it was refused before", async () => {
+    const service = newService();
+    const [a, b] = [node(service, ["k1", "k2"]), node(service, ["k1", "k2"])];
+    await a.refuse(0, 600, a.now() - 5000);
+    expect(await b.awake()).toEqual([false, true]);
+    await stopRedis();
+    await b.refuse(1);
+    for (const place of [0, 1]) expect(await b.take(place, b.now() + 1)).toBe(true);
+    await restartRedis();
+    b.pass(1000);
+    await b.awake();
+    a.pass(1000);
+    expect(await a.awake()).toEqual([true, true]);
+  });
+
+  it("tells nothing of a rest that is over when Redis is back", async () => {
+    const service = newService();
+    const a = node(service, ["k1", "k2"]);
+    await stopRedis();
+    await a.refuse(0, 5, a.now() - 6000);
+    await restartRedis();
+    await a.awake();
+    expect((await keysInRedis()).filter((key) => key.includes(`:${service}:`))).toEqual([]);
   });
 });
 

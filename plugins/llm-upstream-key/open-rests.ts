@@ -1,9 +1,11 @@
 // Which keys rest on other nodes, where the options share that in a Redis. A node chooses by what it knows
 // itself, which a request renews when it is a second old; a key that is the only one is chosen anyway, so
-// nobody asks about it.
+// nobody asks about it. What it learns while Redis is away it tells when Redis answers again.
 
+import { LRUCache } from "lru-cache";
+import { RedisUnavailable } from "../../redis/connection";
 import { redisNeighbour } from "../../stages/redis-neighbour";
-import { ifUp, SharedView } from "../../stages/shared-view";
+import { SharedView } from "../../stages/shared-view";
 import { type KeyRing, restMs } from "./keys";
 import { type RestsInRedis, restsInRedis } from "./rests-in-redis";
 import type { UpstreamKeyOptions } from "./schema";
@@ -23,8 +25,16 @@ export function openRests({
   return connection && new SharedRests(restsInRedis(connection, redis.prefix));
 }
 
+/** Tells what was learned of the key with this name. Twice is as once: the scripts compare times. */
+type Telling = (name: string) => Promise<void>;
+
+// There is one entry for each key at most; the bound is for keys that change while Redis is away.
+const mostUntold = 1000;
+
 export class SharedRests {
   private readonly rings = new Map<string, KeyRing>();
+  /** By the name of a key, the last that was learned of it and that Redis has not taken. */
+  private readonly untold = new LRUCache<string, Telling>({ max: mostUntold });
   private readonly view: SharedView;
 
   constructor(
@@ -44,16 +54,32 @@ export class SharedRests {
 
   /** Tells that the key at this place was refused, as this node knows already. */
   async rest(keys: KeysOf, place: number, refusedAt: number, seconds: number): Promise<void> {
-    const mark = keys.ring.mark(place, keys.service);
-    if (mark === undefined) return;
-    await ifUp(this.shared.rest(nameOf({ keys, place, mark }), refusedAt, restMs(seconds)));
+    const telling: Telling = (name) => this.shared.rest(name, refusedAt, restMs(seconds));
+    await this.tellOf(keys, place, telling);
   }
 
   /** Tells that it was taken again. */
   async wake(keys: KeysOf, place: number, sentAt: number, endedAt: number): Promise<void> {
+    await this.tellOf(keys, place, (name) => this.shared.wake(name, sentAt, endedAt));
+  }
+
+  private async tellOf(keys: KeysOf, place: number, telling: Telling): Promise<void> {
     const mark = keys.ring.mark(place, keys.service);
-    if (mark === undefined) return;
-    await ifUp(this.shared.wake(nameOf({ keys, place, mark }), sentAt, endedAt));
+    if (mark !== undefined) await this.tell(nameOf({ keys, place, mark }), telling);
+  }
+
+  private async tell(name: string, telling: Telling): Promise<void> {
+    this.untold.set(name, telling);
+    let isUp = true;
+    try {
+      await telling(name);
+    } catch (error) {
+      if (!(error instanceof RedisUnavailable)) throw error;
+      isUp = false;
+    } finally {
+      // What was learned later is told apart.
+      if (isUp && this.untold.get(name) === telling) this.untold.delete(name);
+    }
   }
 
   private async look(services: readonly string[]): Promise<void> {
@@ -70,6 +96,8 @@ export class SharedRests {
         keys.ring.adopt(place, known[i]!, this.now());
       }
     }
+    const untold = [...this.untold.entries()];
+    await Promise.all(untold.map(([name, telling]) => this.tell(name, telling)));
   }
 }
 
