@@ -11,7 +11,7 @@ import { startServer } from "../server/server";
 import type { SocketOptions } from "../server/socket";
 import { log } from "../stages/log";
 import type { Signal } from "../telemetry/delivery";
-import { readSettings } from "../telemetry/settings";
+import { readSettings, signalsIn } from "../telemetry/settings";
 import { defaultPlugins } from "./schema";
 
 interface ServeOptions {
@@ -174,10 +174,8 @@ function healthAddress(text: string): HealthAddress | "off" {
 }
 
 function signals(text: string): Signal[] {
-  if (text === "off") return [];
-  const named = text.split(",").map((one) => one.trim());
-  if (!named.every((one): one is Signal => one === "traces" || one === "metrics")) {
+  const named = signalsIn(text);
+  if (!named)
     throw new InvalidArgumentError("give it as traces,metrics, as one of them, or as off");
-  }
   return named;
 }

@@ -22,7 +22,10 @@ interface ValidateOptions {
 export function addValidate(program: Command): void {
   program
     .command("validate")
-    .argument("<files...>", "kong.yaml, Kubernetes objects, Helm values; or folders of them")
+    .argument(
+      "<files...>",
+      "kong.yaml, Kubernetes objects, Helm values, Compose files; or folders of them; and .env files",
+    )
     .description("check configurations: options, and what is known to go wrong with Kong")
     .addOption(
       new Option("--format <format>", "json: an array of findings")

@@ -5,6 +5,7 @@ import { askedForKey, keyForms, refusalShape } from "./access";
 import { type DoctorOptions, GatewayClient } from "./gateway-client";
 import { secondTries } from "./second-tries";
 import { cacheHits, learns, limiterCounts, streams } from "./stages";
+import { telemetryArrives } from "./telemetry";
 import { carriedOut, keyHidden, upstreamKey } from "./upstream";
 import type { Diagnosis, Examination, Verdict } from "./verdict";
 
@@ -22,6 +23,7 @@ const questions: Question[] = [
   ["the cache hits", cacheHits],
   ["streams stream", streams],
   ["Kong makes second tries", secondTries],
+  ["telemetry arrives", telemetryArrives],
 ];
 
 /** @throws Error where the gateway cannot be reached, or serves no model */

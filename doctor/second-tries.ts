@@ -1,17 +1,11 @@
 // Whether Kong makes the second tries that its configuration asks for: the plugin server knows, as Kong's
 // own setting comes to it with each configuration.
 
-import type { Examination, Verdict } from "./verdict";
+import { type Examination, seenInReadyz, type Verdict } from "./verdict";
 
 export async function secondTries({ client }: Examination): Promise<Verdict> {
   const neighbours = await client.neighbours();
-  if (!neighbours) {
-    return {
-      result: "unknown",
-      found: "Cannot tell from here: it shows in /readyz of the plugin server.",
-      todo: "Give its address as --health-url.",
-    };
-  }
+  if (!neighbours) return seenInReadyz;
   // server/second-tries.ts shows it from the first request with such a configuration on.
   const state = neighbours["second tries"];
   if (!state) return { result: "ok", found: "No configuration asks for any." };

@@ -23,6 +23,13 @@ export interface Examination {
   given: ReadonlyMap<string, Verdict>;
 }
 
+/** The verdict for a question that the plugin server's /readyz answers, while nobody knows its address. */
+export const seenInReadyz: Verdict = {
+  result: "unknown",
+  found: "Cannot tell from here: it shows in /readyz of the plugin server.",
+  todo: "Give its address as --health-url.",
+};
+
 /** The verdict for a question that makes no sense while another one is wrong. */
 export function waitsFor({ given }: Examination, ...questions: string[]): Verdict | undefined {
   const first = questions.find((question) => given.get(question)?.result === "wrong");

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Signal } from "./delivery";
-import { readSettings, TelemetryMistake } from "./settings";
+import { readSettings, signalsIn, TelemetryMistake, telemetryFaults } from "./settings";
 
 const both: Signal[] = ["traces", "metrics"];
 
@@ -92,11 +92,64 @@ describe("the settings of telemetry", () => {
     expect(settings).toMatchObject({ sampling: { ratio: 1 }, queue: { maxQueueSize: 2048 } });
   });
 
+  it.each([
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4317" }, "names port 4317"],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/v1/traces" },
+      "ends in /v1/traces, and the path of each signal is added",
+    ],
+    [
+      { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "http://collector:4318" },
+      "has no path, and none is added: end it in /v1/metrics",
+    ],
+  ])("say of an endpoint that nobody will take anything at it: %j", (environment, warning) => {
+    const [variable] = Object.keys(environment);
+    expect(readSettings(both, environment)?.warnings).toEqual([
+      expect.stringContaining(`${variable} ${warning}`),
+    ]);
+  });
+
+  it.each([
+    { OTEL_EXPORTER_OTLP_ENDPOINT: "https://user:pass@collector/otlp/" },
+    { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://collector:4318/v1/traces" },
+    { OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: "https://collector/otlp" },
+  ])("find nothing wrong with an endpoint that is as it must be: %j", (environment) => {
+    expect(readSettings(both, environment)?.warnings).toEqual([]);
+  });
+
+  it("tell all that is wrong with them at once, each once", () => {
+    const environment = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "collector",
+      OTEL_EXPORTER_OTLP_PROTOCOL: "grpc",
+      OTEL_METRICS_EXPORTER: "prometheus",
+    };
+    expect(telemetryFaults(both, environment)).toEqual([
+      { variable: "OTEL_EXPORTER_OTLP_ENDPOINT", message: expect.any(String), isRefused: true },
+      { variable: "OTEL_EXPORTER_OTLP_PROTOCOL", message: expect.any(String), isRefused: true },
+      { variable: "OTEL_METRICS_EXPORTER", message: expect.any(String), isRefused: true },
+    ]);
+    expect(telemetryFaults([], environment)).toEqual([]);
+  });
+
   it("fit together whatever is said", () => {
     const settings = readSettings(both, {
       OTEL_BSP_MAX_QUEUE_SIZE: "10",
       OTEL_METRIC_EXPORT_INTERVAL: "1000",
     });
     expect(settings).toMatchObject({ queue: { maxExportBatchSize: 10 }, metricTimeoutMs: 1000 });
+  });
+});
+
+describe("the signals that are switched on", () => {
+  it.each([
+    ["off", []],
+    ["traces", ["traces"]],
+    ["metrics, traces", ["metrics", "traces"]],
+  ])("are read from %s", (text, signals) => {
+    expect(signalsIn(text)).toEqual(signals);
+  });
+
+  it.each(["", "on", "trace", "traces;metrics"])("are none that %j names", (text) => {
+    expect(signalsIn(text)).toBeUndefined();
   });
 });

@@ -4,6 +4,7 @@
 // specification wants it. Headers, time-outs, compression and certificates the exporters read themselves.
 
 import type { Signal } from "./delivery";
+import { type Environment, type Fault, Variables } from "./variables";
 
 export type Protocol = "http/protobuf" | "http/json";
 
@@ -32,10 +33,16 @@ export interface Sampling {
   ratio: number;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** A sentence for the operator. */
 export class TelemetryMistake extends Error {}
+
+/** What `--telemetry` and its variable switch on; undefined where the text is no list of signals. */
+export function signalsIn(text: string): Signal[] | undefined {
+  if (text === "off") return [];
+  const named = text.split(",").map((one) => one.trim());
+  const areSignals = named.every((one): one is Signal => one === "traces" || one === "metrics");
+  return areSignals ? named : undefined;
+}
 
 /**
  * @param signals what the operator has switched on
@@ -46,7 +53,27 @@ export function readSettings(
   signals: readonly Signal[],
   environment: Environment,
 ): TelemetrySettings | undefined {
-  const read = new Reader(environment);
+  const read = new Variables(environment);
+  const settings = settingsIn(read, signals);
+  const refused = read.faults.find(({ isRefused }) => isRefused);
+  if (refused) throw new TelemetryMistake(sentence(refused));
+  return settings && { ...settings, warnings: read.faults.map(sentence) };
+}
+
+/** All that a server with these variables would refuse, or not understand. */
+export function telemetryFaults(signals: readonly Signal[], environment: Environment): Fault[] {
+  const read = new Variables(environment);
+  settingsIn(read, signals);
+  return read.faults;
+}
+
+function sentence({ variable, message }: Fault): string {
+  return `${variable} ${message}`;
+}
+
+type Settings = Omit<TelemetrySettings, "warnings">;
+
+function settingsIn(read: Variables, signals: readonly Signal[]): Settings | undefined {
   if (read.text("OTEL_SDK_DISABLED")?.toLowerCase() === "true") return undefined;
   const protocolOf = (signal: Signal) =>
     signals.includes(signal) && isSent(read, signal) ? protocolFor(read, signal) : undefined;
@@ -64,35 +91,52 @@ export function readSettings(
       exportTimeoutMillis: read.whole("OTEL_BSP_EXPORT_TIMEOUT", 30_000),
     },
     metricTimeoutMs: Math.min(read.whole("OTEL_METRIC_EXPORT_TIMEOUT", 30_000), metricIntervalMs),
-    warnings: read.warnings,
   };
 }
 
 /** The specification's own switch for each signal. */
-function isSent(read: Reader, signal: Signal): boolean {
+function isSent(read: Variables, signal: Signal): boolean {
   const variable = `OTEL_${signal.toUpperCase()}_EXPORTER`;
   const exporter = read.text(variable) ?? "otlp";
-  if (exporter === "otlp" || exporter === "none") return exporter === "otlp";
-  throw new TelemetryMistake(`${variable} is ${exporter}: only otlp is spoken, or none`);
+  if (exporter !== "otlp" && exporter !== "none") {
+    read.refuse(variable, `is ${exporter}: only otlp is spoken, or none`);
+  }
+  return exporter !== "none";
 }
 
-function protocolFor(read: Reader, signal: Signal): Protocol {
+function protocolFor(read: Variables, signal: Signal): Protocol {
   const own = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}`;
-  const endpoint = read.first(`${own}_ENDPOINT`, "OTEL_EXPORTER_OTLP_ENDPOINT");
-  // The value may hold a password.
-  if (endpoint && !isHttpUrl(endpoint.value)) {
-    const example = "as http://collector:4318";
-    throw new TelemetryMistake(`${endpoint.variable} is no http:// or https:// URL, ${example}`);
-  }
+  checkEndpoint(read, signal, `${own}_ENDPOINT`);
   const protocol = read.first(`${own}_PROTOCOL`, "OTEL_EXPORTER_OTLP_PROTOCOL");
   const value = protocol?.value ?? "http/protobuf";
   if (value === "http/protobuf" || value === "http/json") return value;
   const spoken = "http/protobuf and http/json are spoken, at port 4318 of most receivers";
-  throw new TelemetryMistake(`${protocol!.variable} is ${value}: ${spoken}`);
+  read.refuse(protocol!.variable, `is ${value}: ${spoken}`);
+  return "http/protobuf";
 }
 
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+const shared = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/** The value may hold a password. The signal's path is added to the shared one alone. */
+function checkEndpoint(read: Variables, signal: Signal, own: string): void {
+  const endpoint = read.first(own, shared);
+  if (!endpoint) return;
+  const { variable, value } = endpoint;
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    read.refuse(variable, "is no http:// or https:// URL, as http://collector:4318");
+    return;
+  }
+  if (url.port === "4317") {
+    read.warn(variable, "names port 4317, where most receivers speak gRPC alone: 4318 is for HTTP");
+  }
+  if (variable === own && url.pathname === "/") {
+    read.warn(variable, `has no path, and none is added: end it in /v1/${signal}`);
+  }
+  const path = /\/v1\/(?:traces|metrics)\/?$/.exec(url.pathname)?.[0];
+  if (variable === shared && path) {
+    read.warn(variable, `ends in ${path}, and the path of each signal is added: leave it out`);
+  }
 }
 
 const samplers: Readonly<Record<string, { byParent: boolean; ratio?: number }>> = {
@@ -104,54 +148,23 @@ const samplers: Readonly<Record<string, { byParent: boolean; ratio?: number }>> 
   parentbased_traceidratio: { byParent: true },
 };
 
-function samplingIn(read: Reader): Sampling {
-  const name = read.text("OTEL_TRACES_SAMPLER") ?? "parentbased_always_on";
+function samplingIn(read: Variables): Sampling {
+  const variable = "OTEL_TRACES_SAMPLER";
+  const name = read.text(variable) ?? "parentbased_always_on";
   const sampler = samplers[name];
   if (!sampler) {
     const known = Object.keys(samplers).join(", ");
-    read.warnings.push(
-      `OTEL_TRACES_SAMPLER is ${name}, which is none of ${known}: parentbased_always_on is taken`,
-    );
+    read.warn(variable, `is ${name}, which is none of ${known}: parentbased_always_on is taken`);
     return { byParent: true, ratio: 1 };
   }
   return { byParent: sampler.byParent, ratio: sampler.ratio ?? ratioIn(read) };
 }
 
-function ratioIn(read: Reader): number {
-  const text = read.text("OTEL_TRACES_SAMPLER_ARG");
+function ratioIn(read: Variables): number {
+  const variable = "OTEL_TRACES_SAMPLER_ARG";
+  const text = read.text(variable);
   const ratio = Number(text ?? 1);
   if (ratio >= 0 && ratio <= 1) return ratio;
-  read.warnings.push(
-    `OTEL_TRACES_SAMPLER_ARG is ${text}, which is no ratio from 0 to 1: 1 is taken`,
-  );
+  read.warn(variable, `is ${text}, which is no ratio from 0 to 1: 1 is taken`);
   return 1;
-}
-
-class Reader {
-  readonly warnings: string[] = [];
-
-  constructor(private readonly environment: Environment) {}
-
-  /** What is empty counts as not set. */
-  text(variable: string): string | undefined {
-    return this.environment[variable]?.trim() || undefined;
-  }
-
-  first(...variables: string[]): { variable: string; value: string } | undefined {
-    for (const variable of variables) {
-      const value = this.text(variable);
-      if (value !== undefined) return { variable, value };
-    }
-    return undefined;
-  }
-
-  whole(variable: string, standard: number): number {
-    const text = this.text(variable);
-    const value = Number(text ?? standard);
-    if (Number.isSafeInteger(value) && value > 0) return value;
-    this.warnings.push(
-      `${variable} is ${text}, which is no whole number above 0: ${standard} is taken`,
-    );
-    return standard;
-  }
 }

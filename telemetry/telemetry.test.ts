@@ -44,6 +44,18 @@ describe("telemetry", () => {
     return told.values.find(({ labels }) => labels.result === result)?.value;
   };
 
+  // First: neighbours are of the whole process.
+  it("shows in /readyz which of its variables were not understood, and nothing where all were", async () => {
+    await start();
+    expect(neighbourStates()).not.toHaveProperty("telemetry settings");
+    await telemetry?.stop();
+    await start({ OTEL_TRACES_SAMPLER: "always" });
+    expect(neighbourStates()["telemetry settings"]).toEqual({
+      ok: false,
+      detail: expect.stringMatching(/^OTEL_TRACES_SAMPLER is always, .* is taken\.$/),
+    });
+  });
+
   it("is sent as protobuf, the specification's default, with what waits at the end", async () => {
     await start({}, ["traces", "metrics"]);
     tellOfEnd(ended());

@@ -2,6 +2,7 @@
 // without it neither start nor memory know of them.
 
 import { log } from "../stages/log";
+import { showNeighbour } from "../stages/neighbours";
 import { listenToEnds } from "./ended";
 import type { TelemetrySettings } from "./settings";
 
@@ -19,6 +20,10 @@ export async function startTelemetry(settings: TelemetrySettings): Promise<Telem
   const sender = openSender(settings);
   listenToEnds(sender.tell);
   for (const warning of warnings) log.warn(warning);
+  if (warnings.length > 0) {
+    const detail = `${warnings.join("; ")}.`;
+    showNeighbour("telemetry settings", () => ({ ok: false, detail }));
+  }
   log.info({ traces, metrics, sampling }, "telemetry goes to an OTLP receiver");
   return {
     async stop() {

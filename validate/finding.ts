@@ -16,11 +16,14 @@ export interface Finding {
   message: string;
 }
 
-export function error(at: Located, rule: string, message: string): Finding {
+/** Where something stands, in a YAML text or another one. */
+export type Place = Pick<Located, "file" | "line" | "field">;
+
+export function error(at: Place, rule: string, message: string): Finding {
   return { file: at.file, line: at.line, severity: "error", rule, field: at.field, message };
 }
 
-export function warning(at: Located, rule: string, message: string): Finding {
+export function warning(at: Place, rule: string, message: string): Finding {
   return { ...error(at, rule, message), severity: "warning" };
 }
 

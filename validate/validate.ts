@@ -3,6 +3,7 @@
 
 import type { Configuration } from "./configuration";
 import { isDeclarative, readDeclarative } from "./declarative-file";
+import { environmentOf, environmentsIn, isVariables } from "./environment";
 import type { Finding } from "./finding";
 import { objectsIn, readObjects } from "./kubernetes-objects";
 import { Located } from "./located";
@@ -16,6 +17,7 @@ import { luaTraps } from "./traps/lua";
 import { nameTraps } from "./traps/names";
 import { routingTraps } from "./traps/routing";
 import { documentSecrets, secretTraps } from "./traps/secrets";
+import { telemetryTraps } from "./traps/telemetry";
 import { tryTraps, wantsTries } from "./traps/tries";
 
 export interface ConfigurationFile {
@@ -42,7 +44,9 @@ const traps = [
 ];
 
 export function validate(files: ConfigurationFile[], options: ValidateOptions): Finding[] {
-  const read = files.map(({ file, text }) => ({ file, ...Located.parse(file, text) }));
+  const read = files
+    .filter(({ file }) => !isVariables(file))
+    .map(({ file, text }) => ({ file, ...Located.parse(file, text) }));
   const whole = read.flatMap(({ documents }) => documents);
   // In Helm values and ConfigMaps the configuration is a text.
   const embedded = whole.flatMap((one) => [...one.all()].flatMap((at) => at.embedded()));
@@ -56,6 +60,12 @@ export function validate(files: ConfigurationFile[], options: ValidateOptions): 
     ...embedded.filter(isDeclarative).map((one) => readDeclarative([one], true)),
     inCluster,
   ];
+  const environments = [
+    ...files
+      .filter(({ file }) => isVariables(file))
+      .map(({ file, text }) => environmentOf(file, text)),
+    ...whole.flatMap(environmentsIn),
+  ];
   const findings = [
     ...read.flatMap(({ file, unreadable }) => unreadable.map((one) => notYaml(file, one))),
     ...whole.flatMap((one) => [
@@ -64,6 +74,7 @@ export function validate(files: ConfigurationFile[], options: ValidateOptions): 
     ]),
     ...configurations.flatMap((one) => configurationFindings(one, options.plugins)),
     ...kubernetesTraps(objects),
+    ...environments.flatMap(telemetryTraps),
   ];
   return inOrder(findings, files);
 }
