@@ -104,6 +104,29 @@ describe("kong-llm validate", async () => {
     expect(saidOf(text).join("\n")).not.toContain("secret-abc");
   });
 
+  it("reads in files of variables what telemetry is told, and repeats no password", () => {
+    const lines = [
+      "KONG_LLM_TELEMETRY=traces",
+      "OTEL_EXPORTER_OTLP_ENDPOINT=htp://user:hunter2@collector",
+      "OTEL_EXPORTER_OTLP_HEADERS=api-key=CHANGEME",
+      'OTEL_TRACES_SAMPLER="always" # or not',
+    ];
+    const told = validate([{ file: "deploy/.env", text: lines.join("\n") }], { plugins });
+    expect(told.map(findingLine)).toEqual([
+      expect.stringMatching(/^deploy\/\.env:2: error: OTEL_EXPORTER_OTLP_ENDPOINT: is no http/),
+      expect.stringMatching(/^deploy\/\.env:4: warning: OTEL_TRACES_SAMPLER: is always, which is/),
+    ]);
+    expect(JSON.stringify(told)).not.toContain("hunter2");
+    const off = lines.slice(1).join("\n");
+    expect(validate([{ file: ".env", text: off }], { plugins })).toMatchObject([
+      { line: 1, severity: "warning", rule: "telemetry-off" },
+    ]);
+    for (const file of ["examples/compose/demo.env", "examples/compose/production.env"]) {
+      const text = readFileSync(join(root, file), "utf8");
+      expect(validate([{ file, text }], { plugins })).toEqual([]);
+    }
+  });
+
   it("takes each kong.yaml for itself unless they are said to belong together", () => {
     const service = { name: "llm-upstream", url: "https://api.holysheep.ai/v1" };
     const one = stringify({ _format_version: "3.0", services: [service] });
