@@ -1,5 +1,8 @@
 -- lua/form.lua: the small parts of a multipart form, such as the model of a transcription. Files are
--- stepped over in pieces and never kept, and the form goes upstream as it came (RFC 7578, RFC 2046).
+-- stepped over in pieces and never kept, and the form goes upstream as it came (RFC 7578, RFC 2046). So
+-- what another reader of forms might read in another way is no form here.
+
+local parameters = require("kong_llm.parameters")
 
 -- The sandbox of pre-function opens no files: there only a form that fits nginx' buffer is read.
 local open = io and io.open
@@ -27,74 +30,113 @@ local function window(next_piece)
   -- at: how many bytes of the body have been stepped over.
   local self = { at = 0 }
 
-  -- What stands before the mark, up to `longest` bytes of it, stepping over the mark; nil without one.
+  local function step(bytes)
+    held = held:sub(bytes + 1)
+    self.at = self.at + bytes
+  end
+
+  local function more()
+    local piece = next_piece()
+    held = held .. (piece or "")
+    return piece
+  end
+
+  -- The next so many bytes, or what is left of them.
+  function self.next(bytes)
+    while #held < bytes and more() do end
+    local taken = held:sub(1, bytes)
+    step(#taken)
+    return taken
+  end
+
+  -- What stands before the mark, up to `longest` bytes of it, stepping over the mark; nil where it is
+  -- longer. Then how many bytes it has, and its last two: nil where there is no mark.
   function self.upto(mark, longest)
-    local kept, bytes = {}, 0
+    local kept, bytes, last = {}, 0, ""
     while true do
-      local from, to = held:find(mark, 1, true)
+      local from = held:find(mark, 1, true)
       local safe = from and from - 1 or math.max(0, #held - #mark + 1)
+      local part = held:sub(1, safe)
       if bytes <= longest then
-        kept[#kept + 1] = held:sub(1, safe)
+        kept[#kept + 1] = part
       end
-      bytes = bytes + safe
+      bytes, last = bytes + safe, (last .. part:sub(-2)):sub(-2)
+      step(safe)
       if from then
-        held = held:sub(to + 1)
-        self.at = self.at + to
-        return bytes <= longest and table.concat(kept) or nil, bytes
+        step(#mark)
+        return bytes <= longest and table.concat(kept) or nil, bytes, last
       end
-      held = held:sub(safe + 1)
-      self.at = self.at + safe
-      local piece = next_piece()
-      if not piece then
-        return nil, nil
+      if not more() then
+        return nil
       end
-      held = held .. piece
     end
   end
 
   return self
 end
 
-local function boundary_of(content_type)
-  local quoted = content_type:match('[Bb][Oo][Uu][Nn][Dd][Aa][Rr][Yy]="([^"]+)"')
-  return quoted or content_type:match("[Bb][Oo][Uu][Nn][Dd][Aa][Rr][Yy]=([^%s;,]+)")
-end
+-- Readers decode all others: what they read then is not what stands here.
+local PLAIN = { ["7bit"] = true, ["8bit"] = true, ["binary"] = true }
 
--- The name of a part that is no file.
-local function field_in(head)
-  local disposition = head:match("[Cc]ontent%-[Dd]isposition:([^\r\n]*)")
-  if not disposition or disposition:lower():find("filename", 1, true) then
+-- The name of a part, and whether it is a file; nil for one that others might read in another way.
+local function part_in(head)
+  local disposition, coding
+  for line in (head .. "\r\n"):gmatch("(.-)\r\n") do
+    local name, value = line:match("^([%w-]+):[ \t]*([^\r\n]*)$")
+    name = name and name:lower()
+    if not name or (name == "content-disposition" and disposition) then
+      return nil
+    end
+    if name == "content-disposition" then
+      disposition = value
+    elseif name == "content-transfer-encoding" then
+      coding = value
+    end
+  end
+  local told = disposition and parameters(disposition, "form-data")
+  if not told or not told.name then
     return nil
   end
-  return disposition:match('[%s;]name="([^"]*)"') or disposition:match("[%s;]name=([^%s;]+)")
+  local is_file = told.filename or told["filename*"]
+  if coding and not is_file and not PLAIN[coding:lower()] then
+    return nil
+  end
+  return told.name, is_file
 end
 
 -- Name and value of each small part. One that is too long, or stands twice, is `false`: upstreams
 -- differ in what they make of it. Then where each value stands, as { offset, length } in bytes. Nil for
 -- what every reader of forms need not read alike.
 local function read(content_type, next_piece)
-  local boundary = boundary_of(content_type)
-  local body, delimiter = window(next_piece), "\r\n--" .. (boundary or "")
-  if not boundary or not body.upto("--" .. boundary, PIECE) then
+  local boundary = (parameters(content_type, "multipart/form-data") or {}).boundary
+  local body, mark = window(next_piece), "--" .. (boundary or "")
+  if not boundary or not (body.upto(mark, 2) or "x"):find("^[\r\n]*$") then
     return nil
   end
   local fields, places = {}, {}
   for _ = 1, MOST_PARTS do
-    local head, head_bytes = body.upto("\r\n\r\n", LONGEST_HEAD)
-    if not head_bytes then
-      return fields, places
+    local ends = body.next(2)
+    if ends == "--" then
+      -- Some readers go on behind the end.
+      return not select(2, body.upto(mark, 0)) and fields or nil, places
     end
-    if not head or head:sub(1, 2) ~= "\r\n" or head:find(delimiter, 1, true) then
+    local head = ends == "\r\n" and body.upto("\r\n\r\n", LONGEST_HEAD)
+    if not head or head:find(mark, 1, true) then
       return nil
     end
-    local name, starts_at = field_in(head), body.at
-    local value, bytes = body.upto(delimiter, LONGEST_VALUE)
-    if not bytes then
+    local name, is_file = part_in(head)
+    local starts_at = body.at
+    local value, bytes, last = body.upto(mark, LONGEST_VALUE + 2)
+    -- Readers that take any end of a line see a part where another one does not.
+    if not name or last ~= "\r\n" then
       return nil
     end
-    if name then
-      fields[name] = fields[name] == nil and value or false
-      places[name] = { starts_at, bytes }
+    if is_file then
+      -- Nobody sends a model as a file.
+      fields.model = name ~= "model" and fields.model
+    else
+      fields[name] = fields[name] == nil and value and value:sub(1, -3) or false
+      places[name] = { starts_at, bytes - 2 }
     end
   end
   return nil

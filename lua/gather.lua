@@ -33,7 +33,7 @@ end
 
 -- What is told of the headers: under which name, and how several become one.
 local TOLD = {
-  ["content-type"] = { "content_type", first_of },
+  ["content-type"] = { "content_type", joined },
   ["content-encoding"] = { "content_encoding", first_of },
   ["cache-control"] = { "cache_control", first_of },
   ["anthropic-version"] = { "anthropic_version", first_of },
