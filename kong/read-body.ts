@@ -72,9 +72,20 @@ function readJson({ request, earlier }: Question): ReadBody {
   const parsed = earlier?.edits.length
     ? RequestBody.parse(edited(sent, earlier.edits))
     : RequestBody.parse(sent, request.bytes);
-  return "problem" in parsed
-    ? unusable(parsed)
-    : { body: parsed, edits: (copy = parsed) => copy.edits() };
+  if ("problem" in parsed) return unusable(parsed);
+  return { body: parsed, edits: (copy = parsed) => copy.edits(), ...withHeaders(asJson(request)) };
+}
+
+const plainJson = /^\s*application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
+
+// An upstream that goes by the type would read the same bytes as a form, or in another alphabet, and find
+// another model in them.
+function asJson({ content_type = "application/json" }: GatheredRequest): Record<string, string> {
+  return plainJson.test(content_type) ? {} : { "content-type": "application/json" };
+}
+
+function withHeaders(headers: Record<string, string>): Pick<ReadBody, "headers"> {
+  return Object.keys(headers).length > 0 ? { headers } : {};
 }
 
 // The body goes on as it was meant: expanded, and without the header that says otherwise.
@@ -90,7 +101,7 @@ function readExpanded(request: GatheredRequest, mostBytes: number): ReadBody {
   return {
     body: parsed,
     edits: (copy = parsed) => [[0, bytes.length, copy.text]],
-    headers: { "content-encoding": false },
+    headers: { "content-encoding": false, ...asJson(request) },
   };
 }
 

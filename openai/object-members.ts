@@ -56,6 +56,7 @@ export function membersOf(text: string): Map<string, Member> | BodyProblem {
     return { problem: "it must be a JSON object, sent uncompressed" };
   }
   const members = new Map<string, Member>();
+  const otherwise: string[] = [];
   at = skipSpace(text, at + 1);
   while (text.charCodeAt(at) === quote) {
     const nameStart = at;
@@ -67,11 +68,38 @@ export function membersOf(text: string): Map<string, Member> | BodyProblem {
     const end = valueEnd(text, start);
     if (end === undefined) return { problem: `it is nested more than ${mostDepth} levels deep` };
     members.set(name, { field: name, nameStart, nameEnd, start, end });
+    if (/[^a-z0-9_]/.test(name)) otherwise.push(name);
     at = skipSpace(text, end);
     if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
   }
-  return members;
+  return foldedProblem(otherwise, members) ?? members;
 }
+
+// Upstreams in Go take a member in any case (encoding/json folds these two letters, too): what is decided
+// here by `model` would be another one's.
+function foldedProblem(
+  names: readonly string[],
+  members: ReadonlyMap<string, Member>,
+): BodyProblem | undefined {
+  const seen = new Set<string>();
+  for (const name of names) {
+    const plain = name.replaceAll("\u017F", "s").toLowerCase();
+    const isTwice = seen.has(plain) || (plain !== name && members.has(plain));
+    if (isTwice)
+      return { problem: `it has the member ${shown(plain)} twice, once in other letters` };
+    if (plain !== name && deciding.has(plain)) {
+      return { problem: `it has the member ${shown(name)}, which is to be spelt ${shown(plain)}` };
+    }
+    seen.add(plain);
+  }
+  return undefined;
+}
+
+/** Members by which it is decided who is asked, for how much, and what it may cost. */
+const deciding = new Set([
+  ...["model", "models", "fallbacks", "stream", "n", "best_of", "max_tokens", "tools", "input"],
+  ...["max_completion_tokens", "max_output_tokens", "messages", "prompt", "instructions", "system"],
+]);
 
 // Upstreams differ in which of two members of one name counts, and "m\u006fdel" is "model" too.
 function unescaped(name: string): string | undefined {
