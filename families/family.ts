@@ -53,7 +53,7 @@ export type AnswerState = "whole" | "paused" | "error" | "empty" | "cut" | "late
 
 export interface AnswerFinding {
   state: AnswerState;
-  /** An error that is about the request: it says nothing about the model. */
+  /** An error, or an empty answer, that is about the request: it says nothing about the model. */
   isClientsMistake?: boolean;
 }
 

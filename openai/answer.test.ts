@@ -122,6 +122,31 @@ describe("openai", () => {
       expect(state(chat, sse, body)).toBe(expected);
     });
 
+    it.each([
+      '{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}',
+      '{"choices":[{"message":{"role":"assistant"},"finish_reason":"content_filter: SAFETY"}]}',
+      '{"choices":[{"text":"","finish_reason":"length"}]}',
+      '{"status":"incomplete","incomplete_details":{"reason":"content_filter"},"output":[]}',
+    ])("is empty by what the client asked for: %s", (body) => {
+      const endpoint = body.includes("output")
+        ? "responses"
+        : body.includes("text")
+          ? "completions"
+          : chat;
+      const asked = { state: "empty", isClientsMistake: true };
+      expect(findingOf(endpoint, json, Buffer.from(body), false)).toEqual(asked);
+      const stream =
+        endpoint === "responses"
+          ? event({ type: "response.incomplete", response: JSON.parse(body) })
+          : `data: ${body}\n\ndata: [DONE]\n\n`;
+      expect(findingOf(endpoint, sse, Buffer.from(stream), false)).toEqual(asked);
+    });
+
+    it("is empty by itself where a model stopped without a word", () => {
+      const body = '{"choices":[{"message":{"content":""},"finish_reason":"stop"}]}';
+      expect(findingOf(chat, json, Buffer.from(body), false)).toEqual({ state: "empty" });
+    });
+
     it("is an error in a failed response, and whole in one that met its bound", () => {
       const delta = event({ type: "response.output_text.delta", delta: "hi" });
       const end = (type: string, error: object | null) => event({ type, response: { error } });

@@ -15,7 +15,7 @@ export type AnswerState = "whole" | "error" | "empty" | "cut" | "later";
 
 export interface AnswerFinding {
   state: AnswerState;
-  /** An error that is about the request: it says nothing about the model. */
+  /** An error, or an empty answer, that is about the request: it says nothing about the model. */
   isClientsMistake?: boolean;
 }
 
@@ -89,15 +89,16 @@ function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): 
       return error(event);
     }
   }
-  return { state: isEnded ? "empty" : "cut" };
+  return isEnded ? empty(reasonsIn(end)) : { state: "cut" };
 }
 
 // The first events tell: only a stream that says nothing is read to its end.
 function saysSomething(body: Buffer): boolean {
+  const end = body.includes("\n") ? "\n" : "\r";
   let lines = 0;
   for (let at = 0; at < body.length; lines++) {
     if (lines === firstLines && hasSpokenMark(body)) return true;
-    const found = body.indexOf("\n", at);
+    const found = body.indexOf(end, at);
     const line = body.toString("utf8", at, found < 0 ? body.length : found);
     const event = line.startsWith("data:") ? jsonObjectIn(line.slice(5)) : undefined;
     if (event && (spokenIn(event) > 0 || event.type === "response.completed")) return true;
@@ -129,7 +130,24 @@ function ofJson(text: string, result: readonly string[]): AnswerFinding {
   // A silent recording has an empty text.
   if (typeof found === "string") return { state: "whole" };
   if (!Array.isArray(found)) return said(result.length === 0);
-  return said(found.some(isFilled));
+  if (found.some(isFilled)) return said(true);
+  const ended = found.map((choice) => member(choice, "finish_reason"));
+  return empty([...ended, member(answer.incomplete_details, "reason")]);
+}
+
+// A filter, or a bound that the client set: a model that says nothing then is well.
+const asked =
+  /^(?:content_?filter|length|max_(?:output_|completion_)?tokens|sensitive|safety|recitation|blocklist|prohibited)/i;
+const reason = /"(?:finish_|stop_)?reason"\s*:\s*"([^"\\]{1,100})"/g;
+
+/** Why the choices of a stream ended. */
+function reasonsIn(end: string): string[] {
+  return [...end.matchAll(reason)].map(([, name]) => name!);
+}
+
+function empty(reasons: readonly unknown[]): AnswerFinding {
+  const isClientsMistake = reasons.some((one) => typeof one === "string" && asked.test(one));
+  return { state: "empty", ...(isClientsMistake && { isClientsMistake }) };
 }
 
 // A choice is filled when its message, its delta or its text is; all other results by being there.

@@ -59,6 +59,39 @@ describe("openai", () => {
     expect(refusesKey(400, error({ message: '"API_KEY_INVALID"' }))).toBe(false);
   });
 
+  const tooLow =
+    "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.";
+
+  it.each([
+    { type: "invalid_request_error", message: tooLow },
+    { type: "invalid_request_error", message: "This organization has been disabled." },
+    { code: "Arrearage", type: "Arrearage", message: "Access denied" },
+    { code: "billing_hard_limit_reached", message: "Billing hard limit has been reached" },
+    { code: "organization_restricted", type: "invalid_request_error", message: "x" },
+    "Incorrect API key provided: xa***yz. You can obtain an API key from https://console.x.ai.",
+  ])("400 with %j refuses the key: its account cannot pay, or it is unknown", (fields) => {
+    expect(refusesKey(400, error(fields))).toBe(true);
+  });
+
+  it.each([
+    {
+      type: "invalid_request_error",
+      message: `${tooLow.slice(0, -1)}: Extra inputs are not permitted`,
+    },
+    { type: "invalid_request_error", message: `messages.0: ${tooLow}` },
+    { code: null, message: "Arrearage" },
+    { code: "invalid_value", param: "Arrearage", message: "Invalid value: 'Arrearage'" },
+    "Incorrect API key provided",
+  ])("400 with %j does not: any client can have it said", (fields) => {
+    expect(refusesKey(400, error(fields))).toBe(false);
+  });
+
+  it("403 refuses it by a code for its account, whatever its message names", () => {
+    const message = "The free tier of the model has been exhausted.";
+    expect(refusesKey(403, error({ code: "AllocationQuota.FreeTierOnly", message }))).toBe(true);
+    expect(refusesKey(403, error({ code: "model_not_found", message }))).toBe(false);
+  });
+
   it.each([
     { message: "Your key is disabled." },
     { message: "Account in arrears, please recharge" },

@@ -17,12 +17,33 @@ const saysNothing = /^\W*(?:\w+[ _])?(?:forbidden|denied|unauthorized|error)?\W*
 /** @param body the answer of the upstream, or its end */
 export function refusesKey(status: number, body: Buffer): boolean {
   if (status === 429) return !isAboutLoad(body);
-  // Google's word for a key that is unknown; only its code, as messages repeat what clients send.
-  if (status === 400) return body.includes('"API_KEY_INVALID"');
+  if (status === 400) return isUnpaid(body);
   if (status !== 403) return aboutKey.includes(status);
+  if (codes.test(codeIn(body))) return true;
   const text = toldBy(body);
   if (/^\s*</.test(text) || aboutRequest.test(text)) return false;
   return namesKey.test(text) || saysNothing.test(text);
+}
+
+// Words for a key that is unknown, and for an account without credit or that is closed: Google; OpenAI;
+// Alibaba; Groq. Only as a code, as messages repeat what clients send.
+const codes =
+  /^(?:API_KEY_INVALID|billing_hard_limit_reached|billing_not_active|account_deactivated|insufficient_quota|Arrearage|organization_restricted|AllocationQuota\.\w+)$/;
+// Who has no code for it says it in these words alone: Anthropic, xAI.
+const sentences =
+  /^(?:Your credit balance is too low to access the (?:Anthropic|Claude) API\. Please go to Plans & Billing to upgrade or purchase credits\.|This organization has been disabled\.|Incorrect API key provided: [\w*-]{1,40}\. You can obtain an API key from https:\/\/console\.x\.ai\.)$/;
+
+/** A 400, by which few say that the account cannot pay, or that the key is none of theirs. */
+function isUnpaid(body: Buffer): boolean {
+  if (codes.test(codeIn(body)) || body.includes('"API_KEY_INVALID"')) return true;
+  const error = errorIn(body);
+  return sentences.test(typeof error === "string" ? error : `${member(error, "message")}`);
+}
+
+/** The code of an error, or its type where it has none. */
+function codeIn(body: Buffer): string {
+  const error = errorIn(body);
+  return `${member(error, "code") ?? member(error, "type")}`;
 }
 
 /**
@@ -40,11 +61,15 @@ function isAboutLoad(body: Buffer): boolean {
 
 /** What an error says, in the shapes of OpenAI, of Google (in a list) and of others; or all of it. */
 function toldBy(body: Buffer): string {
-  const text = body.toString("utf8", 0, 4096);
-  const answer = jsonObjectIn(body.toString("utf8").replace(/^\s*\[(.*)\]\s*$/s, "$1"));
-  if (!answer) return text;
-  const error = answer.error ?? answer;
+  const error = errorIn(body);
+  if (error === undefined) return body.toString("utf8", 0, 4096);
   if (typeof error === "string") return error;
   const told = ["code", "type", "status", "message", "detail"].map((name) => member(error, name));
   return told.filter((one) => typeof one === "string").join(" ");
+}
+
+/** The error in an answer, or the answer itself; undefined for what is no JSON. */
+function errorIn(body: Buffer): unknown {
+  const answer = jsonObjectIn(body.toString("utf8").replace(/^\s*\[(.*)\]\s*$/s, "$1"));
+  return answer && (answer.error ?? answer);
 }

@@ -10,24 +10,35 @@ type Fields = Readonly<Record<string, unknown>>;
 export function dependsOnState(body: Fields): boolean {
   if ((body.conversation ?? null) !== null || body.background === true) return true;
   if ((body.web_search_options ?? null) !== null || body.search_parameters) return true;
-  return looksUp(body.tools) || searches(body.model);
+  // Alibaba; Baidu; plugins of OpenRouter.
+  if (body.enable_search === true || isOn(body.web_search)) return true;
+  return looksUp(body.tools) || looksUp(body.plugins) || searches(body.model);
+}
+
+function isOn(value: unknown): boolean {
+  return value === true || (value as { enable?: unknown } | null | undefined)?.enable === true;
 }
 
 // Tools that the upstream runs by itself, some with a date behind their name; a client's are functions.
 const ownTools =
-  /^(?:web_search|file_search|code_interpreter|computer_use|mcp|image_generation|local_shell|browser|google_search|url_context|\$web_search)/;
+  /^(?:openrouter:)?(?:web|live_search|(?:web|x|file|collections|google|enterprise_web)_?search|web_?fetch|code_?(?:interpreter|execution)|computer_use|mcp|image_generation|local_shell|browser|retrieval|url_?context|\$\w+)(?:$|[_:]|retrieval)/i;
 
 function looksUp(tools: unknown): boolean {
   if (!Array.isArray(tools)) return false;
   return tools.some((tool) => {
     if (typeof tool !== "object" || tool === null) return false;
-    // Gemini names it as a member, Moonshot as a function that it has built in.
-    const named = [tool.type, tool.function?.name, ...Object.keys(tool)];
+    // Gemini names it as a member, Moonshot as a function that it has built in, OpenRouter by an id.
+    const builtIn = tool.type === "builtin_function" ? tool.function?.name : undefined;
+    const named = [tool.type, tool.id, builtIn, ...Object.keys(tool)];
     return named.some((name) => typeof name === "string" && ownTools.test(name));
   });
 }
 
-// Models that search for every answer: OpenAI's search previews, Perplexity's, those with ":online".
+// Models that search for every answer: OpenAI's search previews, Perplexity's, Groq's systems, those with
+// ":online".
 function searches(model: unknown): boolean {
-  return typeof model === "string" && /search-(?:preview|api)|(?:^|\/)sonar|:online$/.test(model);
+  return (
+    typeof model === "string" &&
+    /search-(?:preview|api)|deep-research|(?:^|\/)(?:sonar|compound)(?:-|$)|:online\b/.test(model)
+  );
 }

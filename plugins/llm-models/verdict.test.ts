@@ -60,6 +60,11 @@ describe("llm-models verdict", () => {
       "served",
     ],
     ["half a text", '{"choices":[', "failed"],
+    [
+      "no word, by a filter that the client met",
+      '{"choices":[{"message":{"content":""},"finish_reason":"content_filter"}]}',
+      "nothing",
+    ],
   ] as const)("of 200 with %s is: %s", (_, text, expected) => {
     expect(verdictOf(outcome({ text }), cooldown)).toBe(expected);
   });

@@ -31,7 +31,8 @@ function ofAnswer(outcome: Outcome): Verdict {
   // What a client cut says nothing more; an answer without a word that was paid for is one.
   if (state === "cut") return outcome.complete ? "failed" : "served";
   const isNothing = state === "empty" && !usageOfOutcome(outcome, 0)?.output_tokens;
-  return isNothing && outcome.complete ? "failed" : "served";
+  if (!isNothing || !outcome.complete) return "served";
+  return isClientsMistake ? "nothing" : "failed";
 }
 
 // Clients that were told the same time come back just then: they shall find the fallback still in
