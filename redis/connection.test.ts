@@ -141,6 +141,37 @@ describe("redis", () => {
       expect(await connection.run((client) => client.set("a", "1"))).toBe("OK");
     });
 
+    it.each([
+      ["MOVED", "MOVED 866 10.0.0.7:6379"],
+      // As Redis 6 tells what a script met.
+      [
+        "READONLY",
+        "ERR Error running script (call to f_6b1b): @user_script:38: @user_script: 38: -READONLY You can't write against a read only replica.",
+      ],
+      [
+        "OOM",
+        "ERR Error running script (call to f_6b1b): @user_script:7: @user_script: 7: -OOM command not allowed when used memory > 'maxmemory'.",
+      ],
+    ])("is down when Redis answers %s", async (code, reply) => {
+      const connection = connect();
+      const answer = connection.run((client) =>
+        client.eval("return redis.error_reply(ARGV[1])", 0, reply),
+      );
+      expect(await failure(answer)).toBeInstanceOf(RedisUnavailable);
+      expect(connection).toMatchObject({ state: "down", reason: `Redis answers ${code}` });
+    });
+
+    it("stays up when a script is our own mistake", async () => {
+      const connection = connect();
+      const reply =
+        "ERR Error running script (call to f_6b1b): @user_script:1: user_script:1: attempt to index a nil value ";
+      const answer = connection.run((client) =>
+        client.eval("return redis.error_reply(ARGV[1])", 0, reply),
+      );
+      expect(await failure(answer)).not.toBeInstanceOf(RedisUnavailable);
+      expect(connection.state).toBe("up");
+    });
+
     it("stays up when a command is our own mistake, and keeps its arguments out of the error", async () => {
       const connection = connect();
       const error = await failure(connection.run((client) => client.call("NONSENSE", "prompt")));

@@ -29,9 +29,12 @@ const restMs = 1000;
 // until somebody asks.
 const forgottenMs = 60_000;
 
-// Replies by which a Redis says that it cannot serve anybody now. All others are our own mistake.
+// Replies by which a Redis says that it cannot serve anybody now, or that it is a node of a Cluster and was
+// named as a single one. All others are our own mistake.
 const unable = new Set(
-  "BUSY CLUSTERDOWN LOADING MASTERDOWN MISCONF NOAUTH NOPERM NOREPLICAS OOM READONLY".split(" "),
+  "ASK BUSY CLUSTERDOWN LOADING MASTERDOWN MISCONF MOVED NOAUTH NOPERM NOREPLICAS OOM READONLY".split(
+    " ",
+  ),
 );
 
 export class RedisConnection {
@@ -209,7 +212,7 @@ const lost = new Set(["Error", "AbortError", "MaxRetriesPerRequestError", "Clust
 function whyUnavailable(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const itsOwn =
-    error.name === "ReplyError" ? unable.has(firstWord(error.message)) : lost.has(error.name);
+    error.name === "ReplyError" ? unable.has(codeOf(error.message)) : lost.has(error.name);
   return itsOwn ? describe(error) : undefined;
 }
 
@@ -219,7 +222,7 @@ function describe(error: unknown): string {
   if (error instanceof TimedOut || error instanceof Misconfigured) return error.message;
   if (!(error instanceof Error)) return "unknown error";
   if (error.message.startsWith("All sentinels")) return "no Sentinel tells where it is";
-  if (error.name === "ReplyError") return `Redis answers ${firstWord(error.message)}`;
+  if (error.name === "ReplyError") return `Redis answers ${codeOf(error.message)}`;
   const { code } = error as NodeJS.ErrnoException;
   return code ? `the connection fails with ${code}` : "the connection was closed";
 }
@@ -230,6 +233,8 @@ function withoutCommand(error: unknown): Error {
   return new Error(`Redis refuses a command: ${message.replace(/, with args beginning.*/s, "")}`);
 }
 
-function firstWord(message: string): string {
-  return message.split(" ", 1)[0]!;
+/** The code of a reply. What a script met has its own behind the place: so before Redis 7. */
+function codeOf(message: string): string {
+  const inScript = /^ERR Error running script \(call to \w+\): [^-]*-([A-Z]+) /.exec(message);
+  return inScript?.[1] ?? message.split(" ", 1)[0]!;
 }
