@@ -56,6 +56,42 @@ function responsesStream(text: string): string {
 }
 
 describe("usage", () => {
+  describe("counts the searches of the web that the upstream made", () => {
+    const call = (type?: string) => ({ type: "web_search_call", action: type && { type } });
+    const output = [call(), call("search"), call("open_page"), { type: "message", content: [] }];
+
+    it.each<[string, "responses" | "chat/completions", string, string, number]>([
+      ["in an answer", "responses", json, JSON.stringify({ output, usage: responsesUsage }), 2],
+      [
+        "at the end of a stream",
+        "responses",
+        sse,
+        `data: ${JSON.stringify({ type: "response.completed", response: { output, usage: responsesUsage } })}\n\n`,
+        2,
+      ],
+      [
+        "where OpenRouter says how many",
+        "chat/completions",
+        json,
+        JSON.stringify({
+          ...{ choices: [] },
+          usage: { ...chatUsage, server_tool_use: { web_search_requests: 3 } },
+        }),
+        3,
+      ],
+      [
+        "where Perplexity does",
+        "chat/completions",
+        json,
+        JSON.stringify({ choices: [], usage: { ...chatUsage, num_search_queries: 4 } }),
+        4,
+      ],
+    ])("%s", (_, endpoint, type, body, web_searches) => {
+      const usage = usageOf(endpoint, type, Buffer.from(body), false);
+      expect(usage).toEqual({ ...expected, web_searches });
+    });
+  });
+
   describe("is found", () => {
     it("in a chat answer", () => {
       expect(usageOf("chat/completions", json, Buffer.from(chat("hi")), false)).toEqual(expected);

@@ -120,7 +120,7 @@ function ofObject(answer: Record<string, unknown> | undefined): Statement | unde
   if (!answer) return undefined;
   for (const place of placesIn(answer)) {
     const statement = statementFrom(place);
-    if (statement) return withTier(statement, answer);
+    if (statement) return withSearches(withTier(statement, answer), answer);
   }
   // Whisper's verbose_json says how long the sound was, and nothing else.
   const { duration } = answer;
@@ -164,6 +164,25 @@ function withTier(statement: Statement, answer: Record<string, unknown>): Statem
     member(answer.usage, "service_tier");
   if (typeof tier !== "string" || tier.length > 40) return statement;
   return { ...statement, parts: { ...statement.parts, service_tier: tier } };
+}
+
+// OpenAI counts them nowhere, and bills each call that searches: to open a page is none. OpenRouter and
+// Perplexity say a number.
+function withSearches(statement: Statement, answer: Record<string, unknown>): Statement {
+  const { usage } = answer;
+  const output = answer.output ?? member(answer.response, "output");
+  const calls = Array.isArray(output) ? output.filter(isSearch).length : 0;
+  const told =
+    member(member(usage, "server_tool_use"), "web_search_requests") ??
+    member(usage, "num_search_queries") ??
+    calls;
+  if (!Number.isSafeInteger(told) || (told as number) <= 0) return statement;
+  return { ...statement, parts: { ...statement.parts, web_searches: told as number } };
+}
+
+function isSearch(item: unknown): boolean {
+  const action = member(member(item, "action"), "type") ?? "search";
+  return member(item, "type") === "web_search_call" && action === "search";
 }
 
 // A usage object is shorter than this even when it is indented, and nests once.
