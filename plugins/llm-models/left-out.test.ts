@@ -20,6 +20,12 @@ describe("llm-models", () => {
       // OpenAI's models that do not think know no effort.
       ["gpt-4o", { reasoning_effort: "high", verbosity: "low", top_p: 1 }, { top_p: 1 }],
       ["openai/gpt-4.1", { reasoning: { effort: "low" } }, {}],
+      ["gpt-4.1", { top_k: 5, min_p: 0.1, repetition_penalty: 1.1, stop: "x" }, { stop: "x" }],
+      ["gpt-oss-120b", { top_k: 5, stop: "x" }, undefined],
+      ["gpt-5-mini", { stop: ["x"], parallel_tool_calls: true }, { parallel_tool_calls: true }],
+      ["gpt-5-chat-latest", { stop: ["x"] }, undefined],
+      ["o4-mini", { stop: ["x"], parallel_tool_calls: true }, {}],
+      ["o1", { stop: ["x"], parallel_tool_calls: true }, { stop: ["x"] }],
       // Claude's temperatures end at 1, and its later models take one sampler.
       ["claude-sonnet-4-5", { temperature: 1.6, top_p: 0.5 }, { temperature: 1 }],
       ["claude-sonnet-4-5", { top_p: 0.5 }, { top_p: 0.5 }],
@@ -37,7 +43,7 @@ describe("llm-models", () => {
       for (const model of ["o3", "gpt-4o", "claude-sonnet-4-5"]) {
         const changed = left(model, all) as Record<string, unknown>;
         const names = Object.keys(all).filter((name) => changed[name] !== 2);
-        expect(names.every((name) => (leftOut as readonly string[]).includes(name))).toBe(true);
+        expect(names.every((name) => leftOut.includes(name))).toBe(true);
       }
     });
   });

@@ -17,16 +17,29 @@ const sampling = [
 const thinking = ["reasoning_effort", "reasoning", "thinking", "verbosity"];
 const answersAtOnce = /^(?:gpt-3|gpt-4|chatgpt-4)/;
 
+// "Unrecognized request argument supplied": samplers of others, for OpenAI's models but the open ones.
+const othersSamplers = ["top_k", "min_p", "top_a", "typical_p", "repetition_penalty"];
+const isOpenAi = /^(?:gpt-(?!oss)|chatgpt-|o\d)/;
+
+// "Unsupported parameter", for those that think; gpt-5-chat does not.
+const endsByItself = /^(?:o[3-9]|gpt-[5-9](?!.*chat)|codex-)/;
+const callsInTurn = /^o\d/;
+
 // From Opus 4.1 and Sonnet 4.5 on; the older ones take temperature and top_p together.
 const newerClaude = /^claude-(?!2|3|instant|sonnet-4-[02]|opus-4-[02]|sonnet-4$|opus-4$)/;
 
 /** Members that leaveOut may change. */
-export const leftOut = [...sampling, ...thinking] as const;
+export const leftOut = [
+  ...new Set([...sampling, ...thinking, ...othersSamplers, "stop", "parallel_tool_calls"]),
+];
 
 export function leaveOut(body: Body, { model, fixedTemperature }: Terms): void {
   const name = bareName(model);
   if (fixedTemperature) for (const one of sampling) body.remove(one);
   if (answersAtOnce.test(name)) for (const one of thinking) body.remove(one);
+  if (isOpenAi.test(name)) for (const one of othersSamplers) body.remove(one);
+  if (endsByItself.test(name)) body.remove("stop");
+  if (callsInTurn.test(name)) body.remove("parallel_tool_calls");
   if (!name.startsWith("claude-")) return;
   const temperature = body.get("temperature");
   if (typeof temperature !== "number") return;
