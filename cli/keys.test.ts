@@ -139,6 +139,41 @@ describe("kong-llm keys", () => {
     await expect(run(...words, ...known)).rejects.toThrow(message);
   });
 
+  it.each(["7", "12", "30", "2027-02-31", "2099-1-3"])(
+    "takes %s for no time: old keys would end at once, or never",
+    async (when) => {
+      await expect(run("rotate", "--consumer", "a", "--overlap", when)).rejects.toThrow(/90d/);
+      await expect(run(...ofTeam, "--expires", when)).rejects.toThrow(/90d/);
+    },
+  );
+
+  it("makes no key that is over already, and no budget that is none", async () => {
+    await expect(run(...ofTeam, "--expires", "2020-01-01")).rejects.toThrow(/time to come/);
+    for (const usd of ["0", "1e400", "0x10", "-5", "2000000"]) {
+      await expect(run(...ofTeam, "--budget-usd-month", usd)).rejects.toThrow(/US dollars/);
+    }
+  });
+
+  it.each(["팀가", "_a-", "Team_A", "team-a", "on", "123"])(
+    "makes objects that Kubernetes takes for %s, and for it alone",
+    async (consumer) => {
+      const kubernetes = ["--tag", "yes", "--output", "kubernetes"];
+      const made = await run("create", "--consumer", consumer, ...kubernetes);
+      // As its API server reads it.
+      const [secret, owner] = parseAllDocuments(made.out, { version: "1.1" }).map((one) =>
+        one.toJS(),
+      );
+      expect(secret.metadata.name).toMatch(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/);
+      expect(secret.metadata.name === "team-a-key").toBe(consumer === "team-a");
+      const annotations = expect.objectContaining({ "konghq.com/tags": "yes" });
+      expect(owner).toMatchObject({ username: consumer, metadata: { annotations } });
+      const other = await run("create", "--consumer", `${consumer}나`);
+      const own = await run("create", "--consumer", consumer);
+      const variable = (text: string) => /DECK_\w+/.exec(text)?.[0];
+      expect(variable(other.out)).not.toBe(variable(own.out));
+    },
+  );
+
   it("takes no time that it cannot read, and no tag that Kong would not", async () => {
     await expect(run(...ofTeam, "--expires", "soon")).rejects.toThrow(/90d/);
     await expect(run("create", "--consumer", "a", "--tag", "a,b")).rejects.toThrow(/commas/);

@@ -2,6 +2,7 @@
 // by its Admin API. A key is printed once, on stderr, and stands in no file but a Secret that is asked for.
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { DateTime } from "luxon";
 import { expiryIn, expiryTag, isOurKey, isOver, newKey, withExpiry } from "../kong/consumer-key";
 import { AdminApi, type AdminConsumer } from "./admin-api";
 import { budget, deck, kubernetes, type WantedKey } from "./keys-written";
@@ -32,7 +33,7 @@ export function addKeys(program: Command): void {
     .description("make a key for a consumer; print the key once, on stderr, and what Kong needs")
     .requiredOption("--consumer <name>", "its username", consumerName)
     .option("--tag <tag>", "a tag of the consumer, such as its team; may be repeated", collect, [])
-    .addOption(new Option("--expires <when>", "until when: 90d, 12h or a date").argParser(moment))
+    .addOption(new Option("--expires <when>", "until when: 90d, 12h or a date").argParser(coming))
     .addOption(
       new Option(
         "--budget-usd-month <usd>",
@@ -55,7 +56,7 @@ export function addKeys(program: Command): void {
         .argParser(moment)
         .default(moment("7d"), "7d"),
     )
-    .addOption(new Option("--expires <when>", "until when the new one works").argParser(moment))
+    .addOption(new Option("--expires <when>", "until when the new one works").argParser(coming))
     .action(rotate);
   onAdmin(keys.command("expire"))
     .description("end all keys of a consumer, now or later")
@@ -198,19 +199,29 @@ function collect(tag: string, before: string[]): string[] {
 }
 
 function dollars(text: string): number {
-  const usd = Number(text);
-  if (usd > 0) return usd;
+  const usd = /^\d{1,7}(?:\.\d{1,9})?$/.test(text) ? Number(text) : 0;
+  if (usd > 0 && usd <= mostUsd) return usd;
   throw new InvalidArgumentError("give US dollars, as in 50");
 }
 
+// As a limit takes it.
+const mostUsd = 1_000_000;
+
 const unitMs: Record<string, number> = { h: 3_600_000, d: 86_400_000 };
 
-/** A duration from now, or a date. */
+/** A duration from now, or a date: a number alone would be read as a month or a year. */
 function moment(text: string): Date {
   const [, count, unit] = /^(\d{1,5})([hd])$/.exec(text) ?? [];
-  const at = unit ? new Date(Date.now() + Number(count) * unitMs[unit]!) : new Date(text);
-  if (Number.isNaN(at.getTime())) {
-    throw new InvalidArgumentError("give it as 90d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z");
-  }
-  return at;
+  if (unit) return new Date(Date.now() + Number(count) * unitMs[unit]!);
+  const at = DateTime.fromISO(text, { zone: "UTC" });
+  const isWhole = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(text);
+  if (isWhole && at.isValid) return at.toJSDate();
+  throw new InvalidArgumentError("give it as 90d, 12h, 2027-01-31 or 2027-01-31T12:00:00Z");
+}
+
+/** One that is still to come. */
+function coming(text: string): Date {
+  const at = moment(text);
+  if (at.getTime() > Date.now()) return at;
+  throw new InvalidArgumentError("it is over by then: give a time to come");
 }

@@ -11,7 +11,7 @@ describe("kong-llm privacy try", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const written = (name: string, text: string) => {
+  const written = (name: string, text: string | Buffer) => {
     const file = join(folder, name);
     writeFileSync(file, text);
     return file;
@@ -65,5 +65,26 @@ services:
     expect(none.stderr).toContain("names neither");
     const broken = await runKongLlm(["privacy", "try", written("broken.json", '{"a":')]);
     expect(broken.stderr).toContain("is no body of a request");
+    const wrong = "name: llm-privacy\nconfig: { action: nonsense }\n";
+    const refused = await runKongLlm([
+      ...["privacy", "try", written("b3.json", body), "--config", written("wrong.yaml", wrong)],
+    ]);
+    expect(refused.stderr).toMatch(/wrong\.yaml is not as it must be:\n {2}action: /);
+    const open = await runKongLlm([
+      ...["privacy", "try", written("b4.json", body), "--config", written("open.yaml", "a: [")],
+    ]);
+    expect(open.stderr).toContain("open.yaml is no YAML");
+    const bytes = await runKongLlm(["privacy", "try", written("latin.txt", Buffer.from([0xfc]))]);
+    expect(bytes.stderr).toContain("latin.txt is not in UTF-8");
+  });
+
+  it("finds the options among several documents, as llm-gateway has them: off unless enabled", async () => {
+    const config = written(
+      "objects.yaml",
+      "kind: Secret\n---\nplugin: llm-gateway\nconfig: { privacy: { action: refuse } }\n",
+    );
+    const file = written("b5.json", `\uFEFF${body}`);
+    const { stdout } = await runKongLlm(["privacy", "try", file, "--config", config]);
+    expect(stdout).toContain("not enabled: nothing of this happens");
   });
 });

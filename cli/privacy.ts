@@ -1,10 +1,13 @@
 // kong-llm privacy try: what would become of a request, by the options of a kong.yaml or by the defaults.
 
+import { isUtf8 } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
-import { parse } from "yaml";
+import { readConfig } from "../kong/config";
+import { gatewayOptions } from "../plugins/llm-gateway/schema";
 import { type PrivacyOptions, privacyOptions } from "../plugins/llm-privacy/schema";
 import { type Tried, tryOut } from "../plugins/llm-privacy/try-out";
+import { optionsOf, pluginConfigs } from "./plugin-configs";
 import { alignedTable } from "./table";
 
 interface Flags {
@@ -35,8 +38,7 @@ export function addPrivacy(program: Command): void {
 }
 
 function tryFile(file: string, flags: Flags): void {
-  const text = readFileSync(file === "-" ? 0 : file, "utf8");
-  const body = /^\s*\{/.test(text) ? text : JSON.stringify({ input: text });
+  const body = bodyIn(file);
   const options = optionsIn(flags.config);
   const caller = { id: "", username: flags.consumer, tags: flags.tag };
   const tried = tryOut(options, body, flags.endpoint, caller);
@@ -45,25 +47,27 @@ function tryFile(file: string, flags: Flags): void {
 }
 
 /** Of the first plugin in the file that has them. */
-function optionsIn(config: string | undefined): PrivacyOptions {
-  if (config === undefined) return privacyOptions.parse({});
-  const found = findOptions(parse(readFileSync(config, "utf8")));
-  if (!found) throw new Error(`${config} names neither llm-privacy nor llm-gateway with privacy`);
-  return privacyOptions.parse(found);
+function optionsIn(file: string | undefined): PrivacyOptions {
+  if (file === undefined) return privacyOptions.parse({});
+  for (const found of pluginConfigs(readFileSync(file, "utf8"), file)) {
+    const { plugin, config } = found;
+    if (plugin === "llm-privacy") {
+      return optionsOf(found, file, () => readConfig(privacyOptions, config));
+    }
+    // What it does not say is off in llm-gateway.
+    if (plugin === "llm-gateway" && "privacy" in config) {
+      return optionsOf(found, file, () => readConfig(gatewayOptions, config)).privacy;
+    }
+  }
+  throw new Error(`${file} names neither llm-privacy nor llm-gateway with privacy`);
 }
 
-function findOptions(value: unknown): object | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { name, plugin, config } = value as { name?: unknown; plugin?: unknown; config?: unknown };
-  const which = plugin ?? name;
-  const own = (config ?? {}) as { privacy?: object };
-  if (which === "llm-privacy") return own;
-  if (which === "llm-gateway" && own.privacy) return own.privacy;
-  for (const member of Object.values(value)) {
-    const found = findOptions(member);
-    if (found) return found;
-  }
-  return undefined;
+/** As it would come: what is no body is taken for the text of one. */
+function bodyIn(file: string): string {
+  const bytes = readFileSync(file === "-" ? 0 : file);
+  if (!isUtf8(bytes)) throw new Error(`${file} is not in UTF-8`);
+  const text = bytes.toString().replace(/^\uFEFF/, "");
+  return /^\s*\{/.test(text) ? text : JSON.stringify({ input: text });
 }
 
 function json({ findings, ...tried }: Tried, { values }: Flags): string {

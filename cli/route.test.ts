@@ -102,4 +102,18 @@ describe("kong-llm route", () => {
     expect(stderr).toContain("is no request");
     expect(stderr).not.toContain("secret");
   });
+
+  it("says what is wrong with a configuration or a header", async () => {
+    const file = written("body.json", '{"model":"auto","messages":[]}');
+    const ask = (...words: string[]) => runKongLlm(["route", file, ...words]);
+    const open = await ask("--config", written("open.yaml", "a: ["));
+    expect(open.stderr).toContain("open.yaml is no YAML");
+    const wrong = await ask(
+      "--config",
+      written("wrong.yaml", "name: llm-route\nconfig: { choices: 5 }"),
+    );
+    expect(wrong.stderr).toMatch(/llm-route in .*wrong\.yaml is not as it must be:\n {2}choices: /);
+    const header = await ask(...config, "--header", "X-Team");
+    expect(header.stderr).toContain("give it as X-Name: value");
+  });
 });

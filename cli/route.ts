@@ -3,14 +3,14 @@
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, Option } from "commander";
-import { parseAllDocuments } from "yaml";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../kong/config";
 import { RequestBody } from "../openai/request-body";
 import { gatewayOptions } from "../plugins/llm-gateway/schema";
 import { accessOf } from "../plugins/llm-models/access";
 import { type Explain, type Explanation, explainBy, servedIn } from "../plugins/llm-route/explain";
 import { type ChoiceOptions, type RouteOptions, routeOptions } from "../plugins/llm-route/schema";
+import { type FoundConfig, optionsOf, pluginConfigs } from "./plugin-configs";
 import { alignedTable } from "./table";
 
 interface Flags {
@@ -19,7 +19,7 @@ interface Flags {
   endpoint: string;
   consumer?: string;
   tag: string[];
-  header: string[];
+  header: [name: string, value: string][];
 }
 
 export function addRoute(program: Command): void {
@@ -47,7 +47,13 @@ function withFlags(command: Command): Command {
     )
     .option("--consumer <name>", "username of who asks, for rules and access")
     .option("--tag <tag>", "a tag of who asks; may stand several times", several, [])
-    .option("--header <name: value>", "a header of the request, for rules and wishes", several, []);
+    .option("--header <name: value>", "a header of the request, for rules and wishes", header, []);
+}
+
+function header(text: string, before: Flags["header"]): Flags["header"] {
+  const [, name, value] = /^\s*([\w-]+)\s*:\s*(.*?)\s*$/.exec(text) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("give it as X-Name: value");
+  return [...before, [name.toLowerCase(), value!]];
 }
 
 function one(file: string, flags: Flags): void {
@@ -147,12 +153,7 @@ function explainer({ config, name, consumer, tag, header }: Flags) {
   const { route, access } = optionsIn(readFileSync(config, "utf8"), config);
   const asks = { id: "", username: consumer, tags: tag };
   const mayUse = accessOf(access)(asks);
-  const headers = Object.fromEntries(
-    header.map((line) => {
-      const at = line.indexOf(":");
-      return [line.slice(0, at).trim().toLowerCase(), line.slice(at + 1).trim()];
-    }),
-  );
+  const headers = Object.fromEntries(header);
   const explain: Explain = explainBy(route, name, mayUse);
   const choice = route.choices.find((one) => name === undefined || one.name === name)!;
   return {
@@ -169,22 +170,14 @@ export interface Found {
 
 /** The options of the first plugin of a file that has a choice, wherever it stands. */
 export function optionsIn(text: string, file: string): Found {
-  const left: unknown[] = parseAllDocuments(text).map((document) => document.toJS());
-  while (left.length > 0) {
-    const value = left.shift();
-    if (Array.isArray(value)) left.push(...value);
-    if (typeof value !== "object" || value === null || Array.isArray(value)) continue;
-    const { name, plugin, config } = value as Record<string, unknown>;
-    const found = chosenBy(plugin ?? name, config);
+  for (const one of pluginConfigs(text, file)) {
+    const found = optionsOf(one, file, () => chosenBy(one));
     if (found && found.route.choices.length > 0) return found;
-    left.push(...Object.values(value));
   }
   throw new Error(`${file} has no choice: set route.choices of llm-gateway, or give --config`);
 }
 
-function chosenBy(plugin: unknown, config: unknown): Found | undefined {
-  // A route of Kong may be called as a plugin is.
-  if (typeof config !== "object" || config === null) return undefined;
+function chosenBy({ plugin, config }: FoundConfig): Found | undefined {
   if (plugin === "llm-route") return { route: readConfig(routeOptions, config), access: [] };
   if (plugin !== "llm-gateway") return undefined;
   const { usage, route, models } = readConfig(gatewayOptions, config);

@@ -107,6 +107,10 @@ describe("llm-usage › kong-llm usage", () => {
 
   it("says what is wrong with a flag", async () => {
     await expect(run("--from", "2026-02-30")).rejects.toThrow("give it as 2026-01-31");
+    for (const days of ["abc", "0", "-1", "1e3"]) {
+      const closing = run("close", "2020-01", "--retain-days", days);
+      await expect(closing).rejects.toThrow("give a number of days");
+    }
     await expect(run("--by", "consumer,price")).rejects.toThrow("there is no price");
     await expect(run("--from", "2026-02-01", "--to", "2026-01-01")).rejects.toThrow("is after");
   });

@@ -57,7 +57,7 @@ export function addUsage(program: Command): void {
     .addOption(zoneOption())
     .addOption(
       new Option("--retain-days <days>", "as ledger.retain_days")
-        .argParser(Number)
+        .argParser(days)
         .default(standard.retain_days),
     )
     .action(closed);
@@ -114,6 +114,11 @@ function day(text: string): string {
 function month(text: string): string {
   if (isDay(`${text}-01`)) return text;
   throw new InvalidArgumentError("give it as 2026-01");
+}
+
+function days(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("give a number of days, as in 400");
 }
 
 function members(text: string): ReportMember[] {
