@@ -1,6 +1,7 @@
 // kong-llm validate: checks configurations before Kong sees them. Findings go to stdout, as lines or
 // as JSON; the exit code is 1 when one of them is an error, 2 when a file cannot be read.
 
+import { isUtf8 } from "node:buffer";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
@@ -49,12 +50,19 @@ export function addValidate(program: Command): void {
 /** Undefined, with a word on stderr and exit code 2, where a file cannot be read. */
 function read(paths: string[]): ConfigurationFile[] | undefined {
   try {
-    return paths.flatMap(yamlFiles).map((file) => ({ file, text: readFileSync(file, "utf8") }));
+    return paths.flatMap(yamlFiles).map((file) => ({ file, text: textIn(file) }));
   } catch (error) {
     process.stderr.write(`kong-llm: ${(error as Error).message}\n`);
     process.exitCode = 2;
     return undefined;
   }
+}
+
+/** Kong, decK and Kubernetes read UTF-8 alone. */
+function textIn(file: string): string {
+  const bytes = readFileSync(file);
+  if (!isUtf8(bytes)) throw new Error(`${file} is not in UTF-8: save it so`);
+  return bytes.toString();
 }
 
 function yamlFiles(path: string): string[] {

@@ -2,7 +2,8 @@
 // lines that it must be refused with, those of refused-beside-snippets/ when a second file brings the
 // snippets for a Kong without Lua files; in test/config/accepted/ nothing is wrong.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
@@ -171,6 +172,19 @@ describe("kong-llm validate", async () => {
 
     it("exits with 2 when a file cannot be read", async () => {
       expect((await run("no-such-file.yaml")).code).toBe(2);
+    });
+
+    it("exits with 2 for a file in another alphabet than Kong reads", async () => {
+      const directory = mkdtempSync(join(tmpdir(), "validate-"));
+      try {
+        const file = join(directory, "kong.yaml");
+        // A comment in EUC-KR.
+        writeFileSync(file, Buffer.from([0x23, 0xc7, 0xd1, 0x0a]));
+        const { code, stderr } = await run(file);
+        expect([code, stderr]).toEqual([2, `kong-llm: ${file} is not in UTF-8: save it so\n`]);
+      } finally {
+        rmSync(directory, { recursive: true });
+      }
     });
   });
 });
