@@ -18,6 +18,14 @@ describe("card", () => {
     expect(foundIn("12 4111 1111 1111 1111")).toEqual(["card: 4111 1111 1111 1111"]);
   });
 
+  it.each(["12/27", "123", "12/2027 CVC 123", "10", "7"])("is found before %s", (behind) => {
+    expect(foundIn(`4111 1111 1111 1111 ${behind}`)).toEqual(["card: 4111 1111 1111 1111"]);
+  });
+
+  it("is found with all of its digits where a fifth group belongs to it", () => {
+    expect(foundIn("4000 0000 0000 0000 006")).toEqual(["card: 4000 0000 0000 0000 006"]);
+  });
+
   it.each(["4111111111111112", "1111111111111117", "주문 4111111111111111", "x4111111111111111"])(
     "is not %s",
     (other) => {

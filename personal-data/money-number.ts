@@ -17,10 +17,14 @@ const diners = shapeOf(4, 6, 4);
 /** @returns how many groups of the run it has; 0 for none */
 export function card(run: NumberRun, before: () => string): number {
   const groups = cardGroups(run);
-  if (groups === 0 || !run.endsAfter(groups)) return 0;
-  if (!mayBeIssued(run) || !isLuhn(run, groups)) return 0;
-  if (!issued.test(run.digits(groups))) return 0;
-  return cardMeaning(before()) >= 0 ? groups : 0;
+  if (groups === 0 || !mayBeIssued(run)) return 0;
+  // What stands behind four groups may be its last digits, or when it ends: 4111 1111 1111 1111 12/27.
+  const found = isCard(run, groups) ? groups : groups === 5 && isCard(run, 4) ? 4 : 0;
+  return found > 0 && cardMeaning(before()) >= 0 ? found : 0;
+}
+
+function isCard(run: NumberRun, groups: number): boolean {
+  return run.endsAfter(groups) && isLuhn(run, groups) && issued.test(run.digits(groups));
 }
 
 /** Cheap, as most numbers of that length begin otherwise: 2 to 6, and 9. */

@@ -15,6 +15,8 @@ export function phone(run: NumberRun, before: () => string): number {
   const first = codeIn(run.text, run.starts[0]!);
   const code = codeIn(run.text, run.starts[0]! - 1);
   if (code === plus) return abroad(run);
+  // As it is dialled from elsewhere.
+  if (first === 0x30 && run.digits(1) === "0082") return domestic(run, 1, before);
   if (first === 0x30) return domestic(run, 0, before);
   if (first === 0x38 && run.digits(1) === "82") return domestic(run, 1, before);
   return 0;

@@ -6,13 +6,21 @@ const some = (length: number) => "a1B2c3D4e5".repeat(5).slice(0, length);
 const pem = (name: string) => `-----BEGIN ${name}-----\nMIIB\n-----END ${name}-----`;
 
 describe("api_key", () => {
-  it.each(["sk-", "sk-proj-", "xai-", "ghp_", "github_pat_", "sk_live_", "hf_", "r8_", "npm_"])(
-    "is found by its mark, %s",
-    (mark) => {
-      const key = mark + some(36);
-      expect(foundIn(`key=${key};`)).toEqual([`api_key: ${key}`]);
-    },
-  );
+  it.each([
+    "sk-",
+    "sk-proj-",
+    "kllm_",
+    "xai-",
+    "ghp_",
+    "github_pat_",
+    "sk_live_",
+    "hf_",
+    "r8_",
+    "npm_",
+  ])("is found by its mark, %s", (mark) => {
+    const key = mark + some(38);
+    expect(foundIn(`key=${key};`)).toEqual([`api_key: ${key}`]);
+  });
 
   it("is found by its letters, and as a token of three parts", () => {
     const aws = `AKIA${"ABCDEFGH".repeat(2)}`;

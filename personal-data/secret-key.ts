@@ -6,8 +6,9 @@ import { codeIn, dot, hyphen, isAlphanumeric, isWord } from "./character";
 /** By mark: the fewest characters that follow it. */
 const marks = new Map<string, number>(
   Object.entries({
-    // OpenAI, Anthropic and all who do as they do
+    // OpenAI, Anthropic and all who do as they do; this gateway's own
     "sk-": 20,
+    kllm_: 38,
     "xai-": 20,
     "nvapi-": 20,
     "pplx-": 20,
