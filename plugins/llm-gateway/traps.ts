@@ -3,6 +3,7 @@
 import { anyGlob } from "../../models/glob";
 import { error, hiddenPrices, type Mistake, warning, within } from "../../stages/mistake";
 import { traps as cache } from "../llm-cache/traps";
+import { sharesOf, upstreamModels } from "../llm-models/resolve";
 import { traps as models } from "../llm-models/traps";
 import { traps as privacy } from "../llm-privacy/traps";
 import { traps as rateLimit } from "../llm-rate-limit/traps";
@@ -22,6 +23,7 @@ export function traps(config: GatewayOptions): Mistake[] {
     ...nobodyServes(config),
     ...choosesAliases(config),
     ...pricesOfProviders(config),
+    ...aboutAliases(config),
     ...within("route", route(options.route)),
     ...ofBoth("models", models(options.models)),
     ...within("privacy", privacy(options.privacy)),
@@ -89,6 +91,38 @@ function choosesAliases({ route, models }: GatewayOptions): Mistake[] {
       }),
     ),
   );
+}
+
+/** Limits and prices are those of the models behind an alias, and never meet its name. */
+function aboutAliases(config: GatewayOptions): Mistake[] {
+  const { route, models, rate_limit, usage } = config;
+  const served = new Set([
+    ...upstreamModels(stageOptions(config).models),
+    ...route.choices.flatMap(({ tiers }) =>
+      tiers.flatMap(({ candidates }) => candidates.map(({ model }) => model)),
+    ),
+  ]);
+  const targets = new Map(
+    models.aliases.map((alias) => [alias.name, sharesOf(alias).map(({ model }) => model)]),
+  );
+  const wrong = (path: PropertyKey[], name: string, what: string): Mistake[] => {
+    const behind = targets.get(name);
+    if (!behind || served.has(name) || name.includes("*")) return [];
+    const message = `"${name}" is an alias, and ${what} are for the models behind it: name ${behind.join(", ")}`;
+    return [error(path, "alias-is-no-model", message)];
+  };
+  const prices = [
+    { path: ["usage", "prices"], list: usage.prices },
+    { path: ["rate_limit", "prices"], list: rate_limit.prices },
+    { path: ["models", "prices"], list: models.prices },
+    { path: ["route", "prices"], list: route.prices },
+  ].flatMap(({ path, list = [] }) =>
+    list.flatMap(({ model }, at) => wrong([...path, at, "model"], model, "prices")),
+  );
+  const limits = rate_limit.models.flatMap(({ match }, at) =>
+    wrong(["rate_limit", "models", at, "match"], match, "limits"),
+  );
+  return [...limits, ...prices];
 }
 
 /** In llm-gateway it is switched off until it is asked for: options of it alone do nothing. */

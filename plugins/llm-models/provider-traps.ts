@@ -1,11 +1,50 @@
-// Mistakes in what aliases say of providers: models that none of them serves, or that several do.
+// Mistakes in addresses of providers, and in what aliases say of them: models that none of them serves, or
+// that several do.
 
+import { rowOf } from "../../families/endpoint";
 import { error, type Mistake, warning } from "../../stages/mistake";
+import { originIn } from "./provider-url";
 import { type Providers, providersOf } from "./providers";
 import type { ModelsOptions } from "./schema";
 
 export function providerTraps({ aliases, providers: options }: ModelsOptions): Mistake[] {
   if (options.length === 0) return [];
+  return [...options.flatMap(addressTraps), ...aliasTraps(aliases, options)];
+}
+
+function addressTraps({ url }: ModelsOptions["providers"][number], index: number): Mistake[] {
+  // The schema takes no other addresses.
+  const { scheme, host, base } = originIn(url)!;
+  const path = ["providers", index, "url"];
+  const segments = base.replace(/\/v1$/, "").split("/");
+  const endpoint = [2, 1].map((count) => segments.slice(-count).join("/")).find(isAsked);
+  if (endpoint !== undefined) {
+    const message = `ends with an endpoint, which is added to it: let it end before ${endpoint}`;
+    return [error(path, "provider-url", message)];
+  }
+  if (scheme === "https" || isNear(host)) return [];
+  const message = "goes over the network in clear text, with its key: use https://";
+  return [warning(path, "provider-in-clear", message)];
+}
+
+/** Not the list of models, after which an address may be called. */
+function isAsked(path: string): boolean {
+  return rowOf(path)?.method === "POST";
+}
+
+// A name within a cluster or an office, or an address of none but these.
+const nearName = /^[^.]+$|\.(?:local|localhost|internal|svc|lan|home\.arpa)$|\.svc\./i;
+const nearAddress =
+  /^(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+$|^\[(?:::1|f[cde][\da-f:]+)\]$/i;
+
+function isNear(host: string): boolean {
+  return nearName.test(host) || nearAddress.test(host);
+}
+
+function aliasTraps(
+  aliases: ModelsOptions["aliases"],
+  options: ModelsOptions["providers"],
+): Mistake[] {
   const providers = providersOf(options);
   return aliases.flatMap(({ target, targets, fallbacks }, index) => {
     const named = [

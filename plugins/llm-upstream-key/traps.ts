@@ -8,7 +8,10 @@ import type { UpstreamKeyOptions } from "./schema";
 export function traps(all: UpstreamKeyOptions): Mistake[] {
   const { providers, ...options } = all;
   const ofProviders = providers.flatMap((provider, index) =>
-    accountTraps(provider).map((one) => ({ ...one, path: ["providers", index, ...one.path] })),
+    [...accountTraps(provider), ...keyless(provider)].map((one) => ({
+      ...one,
+      path: ["providers", index, ...one.path],
+    })),
   );
   return [
     ...accountTraps(options),
@@ -20,6 +23,13 @@ export function traps(all: UpstreamKeyOptions): Mistake[] {
 
 function accountTraps(options: AccountOptions): Mistake[] {
   return [...literalKeys(options), ...unusedHeader(options)];
+}
+
+/** Each request to it is answered with 503. */
+function keyless({ keys, auth, name }: UpstreamKeyOptions["providers"][number]): Mistake[] {
+  if (keys.length > 0 || auth === "none") return [];
+  const message = `"${name}" has no keys: give it some, or auth: none where it asks for none`;
+  return [error(["name"], "provider-without-keys", message)];
 }
 
 function literalKeys({ keys }: AccountOptions): Mistake[] {

@@ -71,6 +71,18 @@ const clientKeyOfConsumer: Trap = ({ plugins }) =>
       ),
     );
 
+/** Kong sends the request on without it. */
+const switchedOff: Trap = ({ plugins }, ours) =>
+  plugins
+    .filter(({ name, enabled }) => !enabled && ours.includes(name))
+    .map(({ name, at }) =>
+      warning(
+        at.get("enabled") ?? at.get("disabled") ?? at,
+        "switched-off",
+        `nothing of ${name} happens, and requests pass without it: take the plugin out, or this`,
+      ),
+    );
+
 const authorizationKeyName: Trap = (configuration) =>
   keyAuthsThatAreShownKeys(configuration).flatMap(({ config }) =>
     (config?.get("key_names")?.items() ?? [])
@@ -121,6 +133,7 @@ export const driverTraps = [
   snippetsBesideDriver,
   clientKeyMissing,
   clientKeyOfConsumer,
+  switchedOff,
   authorizationKeyName,
   doubledCredential,
 ];
