@@ -12,6 +12,8 @@ local ACCOUNT = {
   -- that shows the headers it got would give away of ours.
   "x-litellm-*", "x-account-*", "x-organization*", "x-credit*", "x-balance*",
   "authorization", "x-api-key", "api-key",
+  -- What it says of its own host would be taken for what ours says.
+  "alt-svc", "strict-transport-security", "nel", "report-to", "reporting-endpoints", "set-cookie2",
 }
 
 local function is_of_account(name)

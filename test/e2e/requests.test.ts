@@ -151,11 +151,12 @@ describe.each(configurations)("a request through %s", (_, config) => {
     expect(gateway.upstream.requests).toEqual([]);
   });
 
-  it("gets nothing that the upstream says of the operator's account", async () => {
+  it("gets nothing that the upstream says of the operator's account, or of its own host", async () => {
     const headers = {
       ...{ "set-cookie": "__cf_bm=x", "openai-organization": "org-1", "openai-project": "p" },
       ...{ "x-ratelimit-remaining-tokens": "149000", ratelimit: "limit=5", "x-request-id": "r" },
       ...{ "x-litellm-key-spend": "3.2", "x-api-key": "shown", authorization: "Bearer shown" },
+      ...{ "alt-svc": 'h3=":443"; ma=86400', "strict-transport-security": "max-age=31536000" },
     };
     gateway.upstream.behave({ headers, times: 2 });
     for (const more of [{}, { stream: true }]) {
