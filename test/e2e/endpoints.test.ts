@@ -147,6 +147,10 @@ describe.each(configurations)("the endpoints of %s", (_, config) => {
           messages: [{ role: "user", content: "x" }],
         });
     const type = form ? `multipart/form-data; boundary=${boundary}` : "application/json";
+    return postText(path, consumer, body, type);
+  }
+
+  function postText(path: string, consumer: string, body: string, type: string): Promise<number> {
     const headers = {
       "content-type": type,
       "content-length": Buffer.byteLength(body),
@@ -170,6 +174,37 @@ describe.each(configurations)("the endpoints of %s", (_, config) => {
       399,
     );
     expect(gateway.upstream.requests).toEqual([]);
+  });
+
+  const hidden = (head: string) =>
+    `--kong-llm\r\nContent-Disposition: form-data; name="model"\r\n\r\nopen\r\n--kong-llm\r\n${head}\r\n\r\ndenied-model\r\n--kong-llm--\r\n`;
+
+  it.each([
+    ["a header of its part in capitals", 'CONTENT-DISPOSITION: form-data; name="model"'],
+    ["an extended name of its part", "Content-Disposition: form-data; name*=utf-8''model"],
+    [
+      "a value that is decoded",
+      'Content-Disposition: form-data; name="model"\r\nContent-Transfer-Encoding: quoted-printable',
+    ],
+  ])("hold a denied model that hides behind %s", async (_, head) => {
+    const type = "multipart/form-data; boundary=kong-llm";
+    expect(await postText("/v1/audio/transcriptions", "denied", hidden(head), type)).toBe(400);
+    expect(gateway.upstream.requests).toEqual([]);
+  });
+
+  it("hold one that an upstream would read where it goes by a type, or by no case", async () => {
+    const messages = '"messages":[{"role":"user","content":"x"}]';
+    const chat = "/v1/chat/completions";
+    const cased = `{"model":"open","Model":"denied-model",${messages}}`;
+    expect(await postText(chat, "denied", cased, "application/json")).toBe(400);
+    expect(gateway.upstream.requests).toEqual([]);
+    for (const type of ["application/x-www-form-urlencoded", "application/json; charset=utf-7"]) {
+      // No two are equal, so that no answer is a stored one.
+      const asForm = `{"model":"open","stop":"${type}","user":"&model=denied-model&",${messages}}`;
+      expect(await postText(chat, "denied", asForm, type)).toBe(200);
+    }
+    const types = gateway.upstream.requests.map(({ headers }) => headers["content-type"]);
+    expect(types).toEqual(["application/json", "application/json"]);
   });
 
   it("hold an empty budget on each of them", async () => {
