@@ -58,9 +58,13 @@ describe("openai", () => {
       ["empty", chat, message({ role: "assistant", content: null, tool_calls: [] })],
       ["empty", "completions", '{"choices":[{"text":""}]}'],
       ["empty", "images/generations", '{"data":[]}'],
+      ["empty", "embeddings", '{"data":[{"index":0,"embedding":[]}]}'],
+      ["empty", "embeddings", '{"data":[{"index":0,"embedding":null}]}'],
+      ["whole", "embeddings", '{"data":[{"index":0,"embedding":"AAAA"}]}'],
       ["cut", chat, '{"choices":[{"mess'],
       ["later", "responses", '{"status":"queued","background":true,"error":null,"output":[]}'],
       ["later", "responses", '{"status":"in_progress","output":[]}'],
+      ["later", "images/generations", '{"task_id":"7","status":"SUBMITTED"}'],
       ["later", chat, '{"request_id":"7"}'],
     ])("is %s: %s %s", (expected, endpoint, body) => {
       expect(state(endpoint, json, body)).toBe(expected);

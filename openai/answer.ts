@@ -41,7 +41,10 @@ export function findingOf(
   return { state: body.length > 0 ? "error" : "empty" };
 }
 
-const unfinished = ["queued", "in_progress", "pending", "processing", "starting", "running"];
+const unfinished = [
+  ...["queued", "in_progress", "pending", "processing", "starting", "running"],
+  ...["submitted", "accepted", "scheduled", "waiting"],
+];
 
 /**
  * An answer before its work is done: what it may still take stays reserved. By its status, or with
@@ -150,10 +153,12 @@ function empty(reasons: readonly unknown[]): AnswerFinding {
   return { state: "empty", ...(isClientsMistake && { isClientsMistake }) };
 }
 
-// A choice is filled when its message, its delta or its text is; all other results by being there.
+// A choice is filled when its message, its delta or its text is, an embedding when it has numbers; all
+// other results by being there.
 function isFilled(one: unknown): boolean {
   if (one === null) return false;
   if (typeof one !== "object") return true;
+  if ("embedding" in one) return isValue(one.embedding);
   const choice = one as { message?: unknown; delta?: unknown; text?: unknown };
   const message = choice.message ?? choice.delta;
   if (message === undefined) return !("text" in choice) || isValue(choice.text);

@@ -21,6 +21,13 @@ describe("estimate", () => {
       ["list of prompts", { prompt: ["x".repeat(40), "x".repeat(40)] }, 20],
       ["token ids", { input: [[1, 2, 3], [4]] }, 4],
       ["instructions and input of a response", { instructions: "abcd", input: "abcd" }, 2],
+      [
+        "the schema that an answer is to have",
+        { prompt: "abcd", response_format: { json_schema: { description: "x".repeat(40) } } },
+        11,
+      ],
+      ["the schema of a response", { text: { format: { schema: { title: "x".repeat(40) } } } }, 10],
+      ["an answer that is foreseen", { prediction: { content: "x".repeat(40) } }, 10],
       ["an answer of at least one token", {}, 1],
     ])("counts %s", (_, fields, tokens) => {
       expect(estimateInputTokens(fields)).toBe(tokens);

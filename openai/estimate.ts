@@ -10,7 +10,11 @@ import { jsonObjectIn, streamEvents } from "./stream";
 // What a chat format adds to each message (role, separators).
 const tokensPerMessage = 4;
 /** The members of a request that become the prompt. */
-const promptFields = ["messages", "prompt", "input", "instructions", "tools", "functions"];
+const promptFields = [
+  ...["messages", "prompt", "input", "instructions", "tools", "functions"],
+  // Schemas of the answer, what is behind the gap, and an answer that is foreseen.
+  ...["response_format", "text", "suffix", "prediction"],
+];
 
 // Several stages ask for the same request, and a prompt may be a megabyte long. A body of which a
 // member was set since has other members, so what was said of it then does not count.

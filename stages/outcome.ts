@@ -89,13 +89,16 @@ export const clientHasLeft = 499;
 
 /**
  * How long the upstream wants to be left alone, in seconds from the end of the answer; undefined where
- * it does not say. Seconds, with decimals too, a duration as in `850ms` or `1m30s`, or an HTTP
- * date of any form (RFC 9110, sections 5.6.7 and 10.2.3); retry-after-ms, as Azure sends it, before all.
+ * it does not say. Seconds, with decimals too, a duration as in `850ms` or `1m30s`, or a date: of HTTP in
+ * any form (RFC 9110, sections 5.6.7 and 10.2.3), of RFC 3339, or in seconds since the epoch;
+ * retry-after-ms, as Azure sends it, before all. Without such a header what Google says in the body.
  */
 export function retryAfterSeconds(
-  told: Pick<Outcome, "retry_after" | "retry_after_ms" | "ended_at">,
+  told: Pick<Outcome, "retry_after" | "retry_after_ms" | "ended_at"> &
+    Partial<Pick<Outcome, "body">>,
 ): number | undefined {
-  const { retry_after = "", retry_after_ms = "", ended_at } = told;
+  const { retry_after = "", retry_after_ms = "", ended_at, body } = told;
+  if (retry_after === "" && retry_after_ms === "") return body && retryDelayIn(body);
   if (/^\d{1,12}(?:\.\d{1,9})?$/.test(retry_after_ms.trim())) return Number(retry_after_ms) / 1000;
   const text = retry_after.trim();
   if (/^\d{1,9}(?:\.\d{1,9})?$/.test(text)) return Number(text);
@@ -103,8 +106,21 @@ export function retryAfterSeconds(
   if (seconds !== undefined) return seconds;
   // All three forms are in GMT; C's asctime, the oldest, does not say so.
   const isAsctime = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/.test(text);
-  const date = Date.parse(isAsctime ? `${text} GMT` : text.endsWith("GMT") ? text : "");
+  const isDate = text.endsWith("GMT") || /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text);
+  const isEpoch = /^\d{10}(?:\.\d{1,9})?$/.test(text);
+  const date = isEpoch
+    ? Number(text) * 1000
+    : Date.parse(isAsctime ? `${text} GMT` : isDate ? text : "");
   return Number.isNaN(date) ? undefined : Math.max(0, (date - ended_at) / 1000);
+}
+
+// google.rpc.RetryInfo, in the details of an error: its quotes would be escaped in a text that it repeats.
+const mostErrorBytes = 16_384;
+
+function retryDelayIn(body: Buffer): number | undefined {
+  const text = body.toString("latin1", 0, mostErrorBytes);
+  const delay = /"retryDelay"\s*:\s*"(\d{1,9}(?:\.\d{1,9})?s)"/.exec(text)?.[1];
+  return delay === undefined ? undefined : durationSeconds(delay);
 }
 
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 };

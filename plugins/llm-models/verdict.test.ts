@@ -93,6 +93,9 @@ describe("llm-models verdict", () => {
     ["1m30s", 91_000, true],
     ["Tuesday, 03-Mar-26 04:05:16 GMT", 11_000, true],
     ["Tue Mar  3 04:05:16 2026", 11_000, true],
+    ["2026-03-03T04:05:16Z", 11_000, true],
+    ["2026-03-03T13:05:16+09:00", 11_000, true],
+    [`${endedAt / 1000 + 10}`, 11_000, true],
     ["1.2.3", 30_000, false],
     ["5 apples", 30_000, false],
     ["-5", 30_000, false],
@@ -109,4 +112,15 @@ describe("llm-models verdict", () => {
       });
     },
   );
+
+  it("lets a model cool for as long as Google says in the body, where no header does", () => {
+    const details = [{ "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "9.5s" }];
+    const text = JSON.stringify({ error: { code: 429, details } });
+    const coolMs = (more: Partial<Outcome>) =>
+      failureOf(outcome({ status: 429, text, ...more }), 7, cooldown).coolMs;
+    expect(coolMs({})).toBe(10_500);
+    expect(coolMs({ retry_after: "2" })).toBe(3000);
+    const forged = JSON.stringify({ error: { message: '"retryDelay":"90s"' } });
+    expect(failureOf(outcome({ text: forged }), 7, cooldown).atOnce).toBe(false);
+  });
 });

@@ -140,7 +140,7 @@ interface UsedKey {
 
 async function restKey(
   used: UsedKey | undefined,
-  ended: Pick<Outcome, "retry_after" | "retry_after_ms" | "ended_at">,
+  ended: Parameters<typeof retryAfterSeconds>[0],
   { rests }: Prepared,
 ): Promise<void> {
   if (!used) return;
