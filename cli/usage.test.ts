@@ -82,6 +82,11 @@ describe("llm-usage › kong-llm usage", () => {
     expect(features.total).toMatchObject({ requests: 3, cost_usd: "0.012630001" });
   });
 
+  it("finds no tag that nobody has sent, whatever its name", async () => {
+    const rows = JSON.parse(await run(...january, "--by", "tag:constructor", "--format", "json"));
+    expect(rows.rows).toMatchObject([{ "tag:constructor": "" }]);
+  });
+
   it("is a spreadsheet's CSV, in which nothing that a client wrote is a formula", async () => {
     const csv = await run(...january, "--by", "consumer,tag:feature", "--format", "csv");
     const [head, first] = csv.split("\r\n");

@@ -57,7 +57,10 @@ function addTo(sums: Sums, { amounts }: Row): void {
 }
 
 function nameOf(row: Row, member: ReportMember): string | null {
-  if (member.startsWith("tag:")) return row.tags[member.slice("tag:".length)] ?? "";
+  if (member.startsWith("tag:")) {
+    const tag = member.slice("tag:".length);
+    return Object.hasOwn(row.tags, tag) ? row.tags[tag]! : "";
+  }
   if (member === "month") return monthOf(row.day);
   return row[member as Exclude<ReportMember, `tag:${string}` | "month">];
 }
