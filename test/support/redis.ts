@@ -32,13 +32,17 @@ export interface TestRedisOptions {
   arguments?: string[];
 }
 
+// What was answered is with the system then, and outlives the server: while one fsync is under way, which
+// takes long on a busy disk, Redis would put off writing.
+const writesDown = ["--appendonly", "yes", "--appendfsync", "no"];
+
 /** @throws Error that says what to install, where no server can be found or fetched */
 export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const given = process.env.REDIS_URL;
   if (options.shared && given) return foreignRedis(given);
 
   const directory = options.keeps ? keptDirectory() : undefined;
-  const more = [...(directory ? ["--appendonly", "yes"] : []), ...(options.arguments ?? [])];
+  const more = [...(directory ? writesDown : []), ...(options.arguments ?? [])];
   let running = await launchSomewhere(more, directory);
   const { port } = running;
   return {
