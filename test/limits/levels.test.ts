@@ -2,7 +2,7 @@
 // and a level that refuses takes nothing from the others; on one Redis, and on a Cluster of three masters.
 
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type PluginServer, startPluginServer } from "../../dev/plugin-server";
 import { KongWorker } from "../support/kong-worker";
 import { startRedis, type TestRedis } from "../support/redis";
@@ -39,7 +39,8 @@ async function joinAll(nodes: TestRedis[]): Promise<void> {
       return info.includes("cluster_state:ok") && info.includes("cluster_known_nodes:3");
     };
     const all = async () => (await Promise.all(clients.map(isWhole))).every(Boolean);
-    await expect.poll(all).toBe(true);
+    // In a hook, where expect.poll is not to be had.
+    await vi.waitFor(async () => expect(await all()).toBe(true), { timeout: 60_000 });
   } finally {
     for (const client of clients) client.disconnect();
   }
