@@ -46,6 +46,17 @@ describe("families", () => {
     expect(familyOfCaller("/v1/threads/t/messages", undefined).name).toBe("openai");
   });
 
+  it("tell the service tier that a request asks for", () => {
+    const tiers = (endpoint: string, ...bodies: object[]) =>
+      bodies.map((body) => familyOf(endpoint).tierAsked({ ...body }));
+    expect(
+      tiers("responses", { service_tier: "flex" }, { service_tier: null }, { service_tier: 1 }, {}),
+    ).toEqual(["flex", undefined, undefined, undefined]);
+    expect(
+      tiers("messages", { speed: "fast" }, { service_tier: "auto" }, { speed: "standard" }),
+    ).toEqual(["fast", undefined, undefined]);
+  });
+
   describe("read the usage", () => {
     const usageOf = (body: string, contentType = sse, truncated = false) =>
       familyOf("messages").usageOf({

@@ -125,6 +125,8 @@ export interface Family {
   answersAsked(fields: Fields): number;
   /** What it asks for beside tokens. @param bytes length of the whole body */
   unitsAsked(endpoint: string, fields: Fields, bytes: number): AskedUnits;
+  /** The service tier that it asks for, by the name that its answer would have; undefined for the usual. */
+  tierAsked(fields: Fields): string | undefined;
   /** Models that the upstream may call for it beside the one that it names. */
   modelsBeside(fields: Fields): string[];
   /** In words, what stands in place of a model; undefined where it names one, or must. */

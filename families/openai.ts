@@ -3,7 +3,7 @@
 import { noUsage } from "../models/usage";
 import { findingOf } from "../openai/answer";
 import { askedOf } from "../openai/asked";
-import { unitsAsked } from "../openai/asked-units";
+import { tierAsked, unitsAsked } from "../openai/asked-units";
 import { endpoints, rowOf } from "../openai/endpoint";
 import { errorBody } from "../openai/error";
 import { estimateInputTokens, mostInputTokens, outputTokens } from "../openai/estimate";
@@ -33,6 +33,7 @@ export const openai: Family = {
   boundOutput,
   answersAsked,
   unitsAsked,
+  tierAsked,
   modelsBeside: otherModels,
   standsForModel,
   askedOf,

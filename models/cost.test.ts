@@ -80,6 +80,21 @@ describe("cost", () => {
     });
   });
 
+  it("is reserved with what is asked for beside tokens, at the price of a dearer tier only", () => {
+    const things = { image_usd: 0.04, second_usd: 0.0001, characters_usd_per_million: 15 };
+    const price = { ...flat(2), ...things, tiers: { flex: 0.5, priority: 1.75 } };
+    const prompt = (asked: Amounts) => reserveOf(price, 1000, asked).prompt;
+    expect(prompt({})).toBe(2_000_000);
+    expect(prompt({ images: 3 })).toBe(122_000_000);
+    expect(prompt({ audio_seconds: 61 })).toBe(8_100_000);
+    expect(prompt({ characters: 1 })).toBe(2_015_000);
+    expect(reserveOf(price, 1000, { service_tier: "flex" })).toEqual(reserveOf(price, 1000));
+    expect(reserveOf(price, 1000, { service_tier: "priority", images: 1 })).toEqual({
+      prompt: 1.75 * 42_000_000,
+      token: 3500,
+    });
+  });
+
   describe("of a service tier", () => {
     const price = { ...flat(2), tiers: { flex: 0.5, priority: 1.75 } };
     const at = (service_tier?: string) => costOf({ ...usage, service_tier }, price);

@@ -95,15 +95,26 @@ export function isPriced({ service_tier }: Amounts, price: Price): boolean {
 }
 
 /**
- * What a request is reserved at before it is sent, in nano-dollars, each rounded up: its prompt, with
- * no discount for what may be cached, and each token of its answers, at the step of its length.
+ * What a request is reserved at before it is sent, in nano-dollars, each rounded up: its prompt and what
+ * it asks for beside tokens, and each token of its answers, at the step of its length. With no discount
+ * for what may be cached, an hour or a tier that may not serve it, but at the price of a dearer one.
+ * @param asked what it asks for beside tokens, and the tier that it names
  */
-export function reserveOf(price: Price, inputTokens: number): { prompt: number; token: number } {
-  const { units } = preparedOf(price).steps.find(({ above }) => inputTokens > above)!;
-  const prompt = units.input * BigInt(inputTokens) + units.request;
+export function reserveOf(
+  price: Price,
+  inputTokens: number,
+  { images = 0, audio_seconds = 0, characters = 0, service_tier = "" }: Amounts = {},
+): { prompt: number; token: number } {
+  const { steps, tiers } = preparedOf(price);
+  const { units } = steps.find(({ above }) => inputTokens > above)!;
+  const named = tiers.get(service_tier) ?? one;
+  const factor = (named > one ? named : one) * one;
+  const things = units.image * BigInt(images) + units.character * BigInt(characters);
+  const prompt = units.input * BigInt(inputTokens) + units.request + things;
+  const sound = units.second * 1000n * BigInt(Math.ceil(audio_seconds));
   return {
-    prompt: nanoUsdOfExact(prompt * one * one),
-    token: nanoUsdOfExact(units.output * one * one),
+    prompt: nanoUsdOfExact((prompt + sound) * factor),
+    token: nanoUsdOfExact(units.output * factor),
   };
 }
 

@@ -1,16 +1,15 @@
 // What a request asks for in the units by which its endpoint is counted beside tokens: known before
 // its answer, and where that says nothing, in its place.
 
+import { z } from "zod";
 import { rowOf } from "./endpoint";
 
-export interface AskedUnits {
-  /** Pictures that it asks for. */
-  images?: number;
-  /** Letters that it wants spoken. */
-  characters?: number;
-  /** Seconds of the sound that it sends, estimated. */
-  seconds?: number;
-}
+const count = z.int().nonnegative().optional();
+
+/** Pictures that it asks for, letters that it wants spoken, seconds of the sound that it sends, estimated. */
+export const askedUnits = z.object({ images: count, characters: count, seconds: count });
+
+export type AskedUnits = z.output<typeof askedUnits>;
 
 // More pictures than any API makes for one request.
 const mostImages = 100;
@@ -35,4 +34,9 @@ export function unitsAsked(
     default:
       return {};
   }
+}
+
+/** https://platform.openai.com/docs/api-reference/chat/create#chat-create-service_tier */
+export function tierAsked({ service_tier }: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof service_tier === "string" ? service_tier : undefined;
 }

@@ -4,6 +4,7 @@
 import { familyOf, rowOf } from "../../families/endpoint";
 import { reserveOf } from "../../models/cost";
 import type { Price } from "../../models/price";
+import type { AskedUnits } from "../../openai/asked-units";
 import type { Exchange } from "../../stages/exchange";
 import { noOutput, type Output, type Take } from "./limit";
 import type { RateLimitOptions } from "./schema";
@@ -16,6 +17,9 @@ export interface Demand {
   output: Output;
   /** How many answers it asks for. */
   answers: number;
+  /** What it asks for beside tokens, and the service tier that it names. */
+  units?: AskedUnits;
+  tier?: string;
 }
 
 /** Of a request whose body nobody reads, or whose tokens nobody counts. */
@@ -24,17 +28,24 @@ export const noDemand: Demand = { inputTokens: 0, output: noOutput, answers: 1 }
 type ReserveOptions = Pick<RateLimitOptions, "default_output_tokens" | "hard_cap">;
 
 /** What a request demands whose body we read; nothing where we read none. */
-export function demandOf({ body, ticket }: Exchange, options: ReserveOptions): Demand {
+export function demandOf({ body, request, ticket }: Exchange, options: ReserveOptions): Demand {
   const { endpoint } = ticket;
   if (!body || rowOf(endpoint)?.counts === "nothing") return noDemand;
   const { default_output_tokens, hard_cap } = options;
   const family = familyOf(endpoint);
   const estimate = family.estimateInputTokens(body.value);
   const inputTokens = hard_cap ? Math.max(estimate, family.mostInputTokens(body.value)) : estimate;
-  if (family.boundMembers(endpoint).length === 0) return { ...noDemand, inputTokens };
+  const units = family.unitsAsked(endpoint, body.value, request.bytes ?? 0);
+  const tier = family.tierAsked(body.value);
+  const beside = {
+    ...(Object.keys(units).length > 0 && { units }),
+    ...(tier !== undefined && { tier }),
+  };
+  if (family.boundMembers(endpoint).length === 0) return { ...noDemand, inputTokens, ...beside };
   const wanted = family.outputBound(endpoint, body) ?? default_output_tokens;
   const least = hard_cap ? Math.min(wanted, family.leastOutputBound(endpoint, body)) : wanted;
-  return { inputTokens, output: { wanted, least }, answers: family.answersAsked(body.value) };
+  const answers = family.answersAsked(body.value);
+  return { inputTokens, output: { wanted, least }, answers, ...beside };
 }
 
 /**
@@ -47,7 +58,7 @@ export function takesOf(
   prices: readonly Price[],
 ): Take[] {
   const { inputTokens, answers } = demand;
-  const cost = dearest(prices, inputTokens);
+  const cost = dearest(prices, demand);
   return limits.map((whose): Take => {
     const { measure } = whose.limit;
     switch (measure) {
@@ -70,8 +81,13 @@ export function takesOf(
 }
 
 /** One may ask more for the prompt, another one for the answer. */
-function dearest(prices: readonly Price[], inputTokens: number): { prompt: number; token: number } {
-  const costs = prices.map((price) => reserveOf(price, inputTokens));
+function dearest(
+  prices: readonly Price[],
+  { inputTokens, units = {}, tier }: Demand,
+): { prompt: number; token: number } {
+  const { seconds, ...things } = units;
+  const asked = { ...things, audio_seconds: seconds, service_tier: tier };
+  const costs = prices.map((price) => reserveOf(price, inputTokens, asked));
   const most = (part: "prompt" | "token") => Math.max(0, ...costs.map((cost) => cost[part]));
   return { prompt: most("prompt"), token: most("token") };
 }

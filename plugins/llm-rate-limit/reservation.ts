@@ -1,6 +1,7 @@
 // What a decision has reserved, as it travels in the ticket until it is known what was used.
 
 import { z } from "zod";
+import { askedUnits } from "../../openai/asked-units";
 import type { Identity } from "./identity";
 import { type Limit, measures, settles } from "./limit";
 import type { TakenAttempt } from "./take";
@@ -34,6 +35,8 @@ export const reservation = z.object({
   model: z.string().nullable(),
   /** Estimated, for an answer that states no usage. */
   input_tokens: count,
+  /** What was asked for beside tokens, for an answer that does not say how much it is. */
+  units: askedUnits.optional(),
   reserved: z.array(fromLimit),
 });
 export type Reservation = z.output<typeof reservation>;
@@ -53,6 +56,10 @@ export function reserve(
     return [[measure, window, model, start, taken, ...(who ? [who.key] : [])] as FromLimit];
   });
   if (reserved.length === 0) return undefined;
-  const input_tokens = demand.inputTokens;
-  return { policy, identity, model: model ?? null, input_tokens, reserved };
+  const { inputTokens: input_tokens, units } = demand;
+  return {
+    ...{ policy, identity, model: model ?? null, input_tokens },
+    ...(units && { units }),
+    reserved,
+  };
 }

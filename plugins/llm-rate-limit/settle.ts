@@ -36,13 +36,13 @@ export function settle(
  */
 export function correctionsOf(
   outcome: Outcome,
-  { reserved, input_tokens }: Reservation,
+  { reserved, input_tokens, units }: Reservation,
   price: Price | undefined,
   hardCap: boolean,
 ): Correction[] {
   // For a client that left before its answer the upstream may have worked, and bills it.
   const isLeft = outcome.status === clientHasLeft;
-  const usage = isLeft ? undefined : usageOfOutcome(outcome, input_tokens);
+  const usage = isLeft ? undefined : usageOfOutcome(outcome, input_tokens, units);
   const isUnseen = outcome.truncated || mayBeMore(outcome);
   const atLeast = usage?.estimated === true && (hardCap || isUnseen);
   return reserved.map(({ limit, who, start, amount }) => {

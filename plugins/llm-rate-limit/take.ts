@@ -9,7 +9,7 @@ import { maySendAs, sendAs } from "../../stages/send-as";
 import type { Taken } from "./counts";
 import { type Demand, demandOf, noDemand, takesOf } from "./demand";
 import type { Identity } from "./identity";
-import type { Limit, Take } from "./limit";
+import { type Limit, type Take, tallyName } from "./limit";
 import type { Limiter } from "./limiter";
 import { countFallback, countMove } from "./metrics";
 import { areSame, type Move } from "./on-share";
@@ -153,7 +153,8 @@ async function takeAs(
   identity: Identity,
   { options, priceOf, counts }: Limiter,
 ): Promise<Attempt> {
-  const met = takesUsage(exchange) ? whose : whose.filter(({ limit }) => !countsUsage(limit));
+  const those = takesUsage(exchange) ? whose : whose.filter(({ limit }) => !countsUsage(limit));
+  const met = eachOnce(those, identity);
   if (met.length === 0) return { model, result: "unlimited" };
   const limits = met.map(({ limit }) => limit);
   const prices: Price[] = [];
@@ -173,6 +174,21 @@ async function takeAs(
   const counted = await counts.take(identity.key, exchange.request.id, takes, demand.output);
   if ("uncounted" in counted) return { model, result: "uncounted", choice: counted.uncounted };
   return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes, isRaised };
+}
+
+/**
+ * One tally is taken from once: a consumer may be limited as `limit_by` and as a level, and of two limits
+ * of one measure and window the smaller holds.
+ */
+function eachOnce(whose: Whose[], { key }: Identity): Whose[] {
+  if (!whose.some(({ who }) => who?.key === key)) return whose;
+  const once = new Map<string, Whose>();
+  for (const one of whose) {
+    const name = tallyName("", one.who?.key ?? key, one.limit);
+    const before = once.get(name);
+    if (!before || one.limit.most < before.limit.most) once.set(name, one);
+  }
+  return [...once.values()];
 }
 
 /** To count the tokens of a prompt costs nothing, so no budget that is spent closes it. */

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { familyOf } from "../../families/endpoint";
+import { askedUnits } from "../../openai/asked-units";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
 import { openPrices, type Prices } from "../../stages/prices";
@@ -42,13 +43,7 @@ const mostModelChars = 200;
 const asked = attribution.extend({
   model: z.string().optional(),
   tokens: z.number().optional(),
-  units: z
-    .object({
-      images: z.number().optional(),
-      characters: z.number().optional(),
-      seconds: z.number().optional(),
-    })
-    .optional(),
+  units: askedUnits.optional(),
   trace: traced.optional(),
 });
 
