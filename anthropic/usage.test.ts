@@ -87,6 +87,24 @@ describe("usage", () => {
       expect(usage?.output_tokens).toBe(80);
     });
 
+    it("keeps what its start has counted where its end says zero of it, but not what was written", () => {
+      const zeros = {
+        ...{ input_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 },
+        cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 },
+      };
+      const ended = (end: object) =>
+        read(sse, messageStart() + textBlock(0, "hi") + messageDelta({ ...zeros, ...end }));
+      const { reasoning_tokens: _, ...counted } = expected;
+      expect(ended({ output_tokens: 80 })).toMatchObject(counted);
+      expect(ended({ output_tokens: 0 })?.output_tokens).toBe(0);
+    });
+
+    it("is what its end says where its start has counted nothing yet", () => {
+      const nothing = { input_tokens: 0, output_tokens: 0 };
+      const ends = messageDelta({ ...statedUsage, output_tokens: 80 });
+      expect(read(sse, messageStart(nothing) + textBlock(0, "hi") + ends)).toEqual(expected);
+    });
+
     it("is read with any ends of lines", () => {
       expect(read(sse, stream("hi").replaceAll("\n", "\r\n"))).toMatchObject({
         input_tokens: 1000,

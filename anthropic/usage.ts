@@ -48,17 +48,30 @@ type Members = Readonly<Record<string, unknown>>;
 // Both ends of a stream that say what it took are far shorter than this.
 const endBytes = 16 * 1024;
 
-// Numbers of a later event are those of all before it, and a member that it leaves out or sets to null
-// stays as it was: message_start alone tells the tier, and the two ages of the cache apart.
+// Numbers of a later event are those of all before it, and what it leaves out, sets to null or, where it
+// is input, to zero stays as it was: message_start alone tells the tier, and the two ages of the cache
+// apart, and some relays end a stream with zeros for all that its start has counted.
 function usageOfStream(body: Buffer): Usage | undefined {
   let stated: Members | undefined;
   for (const { type, data } of eventsFromEnd(body.subarray(-endBytes))) {
     // The deltas of a message stand behind all of its content.
     if (type.startsWith("content_block")) break;
-    if (type === "message_delta") stated = { ...membersIn(jsonObjectIn(data)?.usage), ...stated };
+    if (type === "message_delta") stated = after(membersIn(jsonObjectIn(data)?.usage), stated);
   }
   if (stated === undefined || !Object.hasOwn(stated, "output_tokens")) return undefined;
-  return usageFrom({ ...startUsageOf(body), ...stated });
+  return usageFrom(after(startUsageOf(body), stated));
+}
+
+function after(before: Members | undefined, later: Members = {}): Members {
+  const said = Object.entries(later).filter(
+    ([name, value]) => name === "output_tokens" || !isZero(value),
+  );
+  return { ...later, ...before, ...Object.fromEntries(said) };
+}
+
+function isZero(value: unknown): boolean {
+  const members = typeof value === "object" ? Object.values(value ?? {}) : [value];
+  return members.every((one) => one === 0);
 }
 
 /** What the first event of a stream states, which is the input; undefined where it is missing. */

@@ -63,23 +63,37 @@ function usageOf(answer: KeptAnswer): UsageReading {
   const { endpoint, body, truncated } = answer;
   const contentType = typeOf(answer);
   const stated = usageIn(endpoint, contentType, body, truncated);
-  if (stated) return { isComplete: true, isSilent: false, with: (input) => filled(stated, input) };
+  if (stated) {
+    const { input_tokens, output_tokens } = stated;
+    return {
+      isComplete: stated === noUsage || (input_tokens > 0 && output_tokens > 0),
+      isSilent: stated !== noUsage && input_tokens + output_tokens === 0,
+      with: (input, seen) => filled(stated, input, seen),
+    };
+  }
   // What message_start says of the input is exact, also of a stream that was cut.
   const begun = bodyFormOf(contentType, body) === "stream" && usageFrom(startUsageOf(body));
   return {
     isComplete: false,
     isSilent: !begun,
     with: (input, seen) => ({
-      ...(begun || { ...noUsage, input_tokens: input }),
+      ...(begun ? filled(begun, input, seen) : { ...noUsage, input_tokens: input }),
       output_tokens: seen,
       estimated: true,
     }),
   };
 }
 
-/** The beginning of a long stream may be missing, and the input with it. */
-function filled(stated: Usage, inputTokens: number): Usage {
-  return stated.estimated ? { ...stated, input_tokens: inputTokens } : stated;
+/**
+ * The beginning of a long stream may be missing, and the input with it; and zero stands for "not counted"
+ * with some relays: no prompt has none, and no answer in which something is said.
+ */
+function filled(stated: Usage, inputTokens: number, seen: number): Usage {
+  if (stated === noUsage) return stated;
+  const input_tokens = stated.input_tokens || inputTokens;
+  const output_tokens = stated.output_tokens || seen;
+  const isSame = input_tokens === stated.input_tokens && output_tokens === stated.output_tokens;
+  return isSame ? stated : { ...stated, input_tokens, output_tokens, estimated: true };
 }
 
 /** What the body is, where an upstream names no type, or a wrong one. */

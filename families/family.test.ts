@@ -88,6 +88,28 @@ describe("families", () => {
       });
     });
 
+    it.each([
+      ["zeros", { input_tokens: 0, output_tokens: 0 }, true, [9, 5]],
+      ["no prompt", { input_tokens: 0, output_tokens: 4 }, false, [9, 4]],
+      ["no answer", { input_tokens: 3, output_tokens: 0 }, false, [3, 5]],
+      ["a prompt alone", { input_tokens: 3 }, false, [3, 5]],
+    ])(
+      "of an answer that states %s: what is estimated in its place",
+      (_, usage, isSilent, counted) => {
+        const content = [{ type: "text", text: "four words of text.." }];
+        const reading = usageOf(JSON.stringify({ content, usage }), json);
+        expect(reading).toMatchObject({ isComplete: false, isSilent });
+        const { input_tokens, output_tokens, estimated } = reading.with(9, 5);
+        expect([input_tokens, output_tokens, estimated]).toEqual([...counted, true]);
+        expect(
+          usageOf(JSON.stringify({ usage: { input_tokens: 3, output_tokens: 0 } })).with(9, 0),
+        ).toEqual({
+          ...noUsage,
+          input_tokens: 3,
+        });
+      },
+    );
+
     it("of a count of tokens: nothing", () => {
       const answer = { contentType: json!, body: Buffer.from('{"input_tokens":7}') };
       const endpoint = "messages/count_tokens";
