@@ -128,6 +128,42 @@ describe("openai", () => {
       });
     });
 
+    const [short, long] = ["ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"];
+    it.each([
+      [
+        "Anthropic",
+        { cache_creation_input_tokens: 7, cache_creation: { [short!]: 4, [long!]: 3 } },
+      ],
+      [
+        "LiteLLM",
+        {
+          prompt_tokens_details: {
+            cache_creation_tokens: 7,
+            cache_creation_token_details: { [short!]: 4, [long!]: 3 },
+          },
+        },
+      ],
+      [
+        "New API",
+        {
+          prompt_tokens_details: { cached_creation_tokens: 7 },
+          ...{ claude_cache_creation_5_m_tokens: 4, claude_cache_creation_1_h_tokens: 3 },
+        },
+      ],
+    ])("tells the two ages of what was written to the cache apart, as %s names them", (_, more) => {
+      const statement = statementFrom({ prompt_tokens: 50, completion_tokens: 9, ...more })!;
+      expect(usageBy(statement, 0, 0)).toMatchObject({
+        ...{ input_tokens: 50, cache_write_tokens: 4, cache_write_1h_tokens: 3 },
+      });
+    });
+
+    it("has the thoughts of Gemini as reasoning", () => {
+      const thought = { promptTokenCount: 20, thoughtsTokenCount: 40, candidatesTokenCount: 10 };
+      expect(usageBy(statementFrom(thought)!, 0, 0)).toMatchObject({
+        ...{ output_tokens: 50, reasoning_tokens: 40 },
+      });
+    });
+
     it.each([
       ...[{}, null, { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 }],
       ...[{ prompt_tokens: -1 }, { prompt_tokens: 1.5 }, { total_tokens: "nine" }, { seconds: 3 }],

@@ -90,13 +90,13 @@ function filled(usage: Usage, input: number, output: number, estimated: boolean)
 // thoughts beside completion_tokens, not always by a name. Thoughts are never more than all output.
 function withThoughts(
   output: number | undefined,
-  { reasoning_tokens = 0, cached_input_tokens = 0, cache_write_tokens = 0 }: Partial<Usage>,
+  { reasoning_tokens = 0, ...parts }: Partial<Usage>,
   { input, total }: { input: number | undefined; total: number | undefined },
 ): number | undefined {
   if (output === undefined && reasoning_tokens === 0) return undefined;
   const said = output ?? 0;
   const rest = total === undefined || input === undefined ? 0 : total - input - said;
-  if (rest > 0 && rest === cached_input_tokens + cache_write_tokens) return said;
+  if (rest > 0 && rest === cachedOf(parts)) return said;
   if (rest > 0) return said + rest;
   return reasoning_tokens > said ? said + reasoning_tokens : output;
 }
@@ -104,14 +104,19 @@ function withThoughts(
 // Anthropic's way behind OpenAI's names: the cached parts stand beside the prompt, in the total too.
 function withCached(
   input: number | undefined,
-  { cached_input_tokens = 0, cache_write_tokens = 0 }: Partial<Usage>,
+  parts: Partial<Usage>,
   output: number | undefined,
   total: number | undefined,
 ): number | undefined {
-  const cached = cached_input_tokens + cache_write_tokens;
+  const cached = cachedOf(parts);
   if (input === undefined || cached === 0) return input;
   const isBeside = total === input + cached + (output ?? 0) || cached > input;
   return isBeside ? input + cached : input;
+}
+
+function cachedOf(parts: Partial<Usage>): number {
+  const { cached_input_tokens = 0, cache_write_tokens = 0, cache_write_1h_tokens = 0 } = parts;
+  return cached_input_tokens + cache_write_tokens + cache_write_1h_tokens;
 }
 
 function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
@@ -129,14 +134,37 @@ function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
     0;
   return {
     cached_input_tokens: cached,
-    cache_write_tokens:
-      amount(read, "cache_write_tokens") ??
-      amount(read, "cache_creation_tokens") ??
-      amount(value, "cache_creation_input_tokens") ??
-      0,
+    ...writtenIn(value, read),
     audio_input_tokens: Math.min(amount(read, "audio_tokens") ?? 0, input ?? 0),
-    reasoning_tokens: amount(written, "reasoning_tokens") ?? amount(value, "reasoning_tokens") ?? 0,
+    reasoning_tokens:
+      amount(written, "reasoning_tokens") ??
+      amount(value, "reasoning_tokens") ??
+      amount(value, "thoughtsTokenCount") ??
+      0,
     audio_output_tokens: amount(written, "audio_tokens") ?? 0,
+  };
+}
+
+// Anthropic's two ages of what is written to the cache, by the names of resellers: Anthropic's own, LiteLLM's
+// and New API's. What is of no age is of the shorter one.
+function writtenIn(value: unknown, read: unknown): Partial<Usage> {
+  const ages = [member(value, "cache_creation"), member(read, "cache_creation_token_details")];
+  const aged = (minutes: "5m" | "1h", other: string) =>
+    firstPositive(ages[0], [`ephemeral_${minutes}_input_tokens`]) ??
+    firstPositive(ages[1], [`ephemeral_${minutes}_input_tokens`]) ??
+    amount(value, other) ??
+    0;
+  const hour = aged("1h", "claude_cache_creation_1_h_tokens");
+  const minutes = aged("5m", "claude_cache_creation_5_m_tokens");
+  const all =
+    amount(read, "cache_write_tokens") ??
+    amount(read, "cache_creation_tokens") ??
+    amount(read, "cached_creation_tokens") ??
+    amount(value, "cache_creation_input_tokens") ??
+    0;
+  return {
+    cache_write_tokens: Math.max(all, minutes + hour) - hour,
+    ...(hour > 0 && { cache_write_1h_tokens: hour }),
   };
 }
 

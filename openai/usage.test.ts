@@ -211,6 +211,13 @@ describe("usage", () => {
       });
     });
 
+    it("without a tier where it names an empty one", () => {
+      const answer = JSON.stringify({ choices: [], usage, service_tier: "" });
+      const found = usageOf("chat/completions", "", Buffer.from(answer), false);
+      expect(found).toMatchObject(counted);
+      expect(found?.service_tier).toBeUndefined();
+    });
+
     it("without parsing the events before it", () => {
       const parse = vi.spyOn(JSON, "parse");
       const events = Array.from({ length: 200 }, () => ({ ...hello, usage: null }));

@@ -162,7 +162,7 @@ function withTier(statement: Statement, answer: Record<string, unknown>): Statem
     answer.service_tier ??
     member(answer.response, "service_tier") ??
     member(answer.usage, "service_tier");
-  if (typeof tier !== "string" || tier.length > 40) return statement;
+  if (typeof tier !== "string" || tier === "" || tier.length > 40) return statement;
   return { ...statement, parts: { ...statement.parts, service_tier: tier } };
 }
 
