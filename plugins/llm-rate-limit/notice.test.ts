@@ -52,6 +52,12 @@ describe("llm-rate-limit", () => {
       );
     });
 
+    it("says whole per cent as they are", () => {
+      const limit: Limit = { measure: "requests", window: "day", most: 100 };
+      for (let used = 1; used <= 100; used++)
+        expect(told({ limit, used }).slack).toContain(` has used ${used} % of`);
+    });
+
     it("calls nobody by a name that Slack reads as mark-up", () => {
       const who = `consumer:${encodeURIComponent("<!channel> & co")}`;
       expect(told({ who }).slack).toContain("Consumer &lt;!channel&gt; &amp; co has used");

@@ -77,7 +77,7 @@ function sentenceOf({ limit, who, used, isFull, window, zone }: Notice): string 
   const of = model === undefined ? "" : ` for the models ${model}`;
   const shown = (amount: number) =>
     measure === "cost_usd" ? `$${usd(amount)}` : amount.toLocaleString("en-US");
-  const percent = Math.floor((used / most) * 100);
+  const percent = Math.floor((used * 100) / most);
   const until = DateTime.fromMillis(window.end, { zone }).toFormat("yyyy-LL-dd HH:mm z");
   const full = isFull ? " Requests are refused for it." : "";
   const text = `${whose} has used ${percent} % of the ${what} by ${length}${of}: ${shown(used)} of ${shown(most)}, until ${until}.${full}`;

@@ -41,6 +41,17 @@ describe("llm-rate-limit", () => {
       }
     });
 
+    it("is reached to the unit, whatever the share and the limit", () => {
+      for (let percent = 1; percent <= 100; percent++) {
+        const { settled } = watch({ shares: [percent / 100] });
+        for (const most of [100, 200, 20e9, 200e9]) {
+          const used = (most / 100) * percent;
+          const at = (amount: number) => settled(spent({ ...dollars, most }, amount)).length;
+          expect([percent, most, at(used - 1), at(used)]).toEqual([percent, most, 0, 1]);
+        }
+      }
+    });
+
     it("is told with the window in which it is reached", () => {
       const [reached] = watch().settled(spent(dollars, 900));
       expect(reached).toMatchObject({ who: "consumer:alice", used: 900, isFull: false });

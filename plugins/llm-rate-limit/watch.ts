@@ -28,9 +28,10 @@ export function watchFor(watched: Watched, calendar: Calendar): Watch {
   const isWatched = watchedIn(watched);
 
   const reached = (limit: Limit, who: string, start: number, used: number, isFull: boolean) => {
-    const { most } = limit;
-    if (used < least * most) return [];
-    const share = isFull && shares[0] === 1 ? 1 : shares.find((one) => used >= one * most)!;
+    // A quotient that should be a share is that very number; a product is off by a bit: 0.07 * 100 is above 7.
+    const ratio = used / limit.most;
+    if (ratio < least) return [];
+    const share = isFull && shares[0] === 1 ? 1 : shares.find((one) => ratio >= one)!;
     const window = periodOf(limit, start, calendar);
     return [{ limit, who, share, used, isFull, window }];
   };
