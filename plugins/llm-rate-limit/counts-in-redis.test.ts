@@ -15,7 +15,7 @@ import {
 import type { Correction, Counts } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
 import { countsInRedis } from "./counts-in-redis";
-import { type Limit, noOutput, reservationName, type Take, tallyName } from "./limit";
+import { type Limit, markName, noOutput, reservationName, type Take, tallyName } from "./limit";
 import { windows } from "./windows";
 
 let redis: TestRedis;
@@ -171,6 +171,23 @@ describe("llm-rate-limit", () => {
       }
 
       expect(await client.keys(`${prefix}:limit:{test}:*:${identity}`)).toEqual([]);
+    });
+
+    it("keeps nothing for ever that a node whose clock is behind tells a Redis that was emptied", async () => {
+      const namespace = "behind";
+      const [identity, second] = [newIdentity(), limit("second", 100)];
+      const name = tallyName(namespace, identity, second);
+      const ended = Date.now() - 5000;
+      const tally = { window: "second", start: ended - 2000, end: ended, count: 3 } as const;
+      const behind = countsInRedis(connection, prefix, { ...counting, namespace }, () => [
+        [name, tally],
+      ]);
+      await behind.take("other", "before", [wants(second)], noOutput);
+      await client.del(`${prefix}:limit:${markName(namespace)}`);
+      await behind.take("other", "after", [wants(second)], noOutput);
+
+      // Gone, or about to go; -1 would be a key that never expires.
+      expect(await client.pttl(`${prefix}:limit:${name}`)).not.toBe(-1);
     });
 
     it("gives a lease back once its request has ended, or its time has passed", async () => {

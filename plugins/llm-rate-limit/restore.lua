@@ -26,7 +26,8 @@ for i = 1, #KEYS - 1 do
     end
   end
   local time = redis.call("TIME")
-  local left = finish - tonumber(time[1]) * 1000
-  if left > redis.call("PTTL", key) then redis.call("PEXPIRE", key, math.max(1, left)) end
+  -- By a clock that is behind this one the bucket may have ended already.
+  local left = math.max(1, finish - tonumber(time[1]) * 1000)
+  if left > redis.call("PTTL", key) then redis.call("PEXPIRE", key, left) end
 end
 return redis.call("GET", KEYS[1])
