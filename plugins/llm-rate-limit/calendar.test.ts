@@ -30,6 +30,38 @@ describe("llm-rate-limit", () => {
       expect([hours("2026-03-29T12:00:00Z"), hours("2026-10-25T12:00:00Z")]).toEqual([23, 25]);
     });
 
+    it("begins a day, and a month, once where midnight comes twice", () => {
+      const havana = calendarOf("America/Havana", 1);
+      for (const time of ["04:00", "04:30", "05:00", "05:30", "12:00"]) {
+        const moment = at(`2026-11-01T${time}:00Z`);
+        expect(shown(havana.periodAt("day", moment))).toEqual([
+          ...["2026-11-01T04:00:00Z", "2026-11-02T05:00:00Z"],
+        ]);
+        expect(shown(havana.periodAt("month", moment))).toEqual([
+          ...["2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z"],
+        ]);
+      }
+    });
+
+    it("begins a day at one where clocks are moved at midnight", () => {
+      const cairo = calendarOf("Africa/Cairo", 1);
+      expect(shown(cairo.periodAt("day", at("2026-04-24T09:00:00Z")))).toEqual([
+        ...["2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z"],
+      ]);
+    });
+
+    it.each([
+      ["of 29 days", "2028-02-29T12:00:00Z", ["2028-02-29T00:00:00Z", "2028-03-31T00:00:00Z"]],
+      ["of 28 days", "2027-02-28T12:00:00Z", ["2027-02-28T00:00:00Z", "2027-03-31T00:00:00Z"]],
+      ["of 30 days", "2026-04-30T00:00:00Z", ["2026-04-30T00:00:00Z", "2026-05-31T00:00:00Z"]],
+      ["of 31 days", "2026-12-31T00:00:00Z", ["2026-12-31T00:00:00Z", "2027-01-31T00:00:00Z"]],
+    ])(
+      "begins a month %s on its last day where bills are made on the 31st",
+      (_, moment, period) => {
+        expect(shown(calendarOf("UTC", 31).periodAt("month", at(moment)))).toEqual(period);
+      },
+    );
+
     it("begins its months on the day of the bill, or on the last of a shorter month", () => {
       const billed = calendarOf("UTC", 31);
       expect(shown(billed.periodAt("month", at("2026-02-27T23:00:00Z")))).toEqual([
@@ -42,7 +74,10 @@ describe("llm-rate-limit", () => {
 
     it("leaves no moment out, and no moment in two", () => {
       const someTime = fc.integer({ min: at("2000-01-01"), max: at("2060-01-01") });
-      const someZone = fc.constantFrom("UTC", "Asia/Seoul", "America/New_York", "Asia/Kathmandu");
+      const someZone = fc.constantFrom(
+        ...["UTC", "Asia/Seoul", "America/New_York", "Asia/Kathmandu", "America/Havana"],
+        ...["Atlantic/Azores", "Africa/Cairo", "America/Santiago", "Australia/Lord_Howe"],
+      );
       fc.assert(
         fc.property(someTime, someZone, fc.integer({ min: 1, max: 31 }), (time, zone, day) => {
           const calendar = calendarOf(zone, day);

@@ -49,21 +49,25 @@ type PeriodAt = (at: number) => Period;
 
 function startOfDay(zone: string): PeriodAt {
   return (at) => {
-    const start = DateTime.fromMillis(at, { zone }).startOf("day");
-    return { start: start.toMillis(), end: start.plus({ days: 1 }).startOf("day").toMillis() };
+    const day = DateTime.fromMillis(at, { zone });
+    return { start: midnightOf(day), end: midnightOf(day.startOf("day").plus({ days: 1 })) };
   };
+}
+
+// Where summer ends at one in the night, as in Havana and on the Azores, midnight comes twice: a day begins
+// with the first.
+function midnightOf(day: DateTime): number {
+  const all = day.startOf("day").getPossibleOffsets();
+  return Math.min(...all.map((one) => one.toMillis()));
 }
 
 function startOfMonth(zone: string, monthDay: number): PeriodAt {
   const beginIn = (month: DateTime) =>
-    month.set({ day: Math.min(monthDay, month.daysInMonth ?? monthDay) }).startOf("day");
+    midnightOf(month.set({ day: Math.min(monthDay, month.daysInMonth ?? monthDay) }));
   return (at) => {
     const first = DateTime.fromMillis(at, { zone }).startOf("month");
     const start = beginIn(first);
-    const [from, to] =
-      start.toMillis() <= at
-        ? [start, beginIn(first.plus({ months: 1 }))]
-        : [beginIn(first.minus({ months: 1 })), start];
-    return { start: from.toMillis(), end: to.toMillis() };
+    if (start <= at) return { start, end: beginIn(first.plus({ months: 1 })) };
+    return { start: beginIn(first.minus({ months: 1 })), end: start };
   };
 }
