@@ -61,7 +61,10 @@ const prices = z.strictObject({
         .array(
           z
             .string()
-            .refine((text) => hoursOf(text) !== undefined, "must be as mon-fri 10:00-24:00"),
+            .refine(
+              (text) => hoursOf(text) !== undefined,
+              "must be as mon-fri 10:00-24:00; what is past midnight is a range of its own",
+            ),
         )
         .min(1),
     })

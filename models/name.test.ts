@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bareName, isModelName, nameInHeader } from "./name";
+import { bareName, isModelName, nameInHeader, wellFormed } from "./name";
 
 describe("models", () => {
   describe("the name of a model", () => {
@@ -45,6 +45,13 @@ describe("models", () => {
     ])("%s stands in a header as %s", (name, spelt) => {
       expect(nameInHeader(name)).toBe(spelt);
       expect(decodeURIComponent(spelt)).toBe(name);
+    });
+
+    it("stands in a header though it was cut in the middle of a character", () => {
+      const cut = "a😀".slice(0, 2);
+      expect(wellFormed(cut)).toBe("a\ufffd");
+      expect(nameInHeader(cut)).toBe("a%EF%BF%BD");
+      expect(wellFormed("a😀")).toBe("a😀");
     });
   });
 });

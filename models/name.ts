@@ -22,7 +22,12 @@ export function bareName(model: string): string {
  * decodeURIComponent gives the name again.
  */
 export function nameInHeader(model: string): string {
-  return model.replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
+  return wellFormed(model).replace(/[^\x20-\x24\x26-\x7e]+/g, encodeURIComponent);
+}
+
+/** With U+FFFD in the place of half a character, which no encoding takes: what is cut may end in one. */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Cs}/gu, "\ufffd");
 }
 
 /**

@@ -91,6 +91,13 @@ describe("llm-rate-limit", () => {
       expect(met({ levels }, { model: "claude" })).toEqual([]);
     });
 
+    it("are a model's whatever it is called, and at most 200 letters of it", () => {
+      const levels = [{ by: "model", ...minute(9) }];
+      expect(met({ levels }, { model: `a${"😀".repeat(150)}` })[0]).toMatch(
+        /^model:a(?:%F0%9F%98%80){99}%EF%BF%BD 9 /,
+      );
+    });
+
     it.each([
       ["sets no limit", { levels: [{ by: "team" }] }],
       ["is of no kind", { levels: [{ by: "galaxy", ...minute(1) }] }],

@@ -2,6 +2,7 @@
 // model's. Which entry of `levels` is for whom: the first of its kind that names them.
 
 import { anyGlob } from "../../models/glob";
+import { wellFormed } from "../../models/name";
 import type { Exchange } from "../../stages/exchange";
 import { consumerKey, digest, type Identity, identity } from "./identity";
 import type { Limit } from "./limit";
@@ -80,7 +81,7 @@ const subjects: Record<Kind, Subjects> = {
 };
 
 function named(kind: "model" | "provider", text: string): Subject[] {
-  const name = text.slice(0, mostChars);
+  const name = wellFormed(text.slice(0, mostChars));
   return name === "" ? [] : [{ name, who: identity(kind, kind, name) }];
 }
 

@@ -48,6 +48,13 @@ describe("llm-rate-limit", () => {
       expect(error).toMatchObject({ code: "model_not_priced" });
       expect(error?.message).toContain('"nobody-knows"');
 
+      const dry = await limited({ cost_usd: { month: 1 }, dry_run: true }).ask({
+        model: `모델\nX-Forged: 1${"x".repeat(999)}`,
+      });
+      expect(dry.headers["X-RateLimit-Dry-Run"]).toMatch(
+        /^no price for the model %EB%AA%A8%EB%8D%B8%0AX-Forged: 1x{186}$/,
+      );
+
       const free = limited({ cost_usd: { month: 1 }, unpriced_models: "allow" });
       expect((await free.ask({ models })).answer).toBe(undefined);
     });

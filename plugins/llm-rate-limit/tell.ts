@@ -2,6 +2,7 @@
 // usage line and later stages in the ticket.
 
 import { familyOf } from "../../families/endpoint";
+import { nameInHeader } from "../../models/name";
 import type { Answer, Exchange } from "../../stages/exchange";
 import type { LimitState } from "./counts";
 import { limitHeaders, tightest, toldLimits } from "./headers";
@@ -12,6 +13,9 @@ import { exceeded, unavailable, unpriced } from "./refusals";
 import type { RateLimitOptions } from "./schema";
 import type { Attempt } from "./take";
 import { showUsed } from "./used-ratio";
+
+// A client may send a novel as its model's name.
+const mostModelChars = 200;
 
 /** Tells what came of an attempt; the refusal where the request shall not pass. */
 export function tell(
@@ -33,13 +37,14 @@ export function tell(
     case "unpriced": {
       const refusal = { decision: "unpriced", policy: options.policy } as const;
       const { unpriced: model = "" } = attempt;
-      const by = `no price for the model ${model}`;
+      const by = `no price for the model ${model.slice(0, mostModelChars)}`;
       return refuse(unpriced(exchange, model), { ...refusal, by }, exchange, identity, options);
     }
   }
   const { counted, takes, demand } = attempt;
   const { limits, policy } = counted;
-  showUsed(identity, exchange.ticket.consumer ?? "", limits);
+  const { consumer = "", model } = exchange.ticket;
+  showUsed(identity, consumer, limits, model?.label);
   if (!options.hide_client_headers) showLimits(limits, identity, exchange);
   if (attempt.result === "taken") {
     const { moved_by } = attempt;
@@ -83,6 +88,6 @@ function refuse(
   exchange.ticket.limit = { decision: told, by };
   if (!dry_run) return answer;
   logDryRun(identity.key, by, exchange.request.id);
-  if (!hide_client_headers) exchange.responseHeaders["X-RateLimit-Dry-Run"] = by;
+  if (!hide_client_headers) exchange.responseHeaders["X-RateLimit-Dry-Run"] = nameInHeader(by);
   return undefined;
 }

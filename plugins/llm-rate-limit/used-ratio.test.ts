@@ -41,6 +41,19 @@ describe("llm-rate-limit", () => {
       expect(await shown()).toEqual([]);
     });
 
+    it("and how near a model is, where an operator or the catalogue names it", async () => {
+      const model = (name: string) => ({ kind: "model", key: `model:${name}` }) as const;
+      const seen = (name: string, label?: string) =>
+        showUsed(consumer("a"), "a", [{ ...state(25, 5000), who: model(name) }], label);
+      seen("gpt-4.1");
+      seen("house-model", "house-model");
+      seen("made-up-1", "other");
+      seen("made-up-2");
+      const text = await register.getSingleMetricAsString("llm_rate_limit_level_used_ratio");
+      const names = [...text.matchAll(/level="model",name="([^"]*)"/g)].map(([, name]) => name);
+      expect(names.sort()).toEqual(["gpt-4.1", "house-model"]);
+    });
+
     it("with the amounts in their own units, the nearest first, for the operators' page; dollars as gauges too", async () => {
       const team = { kind: "team", key: "team:team-b" } as const;
       showUsed(consumer("team-a"), "team-a", [

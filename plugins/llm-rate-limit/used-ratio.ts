@@ -4,6 +4,7 @@
 
 import { LRUCache } from "lru-cache";
 import { Gauge } from "prom-client";
+import { catalogue } from "../../models/catalogue";
 import type { LimitState } from "./counts";
 import { usd } from "./dollars";
 import { type Identity, isShared } from "./identity";
@@ -61,8 +62,17 @@ function running<Labels extends object>(used: LRUCache<string, Used<Labels>>): U
   return [...used.values()];
 }
 
-/** Shows what a decision has seen of the limits of who asked, and of those that it shares. */
-export function showUsed(identity: Identity, consumer: string, limits: LimitState[]): void {
+/**
+ * Shows what a decision has seen of the limits of who asked, and of those that it shares.
+ * @param label of the model, where it has a configured name; a model that nobody has named is not shown,
+ * as clients ask for whatever they like
+ */
+export function showUsed(
+  identity: Identity,
+  consumer: string,
+  limits: LimitState[],
+  label?: string,
+): void {
   for (const state of limits) {
     const { limit, who = identity } = state;
     const { measure, window, model = "*" } = limit;
@@ -73,10 +83,19 @@ export function showUsed(identity: Identity, consumer: string, limits: LimitStat
       ofConsumers.set(`${consumer}\n${measure}\n${window}\n${model}`, usedOf(state, labels));
     } else if (isShared(who.kind) && model === "*") {
       const name = decodeURIComponent(who.key.split(":")[1] ?? "*");
+      if (who.kind === "model" && !isNamed(name, label)) continue;
       const labels = { level: who.kind, name, measure, window };
       ofLevels.set(`${who.key}\n${measure}\n${window}`, usedOf(state, labels));
     }
   }
+}
+
+let catalogued: Set<string> | undefined;
+
+function isNamed(model: string, label: string | undefined): boolean {
+  if (label !== undefined && label !== "other") return true;
+  catalogued ??= new Set(catalogue().names);
+  return catalogued.has(model);
 }
 
 function usedOf<Labels>({ limit, remaining, resetMs }: LimitState, labels: Labels): Used<Labels> {

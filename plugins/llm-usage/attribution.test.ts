@@ -73,6 +73,8 @@ describe("llm-usage › attribution", () => {
     const known = attributed({ tags, ledger }, long, { "x-feature": "f".repeat(9999) });
     expect(known?.tags?.feature).toHaveLength(100);
     expect(known?.tags?.session).not.toMatch(/\p{Cc}/u);
+    const cut = attributed({ tags }, { metadata: { session_id: `a${"😀".repeat(60)}` } });
+    expect(cut?.tags?.session).toBe(`a${"😀".repeat(49)}`);
     expect(JSON.stringify(known).length).toBeLessThan(600);
     expect(attribution.parse(known)).toEqual(known);
   });

@@ -112,10 +112,14 @@ function textOf(value: unknown): string {
   if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
     return "";
   }
-  return `${value}`
-    .replace(/\p{Cc}+/gu, " ")
-    .trim()
-    .slice(0, mostChars);
+  return (
+    `${value}`
+      .replace(/\p{Cc}+/gu, " ")
+      .trim()
+      .slice(0, mostChars)
+      // Half a character, which no database takes.
+      .replace(/\p{Cs}/gu, "")
+  );
 }
 
 function memberAt(body: Exchange["body"], path: string): unknown {
