@@ -103,13 +103,44 @@ describe("kong-llm prices", () => {
       ]);
     });
 
+    it("counts the cached parts of a message beside its input, as Anthropic does", async () => {
+      const cache_creation = { ephemeral_5m_input_tokens: 40, ephemeral_1h_input_tokens: 60 };
+      const usage = {
+        ...{ input_tokens: 1000, output_tokens: 50, cache_read_input_tokens: 200 },
+        ...{ cache_creation_input_tokens: 100, cache_creation },
+      };
+      const message = { type: "message", model: "claude-sonnet-5", content: [], usage };
+      const { lines } = JSON.parse(await run("cost", write(message), "--format", "json"));
+      expect(
+        lines.map(({ part, count }: { part: string; count: number }) => [part, count]),
+      ).toEqual([
+        ...[
+          ["input", 1000],
+          ["cached_input", 200],
+        ],
+        ...[
+          ["cache_write", 40],
+          ["cache_write_1h", 60],
+          ["output", 50],
+        ],
+      ]);
+    });
+
+    it("does not guess what a tier costs that has no price", async () => {
+      const served = { ...answer, service_tier: "scale" };
+      await expect(run("cost", write(served))).rejects.toThrow(
+        "the service tier scale of gpt-4.1-2025-04-14 has no price",
+      );
+    });
+
     it("tells the step, the tier and the hours that made the price", async () => {
       const usage = { input_tokens: 300_000, output_tokens: 1, service_tier: "flex" };
       const long = await run("cost", write(usage), "--model", "gpt-5.4");
       expect(long).toContain("the prompt is longer than 272000 tokens");
       expect(long).toContain("service tier flex: all prices times 0.5");
       const at = ["--catalogue", write(own, "own.yaml"), "--at", "2026-01-31T16:45:00Z"];
-      const late = await run("cost", write(usage), "--model", "small", ...at);
+      const usual = { ...usage, service_tier: undefined };
+      const late = await run("cost", write(usual), "--model", "small", ...at);
       expect(late).toContain("off-peak hours: all prices times 0.5");
       expect(late).toContain("= $0.300004");
     });

@@ -4,11 +4,11 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
+import { familyOf } from "../families/endpoint";
 import { type Catalogue, type CatalogueModel, catalogue, readCatalogue } from "../models/catalogue";
-import { type Amounts, type Bill, billOf } from "../models/cost";
+import { type Amounts, type Bill, billOf, isPriced } from "../models/cost";
 import { modelGlob } from "../models/glob";
 import { exactUsdText, usdOfNano } from "../models/money";
-import { usageOf } from "../openai/usage";
 import { alignedTable } from "./table";
 
 interface Flags {
@@ -100,8 +100,14 @@ function cost(file: string, { catalogue: own, format, model: named, at }: CostFl
     );
   }
   const { price, list } = found;
+  if (!isPriced(usage, price)) {
+    throw new Error(
+      `the service tier ${usage.service_tier} of ${name} has no price: its cost is not known; add what it takes to \`tiers\` in a catalogue of your own`,
+    );
+  }
   const bill = billOf(usage, price, at?.getTime());
-  const listed = list && list !== price ? billOf(usage, list, at?.getTime()) : undefined;
+  const isListed = list && list !== price && isPriced(usage, list);
+  const listed = isListed ? billOf(usage, list, at?.getTime()) : undefined;
   const show = format === "json" ? jsonOfBill : textOfBill;
   print(show(name, found, bill, listed));
 }
@@ -173,8 +179,9 @@ const amounts = z.object({
 });
 
 function usageIn(text: string, file: string): { usage: Amounts; model?: string } {
-  const stated = usageOf("chat/completions", "application/json", Buffer.from(text), false);
-  const read = amounts.safeParse(jsonIn(text, file));
+  const value = jsonIn(text, file);
+  const stated = statedIn(value, text);
+  const read = amounts.safeParse(value);
   if (!read.success) {
     const faults = read.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
     throw new Error(`${file} is no usage: ${faults.join("; ").trim()}`);
@@ -184,6 +191,16 @@ function usageIn(text: string, file: string): { usage: Amounts; model?: string }
   const counted = Object.values(usage).some((amount) => typeof amount === "number" && amount > 0);
   if (!counted) throw new Error(`${file} states no usage: give it input_tokens and output_tokens`);
   return { usage, ...(model && { model }) };
+}
+
+/** Of an answer: a message of Anthropic's states its input without what its cache was read for. */
+function statedIn(value: unknown, text: string): Amounts | undefined {
+  const isMessage = (value as { type?: unknown } | null)?.type === "message";
+  const endpoint = isMessage ? "messages" : "chat/completions";
+  const body = Buffer.from(text);
+  const answer = { endpoint, contentType: "application/json", body, truncated: false };
+  const usage = familyOf(endpoint).usageOf(answer);
+  return usage.isSilent ? undefined : usage.with(0, 0);
 }
 
 function jsonIn(text: string, file: string): unknown {
