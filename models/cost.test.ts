@@ -95,6 +95,11 @@ describe("cost", () => {
     });
   });
 
+  it("is reserved as sound where an answer may be that", () => {
+    expect(reserveOf({ ...flat(2), audio_output_usd_per_mtok: 64 }, 1).token).toBe(64_000);
+    expect(reserveOf({ ...flat(2), audio_output_usd_per_mtok: 1 }, 1).token).toBe(2000);
+  });
+
   describe("of a service tier", () => {
     const price = { ...flat(2), tiers: { flex: 0.5, priority: 1.75 } };
     const at = (service_tier?: string) => costOf({ ...usage, service_tier }, price);

@@ -97,7 +97,8 @@ export function isPriced({ service_tier }: Amounts, price: Price): boolean {
 /**
  * What a request is reserved at before it is sent, in nano-dollars, each rounded up: its prompt and what
  * it asks for beside tokens, and each token of its answers, at the step of its length. With no discount
- * for what may be cached, an hour or a tier that may not serve it, but at the price of a dearer one.
+ * for what may be cached, an hour or a tier that may not serve it, but at the price of a dearer one, and
+ * of an answer that is sound where that is dearer.
  * @param asked what it asks for beside tokens, and the tier that it names
  */
 export function reserveOf(
@@ -108,14 +109,18 @@ export function reserveOf(
   const { steps, tiers } = preparedOf(price);
   const { units } = steps.find(({ above }) => inputTokens > above)!;
   const named = tiers.get(service_tier) ?? one;
-  const factor = (named > one ? named : one) * one;
+  const factor = dearer(named, one) * one;
   const things = units.image * BigInt(images) + units.character * BigInt(characters);
   const prompt = units.input * BigInt(inputTokens) + units.request + things;
   const sound = units.second * 1000n * BigInt(Math.ceil(audio_seconds));
   return {
     prompt: nanoUsdOfExact((prompt + sound) * factor),
-    token: nanoUsdOfExact(units.output * factor),
+    token: nanoUsdOfExact(dearer(units.output, units.audio_output) * factor),
   };
+}
+
+function dearer(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
 }
 
 /**

@@ -49,7 +49,13 @@ describe("openai", () => {
       [{}, 1],
       [{ n: 4 }, 4],
       [{ n: 2, best_of: 5 }, 5],
-      [{ n: null, best_of: "9" }, 1],
+      [{ n: null, best_of: "9" }, 9],
+      [{ n: "many", best_of: "1.5" }, 1],
+      [{ n: 2, prompt: ["one", "two", "three"] }, 6],
+      [{ prompt: [[1, 2, 3], [4]] }, 2],
+      [{ prompt: [1, 2, 3] }, 1],
+      [{ prompt: "one" }, 1],
+      [{ prompt: [] }, 1],
       [{ n: 1e9 }, 1000],
     ])("is that of each answer: %j asks for %i", (fields, answers) => {
       expect(answersAsked(fields as Record<string, unknown>)).toBe(answers);

@@ -12,7 +12,7 @@ const members: Partial<Record<Endpoint, readonly string[]>> = {
   responses: ["max_output_tokens"],
 };
 
-/** More answers than any API gives for one request. */
+/** More answers than any API gives to one prompt. */
 const mostAnswers = 1000;
 
 /** The bound in tokens that the request sets for each answer, the highest of several. */
@@ -35,12 +35,22 @@ export function boundOutput(endpoint: string, body: Body, tokens: number): void 
   if (given.length === 0 && names[0] !== undefined) body.set(names[0], tokens);
 }
 
-/** How many answers the request makes the model write: `n`, or `best_of` of completions. */
-export function answersAsked({ n, best_of }: RequestBody["value"]): number {
-  const asked = [n, best_of].map((value) =>
-    Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 1,
-  );
-  return Math.min(mostAnswers, Math.max(...asked));
+/**
+ * How many answers the request makes the model write: `n`, or `best_of` of completions, to each prompt.
+ * Some upstreams (vLLM) take a number that is written as text.
+ */
+export function answersAsked({ n, best_of, prompt }: RequestBody["value"]): number {
+  const asked = [n, best_of].map((value) => {
+    const count = typeof value === "string" ? Number(value) : value;
+    return Number.isSafeInteger(count) && (count as number) > 0 ? (count as number) : 1;
+  });
+  return Math.min(mostAnswers, Math.max(...asked)) * promptsIn(prompt);
+}
+
+/** A list of numbers is one prompt, in tokens. */
+function promptsIn(prompt: unknown): number {
+  const isList = Array.isArray(prompt) && typeof prompt[0] !== "number";
+  return isList ? Math.max(1, prompt.length) : 1;
 }
 
 /** The members that bound an answer's length, the one to set first; none where it has no length. */
