@@ -111,6 +111,18 @@ describe("llm-usage › an entry of the ledger", () => {
     expect(amountsOf({}, dry).saved_by_routing).toBe(undefined);
   });
 
+  it("says nothing of what is saved where the cost itself is not known", () => {
+    const flex = Buffer.from(JSON.stringify({ usage, service_tier: "flex" }));
+    const named = { requested: "auto", name: "auto", models: [], tier: "small" };
+    const choice: Choice = { ...named, reason: "difficulty", baseline: "dear" };
+    const { cost, list_cost, saved_by_routing, unpriced } = amountsOf({ body: flex }, { choice });
+    expect([cost, list_cost, saved_by_routing, unpriced]).toEqual([
+      ...[undefined, undefined, undefined, 1],
+    ]);
+    const model = { requested: "new", served: "new", label: "other" };
+    expect(amountsOf({}, { model, choice })).not.toHaveProperty("saved_by_routing");
+  });
+
   it("tells what failed, what was estimated and what has no price", () => {
     expect(amountsOf({ status: 429, source: "gateway" })).toEqual({ requests: 1, failed: 1 });
     const model = { requested: "new", served: "new", label: "other" };

@@ -79,10 +79,11 @@ function amountsOf(outcome: Outcome, account: Account, books: EntryBooks): Parti
     output_tokens: used.output_tokens,
     reasoning_tokens: used.reasoning_tokens,
     audio_output_tokens: used.audio_output_tokens,
-    // Where nobody knows a list price, nothing is said to be saved against it.
-    list_cost: list === undefined ? cost : nanoUsd(list),
+    // Where nobody knows one of two costs, nothing is said to be saved against the other.
+    list_cost: list === undefined || cost_usd === undefined ? cost : nanoUsd(list),
     saved_by_cache: nanoUsd(saved_usd ?? 0),
-    saved_by_routing: typeof without === "number" ? nanoUsd(without) - cost : 0,
+    saved_by_routing:
+      typeof without === "number" && cost_usd !== undefined ? nanoUsd(without) - cost : 0,
   };
 }
 
