@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Price } from "../../models/price";
 import { RequestBody } from "../../openai/request-body";
 import type { Exchange } from "../../stages/exchange";
-import { demandOf, takesOf } from "./demand";
+import { demandOf, likelyCost, takesOf } from "./demand";
 import type { Limit, Measure } from "./limit";
 import { rateLimitOptions } from "./schema";
 
@@ -106,5 +106,11 @@ describe("llm-rate-limit", () => {
       expect(take).toMatchObject({ amount: 14 * 420, each: 3 * 9000 });
       expect(takesOf([{ limit: limit("cost_usd") }], demand, [])[0]).toMatchObject({ amount: 0 });
     });
+  });
+
+  it("holds a model for cheaper by all that a request asks for, not by its tokens alone", () => {
+    const drawing = demandOf(asking({ prompt: "a fox", n: 2 }, "images/generations"), options);
+    const costOfPicture = (image_usd: number) => likelyCost({ ...price, image_usd }, drawing);
+    expect(costOfPicture(0.04) - costOfPicture(0.03)).toBe(20_000_000);
   });
 });

@@ -80,14 +80,21 @@ export function takesOf(
   });
 }
 
+/** What a demand is likely to cost by a price, in nano-dollars, with answers as long as it wants. */
+export function likelyCost(price: Price, demand: Demand): number {
+  const { prompt, token } = costOf(price, demand);
+  return prompt + token * demand.output.wanted * demand.answers;
+}
+
 /** One may ask more for the prompt, another one for the answer. */
-function dearest(
-  prices: readonly Price[],
-  { inputTokens, units = {}, tier }: Demand,
-): { prompt: number; token: number } {
-  const { seconds, ...things } = units;
-  const asked = { ...things, audio_seconds: seconds, service_tier: tier };
-  const costs = prices.map((price) => reserveOf(price, inputTokens, asked));
+function dearest(prices: readonly Price[], demand: Demand): { prompt: number; token: number } {
+  const costs = prices.map((price) => costOf(price, demand));
   const most = (part: "prompt" | "token") => Math.max(0, ...costs.map((cost) => cost[part]));
   return { prompt: most("prompt"), token: most("token") };
+}
+
+/** For its prompt and all that it asks for beside tokens, and for each token of its answers. */
+function costOf(price: Price, { inputTokens, units = {}, tier }: Demand) {
+  const { seconds, ...things } = units;
+  return reserveOf(price, inputTokens, { ...things, audio_seconds: seconds, service_tier: tier });
 }

@@ -3,14 +3,13 @@
 
 import { LRUCache } from "lru-cache";
 import { rowOf } from "../../families/endpoint";
-import { reserveOf } from "../../models/cost";
 import { modelGlob } from "../../models/glob";
 import type { Price } from "../../models/price";
 import type { Exchange } from "../../stages/exchange";
 import { maySendAs } from "../../stages/send-as";
 import { canServe } from "./can-serve";
 import type { LimitState, Spent } from "./counts";
-import { demandOf } from "./demand";
+import { demandOf, likelyCost } from "./demand";
 import { type Identity, isShared } from "./identity";
 import type { Limit, Take } from "./limit";
 import type { RateLimitOptions } from "./schema";
@@ -73,12 +72,8 @@ export function onShareOf(
   function isCheaper(model: string, than: string, exchange: Exchange): boolean {
     const [one, other] = [priceOf(model), priceOf(than)];
     if (!one || !other) return false;
-    const { inputTokens, output, answers } = demandOf(exchange, options);
-    const cost = (price: Price) => {
-      const { prompt, token } = reserveOf(price, inputTokens);
-      return prompt + token * answers * output.wanted;
-    };
-    return cost(one) < cost(other);
+    const demand = demandOf(exchange, options);
+    return likelyCost(one, demand) < likelyCost(other, demand);
   }
 
   return {

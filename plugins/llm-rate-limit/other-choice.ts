@@ -1,10 +1,9 @@
 // Which other model a request may go on as that a choice was made for, where the limits have no room for
 // the first: where dollars are lacking, one that costs less.
 
-import { reserveOf } from "../../models/cost";
 import { decisiveChoice } from "../../stages/choice";
 import type { Exchange } from "../../stages/exchange";
-import type { Demand } from "./demand";
+import { type Demand, likelyCost } from "./demand";
 import type { Limit } from "./limit";
 import type { Limiter } from "./limiter";
 
@@ -29,9 +28,7 @@ export function otherChoice(
 
   const costOf = (name: string) => {
     const price = priceOf(name);
-    if (!price) return Number.POSITIVE_INFINITY;
-    const { prompt, token } = reserveOf(price, demand.inputTokens);
-    return prompt + token * demand.output.wanted * demand.answers;
+    return price ? likelyCost(price, demand) : Number.POSITIVE_INFINITY;
   };
   const mustCostLess = ofAllModels.length > 0;
   return choice.models
