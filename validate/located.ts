@@ -149,10 +149,15 @@ export class Located {
 
   /** YAML in a block of text (`key: |`), as Helm values and ConfigMaps hold it. */
   embedded(): Located[] {
-    const text = isScalar(this.node) && this.node.type === "BLOCK_LITERAL" ? this.text : undefined;
-    if (text === undefined || !this.node?.range) return [];
+    return isScalar(this.node) && this.node.type === "BLOCK_LITERAL" ? this.parsed() : [];
+  }
+
+  /** The YAML of a text. Outside of a block its lines are that of the text, as if it had one. */
+  parsed(): Located[] {
+    if (!isScalar(this.node) || this.text === undefined || !this.node.range) return [];
     const { line } = this.source.counter.linePos(this.node.range[0]);
-    return Located.parse(this.file, text, line + this.source.linesBefore).documents;
+    const before = this.node.type === "BLOCK_LITERAL" ? line : line - 1;
+    return Located.parse(this.file, this.text, before + this.source.linesBefore).documents;
   }
 
   private child(node: Node | null, place: Node | null, field: string): Located {

@@ -2,7 +2,7 @@
 // namespace of their consumer, and each key and each username once.
 
 import { error, type Finding, warning } from "../finding";
-import { kindOf, nameOf } from "../kubernetes-objects";
+import { areNear, kindOf, nameOf } from "../kubernetes-objects";
 import type { Located } from "../located";
 import { didYouMean } from "../misspelling";
 
@@ -15,6 +15,7 @@ export function credentialTraps(objects: Located[]): Finding[] {
   const consumers = objects.filter((at) => kindOf(at) === "KongConsumer");
   return [
     ...secrets.flatMap(credential),
+    ...consumers.flatMap(nameless),
     ...consumers.flatMap((at) => credentialsOf(at, secrets)),
     ...claimedTwice(consumers),
     ...sameUsername(consumers),
@@ -30,14 +31,41 @@ function credential(secret: Located): Finding[] {
     const meant = didYouMean(at.text ?? "", kinds);
     return [error(at, "credential-label", `is no kind of credential${meant}`)];
   }
-  if (at.text !== "key-auth" || keyIn(secret)) return [];
+  if (at.text !== "key-auth") return [];
+  const key = keyIn(secret);
+  if (key) return neverSent(key, secret);
   return [error(secret, "credential-key", "has no member `key`: that is the API key")];
+}
+
+const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** What stands under `data` is in base64; a line break at its end is what `echo` adds. */
+function neverSent(key: Located, secret: Located): Finding[] {
+  const written = key.text ?? "";
+  const isEncoded = secret.get("stringData")?.get("key") === undefined;
+  if (isEncoded && !base64.test(written)) {
+    const message = "is not in base64, as all under data is: put the plain key under stringData";
+    return [error(key, "credential-key", message)];
+  }
+  const text = isEncoded ? Buffer.from(written, "base64").toString() : written;
+  if (text.trim() === text) return [];
+  const message = "ends or begins with white space, which no client sends: take it out (echo -n)";
+  return [warning(key, "credential-key", message)];
+}
+
+function nameless(consumer: Located): Finding[] {
+  if (consumer.get("username") ?? consumer.get("custom_id")) return [];
+  const message = "has neither username nor custom_id, of which it needs one";
+  return [error(consumer, "no-username", message)];
 }
 
 function credentialsOf(consumer: Located, secrets: Located[]): Finding[] {
   return claims(consumer).flatMap((at): Finding[] => {
+    if (at.text === undefined) {
+      return [error(at, "credential-missing", "must be the name of a Secret")];
+    }
     const called = secrets.filter((one) => nameOf(one) === at.text);
-    const near = called.filter((one) => isNear(one, consumer));
+    const near = called.filter((one) => areNear(one, consumer));
     if (near.length > 0) return near.slice(0, 1).flatMap((one) => unlabelled(one, consumer));
     const [elsewhere] = called;
     if (elsewhere) {
@@ -67,6 +95,7 @@ function claimedTwice(consumers: Located[]): Finding[] {
   const seen = new Map<string, Located>();
   return consumers.flatMap((consumer) =>
     claims(consumer).flatMap((at): Finding[] => {
+      if (at.text === undefined) return [];
       const key = `${namespaceOf(consumer)}/${at.text}`;
       const earlier = seen.get(key);
       seen.set(key, consumer);
@@ -105,7 +134,7 @@ function sameKey(secrets: Located[]): Finding[] {
 }
 
 function claims(consumer: Located): Located[] {
-  return (consumer.get("credentials")?.items() ?? []).filter(({ text }) => text !== undefined);
+  return consumer.get("credentials")?.items() ?? [];
 }
 
 function labelOf(secret: Located): Located | undefined {
@@ -118,12 +147,6 @@ function keyIn(secret: Located): Located | undefined {
 
 function namespaceOf(object: Located): string {
   return object.get("metadata")?.get("namespace")?.text ?? "default";
-}
-
-// One of them may leave its namespace to whoever applies it.
-function isNear(one: Located, other: Located): boolean {
-  const named = [one, other].map((at) => at.get("metadata")?.get("namespace")?.text);
-  return named.includes(undefined) || named[0] === named[1];
 }
 
 /** The same object, read twice: in a List, embedded in values, or in two variants of a file. */

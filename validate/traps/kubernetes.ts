@@ -1,25 +1,37 @@
 // What the Kong Ingress Controller trips over: it publishes a route without a plugin that it cannot
-// find or translate, or stops at all.
+// find, passes over what is not its own, or stops at all.
 
 import { error, type Finding, warning } from "../finding";
-import { annotation, kindOf, namedPlugins, nameOf } from "../kubernetes-objects";
+import {
+  extensions,
+  isInReach,
+  kindOf,
+  namedPlugins,
+  nameOf,
+  rulesOf,
+} from "../kubernetes-objects";
 import type { Located } from "../located";
 import { didYouMean, nearest } from "../misspelling";
 import { credentialTraps } from "./credentials";
+import { objectTraps } from "./objects";
+import { pluginSecretTraps } from "./plugin-secrets";
 
 const pluginKinds = ["KongPlugin", "KongClusterPlugin"];
 
 /** @param objects all objects of all files */
 export function kubernetesTraps(objects: Located[]): Finding[] {
+  const plugins = objects.filter((at) => pluginKinds.includes(kindOf(at)));
   return [
     ...unknownNames(objects),
-    ...objects.filter((at) => pluginKinds.includes(kindOf(at))).flatMap(pluginObject),
-    ...objects.filter((at) => kindOf(at) === "KongConsumerGroup").map(consumerGroup),
+    ...objects.flatMap(objectTraps),
+    ...pluginSecretTraps(plugins, objects),
+    ...consumerGroups(objects),
     ...credentialTraps(objects),
+    ...objects.flatMap(unknownExtensions),
     ...objects.flatMap(unknownAnnotations),
     ...objects.flatMap(classless),
     ...twice(objects),
-    ...patches(objects),
+    ...plugins.flatMap(globalInVain),
   ];
 }
 
@@ -27,8 +39,7 @@ function unknownNames(objects: Located[]): Finding[] {
   const plugins = objects.filter((at) => pluginKinds.includes(kindOf(at)));
   const names = plugins.map(nameOf);
   return objects.flatMap((object) =>
-    namedPlugins(object).flatMap((named): Finding[] => {
-      const at = annotation(object, "plugins")!;
+    namedPlugins(object).flatMap(({ at, name: named }): Finding[] => {
       // NAMESPACE:NAME, where a ReferenceGrant allows it.
       const name = named.slice(named.indexOf(":") + 1);
       const called = plugins.filter((plugin) => nameOf(plugin) === name);
@@ -44,9 +55,21 @@ function unknownNames(objects: Located[]): Finding[] {
   );
 }
 
-function isInReach(plugin: Located, object: Located): boolean {
-  const [one, other] = [plugin, object].map((at) => at.get("metadata")?.get("namespace")?.text);
-  return kindOf(plugin) === "KongClusterPlugin" || !one || !other || one === other;
+/** The controller leaves out a whole HTTPRoute with a filter that it does not know (KIC 3.5). */
+function unknownExtensions(object: Located): Finding[] {
+  return rulesOf(object)
+    .flatMap(extensions)
+    .flatMap((reference) => [
+      ...otherThan(reference, "group", "configuration.konghq.com"),
+      ...otherThan(reference, "kind", "KongPlugin"),
+    ]);
+}
+
+function otherThan(reference: Located, member: string, wanted: string): Finding[] {
+  const at = reference.get(member);
+  if (at?.text === wanted) return [];
+  const message = `must have the ${member} ${wanted}: with another one the route is not published`;
+  return [error(at ?? reference, "unknown-filter", message)];
 }
 
 // konghq.com/NAME, as KIC 3.5 reads them.
@@ -103,41 +126,33 @@ function unknownAnnotations(object: Located): Finding[] {
   });
 }
 
-function pluginObject(object: Located): Finding[] {
-  const spec = object.get("spec");
-  if (spec) {
-    return [
-      error(
-        spec,
-        "kongplugin-spec",
-        "a KongPlugin has no spec: plugin and config stand beside metadata",
-      ),
-    ];
-  }
-  const both = object.get("configFrom");
-  if (object.get("config") && both) {
-    return [error(both, "config-twice", "stands beside config: the controller takes only one")];
-  }
-  return [];
+function consumerGroups(objects: Located[]): Finding[] {
+  const groups = objects.filter((at) => kindOf(at) === "KongConsumerGroup");
+  const members = objects.flatMap((at) => at.get("consumerGroups") ?? []);
+  const message =
+    "Kong OSS refuses it, and with it every later change: use tags by the annotation konghq.com/tags";
+  return [...groups, ...members].map((at) => error(at, "consumer-groups", message));
 }
 
-function consumerGroup(object: Located): Finding {
-  return error(
-    object,
-    "consumer-groups",
-    "Kong OSS refuses it, and with it every later change: use tags by the annotation konghq.com/tags",
-  );
+/** The controller reads the label of KongClusterPlugins alone. */
+function globalInVain(plugin: Located): Finding[] {
+  const at = plugin.get("metadata")?.get("labels")?.get("global");
+  if (kindOf(plugin) !== "KongPlugin" || !at) return [];
+  const message = "is read of a KongClusterPlugin alone: this one runs only where it is named";
+  return [warning(at, "global-in-vain", message)];
 }
 
 /** Kinds that the controller passes over where they name no class, and no class is the default one. */
-const classed = ["KongConsumer", "KongClusterPlugin"];
+const classed = ["KongConsumer", "KongClusterPlugin", "Ingress"];
 
 function classless(object: Located): Finding[] {
   if (!classed.includes(kindOf(object))) return [];
   const annotations = object.get("metadata")?.get("annotations");
   if (annotations?.get("kubernetes.io/ingress.class")) return [];
-  const message =
-    "has no annotation kubernetes.io/ingress.class: the controller passes it over, unless its class is the default one";
+  const isIngress = kindOf(object) === "Ingress";
+  if (isIngress && object.get("spec")?.get("ingressClassName")) return [];
+  const lacks = isIngress ? "spec.ingressClassName" : "annotation kubernetes.io/ingress.class";
+  const message = `has no ${lacks}: the controller passes it over, unless its class is the default one`;
   return [warning(object, "no-class", message)];
 }
 
@@ -156,33 +171,4 @@ function twice(objects: Located[]): Finding[] {
     const message = `is the name of a ${kindOf(object)} in line ${earlier.line} already: only one of the two will be there`;
     return [error(name, "same-name", message)];
   });
-}
-
-/** What configPatches puts into a config must be JSON: a text with its quotes. */
-function patches(objects: Located[]): Finding[] {
-  const references = objects
-    .flatMap((at) => at.get("configPatches")?.items() ?? [])
-    .flatMap((patch) => patch.at(["valueFrom", "secretKeyRef"]));
-  return references.flatMap((reference): Finding[] => {
-    const [name, key] = [reference.get("name")?.text, reference.get("key")?.text];
-    const secret = objects.find((at) => kindOf(at) === "Secret" && nameOf(at) === name);
-    const value = key === undefined ? undefined : secret?.get("stringData")?.get(key);
-    if (value?.text === undefined || isJson(value.text)) return [];
-    return [
-      error(
-        value,
-        "patch-json",
-        `configPatches take JSON: write a text with its quotes, as '"..."'`,
-      ),
-    ];
-  });
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

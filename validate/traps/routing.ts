@@ -1,8 +1,9 @@
 // Paths, streams, ports and time-outs: what makes a request arrive at the wrong place, late, or at
 // once where it should have streamed.
 
-import { llmWays } from "../configuration";
+import { type Configuration, llmWays } from "../configuration";
 import { error, type Finding, warning } from "../finding";
+import { annotation } from "../kubernetes-objects";
 import type { Located } from "../located";
 import { perRoute, type Trap } from "./trap";
 
@@ -80,14 +81,56 @@ const httpsPort: Trap = ({ kind, services }) =>
       ),
     );
 
+/** The controller's default is http, whatever the port. */
+const plainPort: Trap = (configuration) =>
+  configuration.kind === "declarative"
+    ? plainlyTo443(configuration)
+    : annotatedPlain(configuration);
+
+function plainlyTo443({ services }: Configuration): Finding[] {
+  return services
+    .filter((service) => (service.get("protocol")?.text ?? "http") === "http")
+    .filter((service) => !service.get("url") && service.get("port")?.value === 443)
+    .map((service) =>
+      error(
+        service.get("protocol") ?? service.get("port")!,
+        "plain-port",
+        "speaks plain HTTP to port 443: set protocol: https",
+      ),
+    );
+}
+
+function annotatedPlain(configuration: Configuration): Finding[] {
+  return llmWays(configuration).flatMap(({ service }) => {
+    const ports = service?.at.get("spec")?.get("ports")?.items() ?? [];
+    const isTls = ports.length > 0 && ports.every((port) => port.get("port")?.value === 443);
+    const isTold = ports.some((port) => port.get("appProtocol"));
+    const protocol = service && annotation(service.at, "protocol");
+    if (!service || !isTls || isTold || (protocol?.text ?? "http") !== "http") return [];
+    const message = "speaks plain HTTP to port 443: annotate konghq.com/protocol: https";
+    return [error(protocol ?? service.at, "plain-port", message)];
+  });
+}
+
 const timeouts = ["connect_timeout", "write_timeout", "read_timeout"];
+
+/** In milliseconds; of a Service of Kubernetes by its annotation, which is a text. */
+function timeoutOf(
+  kind: Configuration["kind"],
+  service: Located,
+  name: string,
+): { at: Located; value: number } | undefined {
+  const at =
+    kind === "declarative" ? service.get(name) : annotation(service, name.replace("_", "-"));
+  const value = kind === "declarative" ? at?.value : Number(at?.text);
+  return at && typeof value === "number" && value > 0 ? { at, value } : undefined;
+}
 
 const timeoutUnit: Trap = ({ kind, services }) =>
   services.flatMap((service) =>
-    (kind === "declarative" ? timeouts : []).flatMap((name): Finding[] => {
-      const at = service.get(name);
-      const value = at?.value;
-      if (!at || typeof value !== "number" || value >= 1000 || value <= 0) return [];
+    timeouts.flatMap((name): Finding[] => {
+      const { at, value } = timeoutOf(kind, service, name) ?? {};
+      if (!at || value === undefined || value >= 1000) return [];
       const meant = value * 1000;
       return [
         error(at, "timeout-unit", `is in milliseconds: ${value} is below a second; write ${meant}`),
@@ -98,14 +141,13 @@ const timeoutUnit: Trap = ({ kind, services }) =>
 /** A model may think for a minute before its first byte. */
 const shortReadTimeout: Trap = (configuration) =>
   llmWays(configuration).flatMap(({ service }) => {
-    const at: Located | undefined = service?.at.get("read_timeout");
-    const value = at?.value;
-    if (!at || typeof value !== "number" || value < 1000 || value >= 60_000) return [];
+    const timeout = service && timeoutOf(configuration.kind, service.at, "read_timeout");
+    if (!timeout || timeout.value < 1000 || timeout.value >= 60_000) return [];
     return [
       warning(
-        at,
+        timeout.at,
         "read-timeout",
-        `long answers of a model are cut after ${value / 1000} s of silence: 120000 is usual`,
+        `long answers of a model are cut after ${timeout.value / 1000} s of silence: 120000 is usual`,
       ),
     ];
   });
@@ -116,6 +158,7 @@ export const routingTraps = [
   bufferedResponse,
   regexPath,
   httpsPort,
+  plainPort,
   timeoutUnit,
   shortReadTimeout,
 ];
