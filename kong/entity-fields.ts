@@ -5,10 +5,11 @@ function names(text: string): string[] {
   return text.trim().split(/\s+/);
 }
 
-const stored = "id created_at updated_at tags ws_id";
+// _comment and _ignore are of a DB-less Kong alone.
+const stored = "id created_at updated_at tags ws_id _comment _ignore";
 
 export const topLevelFields = names(`
-  _format_version _transform _comment _info _workspace _plugin_configs services routes consumers
+  _format_version _transform _comment _ignore _info _workspace _plugin_configs services routes consumers
   plugins upstreams targets certificates ca_certificates snis vaults keys key_sets
   keyauth_credentials basicauth_credentials hmacauth_credentials jwt_secrets oauth2_credentials acls
   parameters consumer_groups`);
@@ -21,7 +22,7 @@ export const entityFields: Record<string, string[]> = {
     destinations https_redirect_status_code regex_priority strip_path path_handling preserve_host
     request_buffering response_buffering expression priority plugins`),
   plugin: names(`${stored} name instance_name enabled config protocols ordering service route
-    consumer _config`),
+    consumer consumer_group _config`),
   consumer: names(`${stored} username custom_id keyauth_credentials basicauth_credentials
     hmacauth_credentials jwt_secrets oauth2_credentials acls plugins groups`),
 };

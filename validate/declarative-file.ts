@@ -1,24 +1,46 @@
 // Reads kong.yaml: decK's form, and the DB-less one. Several documents may make one configuration,
 // as several files do for decK.
 
+import { order } from "../kong/order";
 import { bySpecificity, type Configuration, type PluginEntry, type Way } from "./configuration";
 import type { Located } from "./located";
 
 export function isDeclarative(document: Located): boolean {
-  if (document.get("_format_version")) return true;
-  // Without it, by services as only Kong lists them: Compose has a map of them.
-  const services = document.get("services")?.items() ?? [];
-  return services.some((at) => at.get("routes") && (at.get("host") ?? at.get("url")));
+  if (["_format_version", "_info", "_plugin_configs"].some((name) => document.get(name)))
+    return true;
+  // Without it, by what only Kong lists so: Compose has a map of services.
+  const listed = (name: string) => document.get(name)?.items() ?? [];
+  return (
+    listed("services").some((at) => at.get("routes") && (at.get("host") ?? at.get("url"))) ||
+    listed("consumers").some((at) => at.get("keyauth_credentials")) ||
+    listed("plugins").some((at) => Object.hasOwn(order, at.get("name")?.text ?? ""))
+  );
+}
+
+/** Written for decK, which has words of its own. */
+export function isDecks(roots: readonly Located[]): boolean {
+  return roots.some(
+    (root) =>
+      root.get("_info") ??
+      root.get("_plugin_configs") ??
+      [...root.all()].some((at) => at.isVariable),
+  );
 }
 
 export function readDeclarative(roots: Located[], embedded = false): Configuration {
   const listed = (name: string) => roots.flatMap((root) => root.get(name)?.items() ?? []);
-  const services = listed("services");
+  // decK fills in what an entity leaves out.
+  const defaults = (entity: string) =>
+    roots.flatMap((root) => root.find(["_info", "defaults", entity]) ?? [])[0];
+  const services = listed("services").map((at) => at.over(defaults("service")));
   const consumers = listed("consumers");
   const routes = [
     ...services.flatMap((service) => itemsOf(service, "routes").map((at) => ({ at, service }))),
     ...listed("routes").map((at) => ({ at, service: serviceOf(at, services) })),
-  ];
+  ].map(({ at, service }) => ({ at: at.over(defaults("route")), service }));
+  const plugin = (at: Located, scope: PluginEntry["scope"]) => pluginOf(at, scope, roots);
+  const pluginsIn = (entity: Located, scope: PluginEntry["scope"]) =>
+    itemsOf(entity, "plugins").map((at) => plugin(at, scope));
   const plugins = [
     ...listed("plugins").map((at) => plugin(at, scopeOf(at))),
     ...services.flatMap((at) => pluginsIn(at, { service: nameOf(at) })),
@@ -69,18 +91,23 @@ function scopeOf(at: Located): PluginEntry["scope"] {
   return scope;
 }
 
-function pluginsIn(entity: Located, scope: PluginEntry["scope"]): PluginEntry[] {
-  return itemsOf(entity, "plugins").map((at) => plugin(at, scope));
-}
-
-function plugin(at: Located, scope: PluginEntry["scope"]): PluginEntry {
+function pluginOf(at: Located, scope: PluginEntry["scope"], roots: Located[]): PluginEntry {
+  const config = at.get("config");
+  const shared = sharedConfig(at, roots);
   return {
     name: at.get("name")?.text ?? "",
     at,
-    config: at.get("config"),
+    config: config?.over(shared) ?? shared,
     enabled: at.get("enabled")?.value !== false,
     scope,
   };
+}
+
+/** What decK puts beneath the config of a plugin: the one of _plugin_configs that it names. */
+function sharedConfig(plugin: Located, roots: Located[]): Located | undefined {
+  const name = plugin.get("_config")?.text;
+  if (name === undefined) return undefined;
+  return roots.flatMap((root) => root.find(["_plugin_configs", name]) ?? [])[0];
 }
 
 function wayOf(route: Located, service: Located | undefined, plugins: PluginEntry[]): Way {

@@ -33,6 +33,14 @@ describe("kong", () => {
       expect(fields).toEqual(["", "x", "x.a", "x.b", "y", "y.b"]);
     });
 
+    it("has what it lacks from the map beneath it, at whose lines it stands", () => {
+      const file = parse(["below: { a: 1, b: 2 }", "own:", "  b: 3"]);
+      const both = file.get("own")!.over(file.get("below"));
+      expect(both.value).toEqual({ a: 1, b: 3 });
+      expect([both.get("a")?.line, both.get("b")?.line]).toEqual([1, 3]);
+      expect(file.get("own")!.over(undefined).value).toEqual({ b: 3 });
+    });
+
     it("keeps the lines of the file where it stands in a text", () => {
       const file = parse(["kind: ConfigMap", "data:", "  kong.yml: |", "    # first", "    a: 1"]);
       const [inner] = file.at(["data", "kong.yml"]).embedded();

@@ -36,6 +36,8 @@ export class Located {
     readonly field: string,
     /** Written elsewhere, and here by an alias or a merge key. */
     private readonly borrowed = false,
+    /** A map whose members stand here too, where none of that name does. */
+    private readonly base?: Located,
   ) {}
 
   /** The documents of a text, the empty ones left out; unreadable texts are told and left out. */
@@ -73,7 +75,9 @@ export class Located {
 
   /** The plain value. */
   get value(): unknown {
-    return this.node === null ? null : this.node.toJS(this.source.document);
+    const own: unknown = this.node === null ? null : this.node.toJS(this.source.document);
+    const isRecord = typeof own === "object" && own !== null;
+    return this.base && isRecord ? { ...(this.base.value as object), ...own } : own;
   }
 
   /** A text with something in it; undefined for all else. */
@@ -87,8 +91,17 @@ export class Located {
     return isScalar(this.node) && this.node.type === "PLAIN";
   }
 
+  /** A text that decK puts together from its environment: what will be there is not known here. */
+  get isVariable(): boolean {
+    return this.text?.includes("${{") ?? false;
+  }
+
   get isMap(): boolean {
     return isMap(this.node);
+  }
+
+  get isList(): boolean {
+    return isSeq(this.node);
   }
 
   /** The member of that name, where this is a map that has one. */
@@ -121,8 +134,13 @@ export class Located {
       else
         for (const one of member.isMap ? [member] : member.items()) merged.push(...one.members());
     }
-    const rest = merged.filter(([name]) => !own.some(([known]) => known === name));
-    return [...own, ...rest.map(([name, one]): [string, Located] => [name, one.asBorrowed()])];
+    const rest = (these: [string, Located][], before: [string, Located][]) =>
+      these.filter(([name]) => !before.some(([known]) => known === name));
+    const written = [
+      ...own,
+      ...rest(merged, own).map(([name, one]): [string, Located] => [name, one.asBorrowed()]),
+    ];
+    return [...written, ...rest(this.base?.members() ?? [], written)];
   }
 
   /** The items of a list; of all else none. */
@@ -144,7 +162,13 @@ export class Located {
 
   /** The same value under another name. */
   named(field: string): Located {
-    return new Located(this.source, this.node, this.place, field, this.borrowed);
+    return new Located(this.source, this.node, this.place, field, this.borrowed, this.base);
+  }
+
+  /** With the members of another map beneath its own, where both are maps. */
+  over(base: Located | undefined): Located {
+    if (!this.isMap || !base?.isMap) return this;
+    return new Located(this.source, this.node, this.place, this.field, this.borrowed, base);
   }
 
   /** YAML in a block of text (`key: |`), as Helm values and ConfigMaps hold it. */
@@ -166,7 +190,7 @@ export class Located {
   }
 
   private asBorrowed(): Located {
-    return new Located(this.source, this.node, this.place, this.field, true);
+    return new Located(this.source, this.node, this.place, this.field, true, this.base);
   }
 }
 

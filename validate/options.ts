@@ -78,10 +78,18 @@ function listed(names: string[]): string {
 function badValues(issues: z.core.$ZodIssue[], schema: Allowed, config: Located): Finding[] {
   return issues.flatMap((issue) => {
     const at = config.at(issue.path);
+    const allowed = schemaAt(schema, issue.path);
     // Of a variable the value is not known before decK puts it in.
-    if (at.text?.includes("${{")) return [];
-    return [error(at, "bad-value", sentence(issue, schemaAt(schema, issue.path), at))];
+    if (at.isVariable) return inQuotes(at, allowed);
+    return [error(at, "bad-value", sentence(issue, allowed, at))];
   });
+}
+
+/** decK leaves the quotes where they are, and Kong takes no text for a number. */
+function inQuotes(at: Located, allowed: Allowed | undefined): Finding[] {
+  if (at.isPlain || !["integer", "number", "boolean"].includes(allowed?.type ?? "")) return [];
+  const message = `must be ${describe(allowed)}, and a variable in quotes is a text: take the quotes away`;
+  return [error(at, "bad-value", message)];
 }
 
 function sentence(issue: z.core.$ZodIssue, allowed: Allowed | undefined, at: Located): string {

@@ -9,6 +9,7 @@ import { objectsIn, readObjects } from "./kubernetes-objects";
 import { Located } from "./located";
 import { type CheckedPlugin, optionFindings } from "./options";
 import { authenticationTraps } from "./traps/authentication";
+import { deckTraps, furtherDocuments } from "./traps/deck";
 import { driverTraps } from "./traps/drivers";
 import { entityTraps } from "./traps/entities";
 import { helmTraps } from "./traps/helm";
@@ -34,6 +35,7 @@ export interface ValidateOptions {
 
 const traps = [
   ...entityTraps,
+  ...deckTraps,
   ...routingTraps,
   ...authenticationTraps,
   ...driverTraps,
@@ -68,6 +70,10 @@ export function validate(files: ConfigurationFile[], options: ValidateOptions): 
   ];
   const findings = [
     ...read.flatMap(({ file, unreadable }) => unreadable.map((one) => notYaml(file, one))),
+    ...read.flatMap(({ documents }) => furtherDocuments(documents, isDeclarative)),
+    ...read.flatMap(({ file, documents, unreadable }) =>
+      documents.length + unreadable.length === 0 ? [holdsNothing(file)] : [],
+    ),
     ...whole.flatMap((one) => [
       ...documentSecrets(one),
       ...helmTraps(one, inCluster.plugins.some(wantsTries)),
@@ -89,6 +95,11 @@ function configurationFindings(
   });
   const ours = [...plugins.keys()];
   return [...ofOptions, ...traps.flatMap((trap) => trap(configuration, ours))];
+}
+
+function holdsNothing(file: string): Finding {
+  const message = "holds nothing: is it the file that was meant?";
+  return { file, line: 1, severity: "warning", rule: "holds-nothing", field: "", message };
 }
 
 function notYaml(file: string, { line, reason }: { line: number; reason: string }): Finding {

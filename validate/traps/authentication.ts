@@ -3,6 +3,7 @@
 import { authenticationPlugins } from "../../kong/bundled-plugins";
 import { llmWays, type PluginEntry, runningOn, type Way } from "../configuration";
 import { error, type Finding, warning } from "../finding";
+import type { Located } from "../located";
 import { showsKey } from "../snippets";
 import { perRoute, type Trap } from "./trap";
 
@@ -18,7 +19,7 @@ const nobodyAsked: Trap = (configuration) =>
 
 const keyShown: Trap = (configuration) =>
   keyAuths(llmWays(configuration))
-    .filter(({ config }) => config?.get("hide_credentials")?.value !== true)
+    .filter(({ config }) => isNot(config?.get("hide_credentials"), true))
     .map(({ at, config }) =>
       error(
         config?.get("hide_credentials") ?? config ?? at,
@@ -27,9 +28,14 @@ const keyShown: Trap = (configuration) =>
       ),
     );
 
+/** Another value, or none; of a variable that may be said when it is put in. */
+function isNot(at: Located | undefined, wanted: boolean): boolean {
+  return !at?.isVariable && at?.value !== wanted;
+}
+
 const keyInQuery: Trap = (configuration) =>
   keyAuths(llmWays(configuration))
-    .filter(({ config }) => config?.get("key_in_query")?.value !== false)
+    .filter(({ config }) => isNot(config?.get("key_in_query"), false))
     .map(({ at, config }) =>
       warning(
         config?.get("key_in_query") ?? config ?? at,

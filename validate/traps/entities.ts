@@ -35,35 +35,30 @@ const unknownPluginOptions: Trap = ({ plugins }) =>
 
 function unknown(entity: Located, kind: string, fields: string[]): Finding[] {
   return entity.members().flatMap(([name, at]): Finding[] => {
-    if (fields.includes(name) || name.startsWith("x-")) return [];
+    if (fields.includes(name)) return [];
+    if (kind === "file" && name.startsWith("x-")) return [anchorHolder(at)];
     const what = kind === "file" ? "of a declarative configuration" : `of a ${kind}`;
     return [error(at, "unknown-field", `is no field ${what}${didYouMean(name, fields)}`)];
   });
 }
 
-const consumerGroups: Trap = ({ kind, roots, consumers }) => {
+/** Compose skips them; Kong and decK do not. */
+function anchorHolder(at: Located): Finding {
+  const message =
+    "is no field of a declarative configuration: put the anchor where its value is used first";
+  return error(at, "unknown-field", message);
+}
+
+const consumerGroups: Trap = ({ kind, roots, consumers, plugins }) => {
   const groups = (kind === "declarative" ? roots : []).flatMap(
     (root) => root.get("consumer_groups") ?? [],
   );
   const members = consumers.flatMap((consumer) => consumer.get("groups") ?? []);
-  return [...groups, ...members].map((at) =>
+  const bound = plugins.flatMap(({ at }) => at.get("consumer_group") ?? []);
+  return [...groups, ...members, ...bound].map((at) =>
     error(at, "consumer-groups", "are of Kong Enterprise: use the tags of consumers"),
   );
 };
-
-/** decK's own words, which a DB-less Kong does not know. */
-const deckOnly: Trap = ({ embedded, roots }) =>
-  roots.flatMap((root) => {
-    if (!embedded) return [];
-    const variables = [...root.all()].filter(({ text }) => text?.includes("${{"));
-    const info = root.get("_info");
-    return [
-      ...(info ? [error(info, "deck-only", "only decK knows it: `kong-llm render` drops it")] : []),
-      ...variables.map((at) =>
-        error(at, "deck-only", "only decK puts variables in: use what `kong-llm render` prints"),
-      ),
-    ];
-  });
 
 const unknownPlugin: Trap = ({ plugins }, ours) =>
   plugins.flatMap(({ name, at }): Finding[] => {
@@ -117,38 +112,6 @@ const sameName: Trap = ({ kind, services, routes, consumers }) => {
       return [error(at, "same-name", `is the name of one in line ${earlier.line} already`)];
     });
   });
-};
-
-const oldFormat: Trap = ({ kind, embedded, roots }) => {
-  if (kind !== "declarative") return [];
-  const told = roots.flatMap((root) => root.get("_format_version") ?? []);
-  const [first] = roots;
-  if (first && !embedded && told.length === 0) {
-    return [error(first, "old-format", `has no _format_version: write "3.0"`)];
-  }
-  return told.flatMap((at): Finding[] => {
-    if (typeof at.value === "number" && at.value >= 3) {
-      return [error(at, "old-format", `is a number: write "3.0" in quotes`)];
-    }
-    if (String(at.value) === "3" || String(at.value).startsWith("3.")) return [];
-    const message = `is of an older Kong: write "3.0", by which Kong 3 reads paths`;
-    return [error(at, "old-format", message)];
-  });
-};
-
-/** Without tags decK takes the file for all that there is, and deletes the rest of that Kong. */
-const noSelectTags: Trap = ({ kind, embedded, roots }) => {
-  const isDecks = [...roots].some((root) =>
-    [...root.all()].some(({ text }) => text?.includes("${{")),
-  );
-  const selects = roots.some(
-    (root) => (root.get("_info")?.get("select_tags")?.items() ?? []).length > 0,
-  );
-  const [first] = roots;
-  if (kind !== "declarative" || embedded || !isDecks || selects || !first) return [];
-  const message =
-    "has no _info.select_tags: deck sync would delete everything else in that Kong; give it a tag of its own";
-  return [warning(first, "no-select-tags", message)];
 };
 
 // By what each of them does to a request that ours decide about.
@@ -222,13 +185,10 @@ export const entityTraps = [
   unknownFields,
   unknownPluginOptions,
   consumerGroups,
-  deckOnly,
   unknownPlugin,
   sameScope,
   decidedTwice,
   danglingReference,
   sameName,
-  oldFormat,
-  noSelectTags,
   rivalPlugins,
 ];

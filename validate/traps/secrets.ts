@@ -51,15 +51,21 @@ function literal(at: Located | undefined): Located[] {
 }
 
 const variable = /\$\{\{(.*?)\}\}/g;
+// Of Go's templates, as far as decK's own functions go (go-database-reconciler, template.go).
+const quotedName = String.raw`(?:"([^"]*)"|\x60([^\x60]*)\x60)`;
+const known = new RegExp(
+  String.raw`^env\s+${quotedName}(?:\s*\|\s*(?:toBool|toInt|toFloat|indent\s+\d+))*$`,
+);
 
 /** What decK demands of its variables. */
 const deckVariable: Trap = ({ kind, roots }) =>
   texts(kind === "declarative" ? roots : []).flatMap((at): Finding[] => {
     const [written] = [...at.text!.matchAll(variable)].map(([, inner]) => (inner ?? "").trim());
     if (written === undefined) return [];
-    const name = /^env\s+"([^"]*)"$/.exec(written)?.[1];
+    const [, inQuotes, name = inQuotes] = known.exec(written) ?? [];
     if (name === undefined) {
-      return [error(at, "deck-variable", `decK knows only \${{ env "DECK_NAME" }}`)];
+      const message = `decK knows only \${{ env "DECK_NAME" }}, with | toInt, toBool, toFloat or indent behind it`;
+      return [error(at, "deck-variable", message)];
     }
     if (!name.startsWith("DECK_")) {
       return [
