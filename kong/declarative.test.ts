@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseDeclarative, renderDeclarative, variablesOf } from "./declarative";
+import { variablesOf } from "./deck-words";
+import { parseDeclarative, renderDeclarative } from "./declarative";
 
 describe("renderDeclarative", () => {
   it("puts the variables in, with and without spaces, and drops _info", () => {
@@ -45,10 +46,66 @@ consumers:
     );
   });
 
+  it("makes numbers and booleans where decK does, and of nothing else", () => {
+    const text = `a: \${{ env "DECK_X" | toInt }}\nb: \${{ env \`DECK_Y\` | toBool }}`;
+    expect(parse(renderDeclarative(text, { DECK_X: "42", DECK_Y: "TRUE" }))).toEqual({
+      a: 42,
+      b: true,
+    });
+    expect(() => renderDeclarative(text, { DECK_X: "4x", DECK_Y: "true" })).toThrow(
+      "DECK_X is not a whole number, as toInt demands",
+    );
+    expect(variablesOf(text)).toEqual(["DECK_X", "DECK_Y"]);
+  });
+
   it("refuses what it does not understand instead of handing it to Kong", () => {
-    expect(() => renderDeclarative(`a: \${{ env "DECK_X" | toInt }}`, { DECK_X: "1" })).toThrow(
+    expect(() => renderDeclarative(`a: \${{ env "DECK_X" | upper }}`, { DECK_X: "1" })).toThrow(
       "is understood",
     );
+  });
+
+  it("fills in defaults and shared configs, as decK does before Kong sees the file", () => {
+    const text = `_format_version: "3.0"
+_info:
+  defaults: { route: { strip_path: false }, service: { retries: 0 } }
+_plugin_configs:
+  limits: { rate_limit: { requests: { minute: 10 } }, cache: { ttl_seconds: 60 } }
+services:
+  - name: s
+    host: h
+    retries: 3
+    routes: [{ name: r, paths: [/v1] }, { name: q, paths: [/q], strip_path: true }]
+    plugins:
+      - { name: llm-gateway, _config: limits, config: { cache: { ttl_seconds: 5 } } }
+routes:
+  - { name: t, service: { name: s }, paths: [/t] }`;
+    const { services, routes } = parseDeclarative(renderDeclarative(text, {}));
+    expect(services[0]).toMatchObject({
+      retries: 3,
+      routes: [{ strip_path: false }, { strip_path: true }],
+      plugins: [
+        {
+          name: "llm-gateway",
+          config: { rate_limit: { requests: { minute: 10 } }, cache: { ttl_seconds: 5 } },
+        },
+      ],
+    });
+    expect(routes).toMatchObject([{ service: "s", strip_path: false }]);
+    expect(() => renderDeclarative(text.replace("_config: limits", "_config: limit"), {})).toThrow(
+      'there is no "limit" in _plugin_configs',
+    );
+  });
+
+  it("keeps texts that YAML 1.1, which Kong reads, takes for something else", () => {
+    const text = `a: "no"\nb: &b [yes, 1_000, 1:30, 2026-01-31]\nc: *b`;
+    const b = [true, 1000, "1:30", "2026-01-31"];
+    const rendered = renderDeclarative(text, {});
+    expect(parse(rendered, { version: "1.1", customTags: [] })).toEqual({ a: "no", b, c: b });
+  });
+
+  it("reads one document, and shows nothing of one that is broken", () => {
+    expect(() => renderDeclarative("a: 1\n---\nb: 2", {})).toThrow("several documents");
+    expect(() => renderDeclarative("key: [secret", {})).toThrow(/^not valid YAML: (?!.*secret)/);
   });
 
   it.each(["consumer_groups:\n  - name: gold", "consumers:\n  - username: a\n    groups: [gold]"])(

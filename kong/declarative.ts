@@ -1,13 +1,11 @@
 // Reads Kong's declarative configuration: decK's kong.yaml, and the form of it that a DB-less Kong
 // 3.9 loads. What decK and DB-less Kong disagree about is settled here.
 
-import { type Document, isMap, isScalar, isSeq, parseDocument, visit } from "yaml";
+import { type Document, isMap, parseAllDocuments, stringify } from "yaml";
 import { z } from "zod";
-
-const variable = /\$\{\{\s*env\s+"([^"]*)"\s*\}\}/g;
-
-/** A kong.yaml that cannot be used; the message is for the operator. */
-export class DeclarativeError extends Error {}
+import { type Entity, entitiesIn, withoutDeckWords } from "./deck-words";
+import { DeclarativeError } from "./declarative-error";
+import { yaml11 } from "./yaml-1-1";
 
 const pluginShape = z.strictObject({
   id: z.string().optional(),
@@ -105,41 +103,31 @@ export type DeclarativeConsumer = z.infer<typeof consumerShape>;
 export type DeclarativeConfig = z.infer<typeof configShape>;
 
 /**
- * Turns decK's kong.yaml into the YAML that a DB-less Kong loads: puts the DECK_ variables in, and
- * drops `_info`, which only decK knows.
+ * Turns decK's kong.yaml into the YAML that a DB-less Kong loads: does what decK does before it sends
+ * the file to a Kong.
  * @param upstream where all services shall send instead, such as http://model-server:8080
- * @throws DeclarativeError when it does not parse, variables are missing or consumer_groups are used
+ * @throws DeclarativeError when it does not parse, something that it names is missing, or consumer_groups are used
  */
 export function renderDeclarative(
   text: string,
   environment: Record<string, string | undefined>,
   upstream?: URL,
 ): string {
-  const document = parseYaml(text);
-  resolveVariables(document, environment);
-  document.delete("_info");
-  refuseConsumerGroups(document);
-  if (upstream) sendTo(upstream, document);
-  return document.toString({ lineWidth: 0 });
+  const file = withoutDeckWords(parseYaml(text), environment);
+  refuseConsumerGroups(file);
+  if (upstream) sendTo(upstream, file);
+  return stringify(file, { version: "1.1", lineWidth: 0, aliasDuplicateObjects: false });
 }
 
-function sendTo({ protocol, hostname, port }: URL, document: Document): void {
-  const services = document.get("services");
-  if (!isSeq(services)) return;
-  for (const service of services.items) {
-    if (!isMap(service)) continue;
-    const url = service.get("url");
-    if (typeof url === "string") service.set("path", new URL(url).pathname);
-    service.delete("url");
-    service.set("protocol", protocol.slice(0, -1));
-    service.set("host", hostname);
-    service.set("port", Number(port) || (protocol === "https:" ? 443 : 80));
+function sendTo({ protocol, hostname, port }: URL, file: Entity): void {
+  for (const service of entitiesIn(file.services)) {
+    const { url } = service;
+    if (typeof url === "string") service.path = new URL(url).pathname;
+    delete service.url;
+    service.protocol = protocol.slice(0, -1);
+    service.host = hostname;
+    service.port = Number(port) || (protocol === "https:" ? 443 : 80);
   }
-}
-
-/** The environment variables that a kong.yaml names, in order. */
-export function variablesOf(text: string): string[] {
-  return [...new Set([...text.matchAll(variable)].map(([, name]) => name!))];
 }
 
 /**
@@ -147,9 +135,9 @@ export function variablesOf(text: string): string[] {
  * @throws DeclarativeError that names each field at fault
  */
 export function parseDeclarative(text: string): DeclarativeConfig {
-  const document = parseYaml(text);
-  refuseConsumerGroups(document);
-  const parsed = configShape.safeParse(document.toJS());
+  const file = parseYaml(text).toJS() as Entity;
+  refuseConsumerGroups(file);
+  const parsed = configShape.safeParse(file);
   if (parsed.success) return parsed.data;
   throw new DeclarativeError(
     parsed.error.issues
@@ -159,57 +147,29 @@ export function parseDeclarative(text: string): DeclarativeConfig {
 }
 
 function parseYaml(text: string): Document {
-  const document = parseDocument(text);
-  const [error] = document.errors;
-  if (error) throw new DeclarativeError(`not valid YAML: ${error.message}`);
-  if (!isMap(document.contents)) {
+  const documents = parseAllDocuments(text, yaml11);
+  const [document, further] = "empty" in documents ? [] : documents;
+  const [error] = document?.errors ?? [];
+  if (error) {
+    // The rest of the library's message shows the lines around, which may hold a key.
+    const [reason] = error.message.split(":\n");
+    throw new DeclarativeError(`not valid YAML: ${reason}`);
+  }
+  if (further) {
+    throw new DeclarativeError(
+      "holds several documents, of which decK and Kong read only the first",
+    );
+  }
+  if (!document || !isMap(document.contents)) {
     throw new DeclarativeError("not a declarative configuration: it must be a map of entities");
   }
   return document;
 }
 
-// Values go into the parsed scalars and not into the text, so that no value can change the YAML
-// around it. As with decK, an unquoted one may become a number or a boolean.
-function resolveVariables(
-  document: Document,
-  environment: Record<string, string | undefined>,
-): void {
-  const missing = new Set<string>();
-  visit(document, {
-    Scalar(_key, node) {
-      if (typeof node.value !== "string" || !node.value.includes("${{")) return;
-      const resolved = node.value.replace(variable, (_whole, name: string) => {
-        if (!name.startsWith("DECK_")) {
-          throw new DeclarativeError(`"${name}" must start with DECK_, as decK demands`);
-        }
-        const value = environment[name];
-        if (value === undefined) missing.add(name);
-        return value ?? "";
-      });
-      if (resolved.includes("${{")) {
-        throw new DeclarativeError(`only \${{ env "DECK_NAME" }} is understood: ${node.value}`);
-      }
-      node.value = node.type === "PLAIN" ? plainValue(resolved) : resolved;
-    },
-  });
-  if (missing.size > 0) {
-    throw new DeclarativeError(`environment variables not set: ${[...missing].join(", ")}`);
-  }
-}
-
-function plainValue(text: string): unknown {
-  const { contents } = parseDocument(text);
-  return isScalar(contents) ? contents.value : text;
-}
-
 // Kong OSS has the field in its schema of Enterprise only, and says "unknown field".
-function refuseConsumerGroups(document: Document): void {
-  const whole = document.toJS() as Record<string, unknown>;
-  const consumers = Array.isArray(whole.consumers) ? (whole.consumers as unknown[]) : [];
-  const grouped = consumers.some(
-    (consumer) => typeof consumer === "object" && consumer !== null && "groups" in consumer,
-  );
-  if (!("consumer_groups" in whole) && !grouped) return;
+function refuseConsumerGroups(file: Entity): void {
+  const grouped = entitiesIn(file.consumers).some((consumer) => "groups" in consumer);
+  if (!("consumer_groups" in file) && !grouped) return;
   throw new DeclarativeError(
     "consumer_groups are a feature of Kong Enterprise: use consumers' tags, which the plugins match",
   );

@@ -5,7 +5,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { parseDeclarative, renderDeclarative, variablesOf } from "../kong/declarative";
+import { variablesOf } from "../kong/deck-words";
+import { parseDeclarative, renderDeclarative } from "../kong/declarative";
 import { order } from "../kong/order";
 import { documentsOf, filesBelow, root, textOf, textsIn } from "./support/yaml-files";
 

@@ -3,7 +3,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseDeclarative, renderDeclarative, variablesOf } from "../kong/declarative";
+import { variablesOf } from "../kong/deck-words";
+import { parseDeclarative, renderDeclarative } from "../kong/declarative";
 import { documentsOf, mapsIn, root, textOf, yamlFilesBelow } from "./support/yaml-files";
 
 type Labels = Record<string, string>;

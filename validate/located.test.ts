@@ -41,6 +41,14 @@ describe("kong", () => {
       expect(file.get("own")!.over(undefined).value).toEqual({ b: 3 });
     });
 
+    it("is what Kong and Kubernetes make of it, and what Compose does in its files", () => {
+      const words = "a: [yes, off, 1_000, 0123, 1:30, 2026-01-31]";
+      const kongs = parse(['_format_version: "3.0"', words]).get("a");
+      expect(kongs?.value).toEqual([true, false, 1000, 83, "1:30", "2026-01-31"]);
+      const others = parse([words]).get("a");
+      expect(others?.value).toEqual(["yes", "off", "1_000", 123, "1:30", "2026-01-31"]);
+    });
+
     it("keeps the lines of the file where it stands in a text", () => {
       const file = parse(["kind: ConfigMap", "data:", "  kong.yml: |", "    # first", "    a: 1"]);
       const [inner] = file.at(["data", "kong.yml"]).embedded();

@@ -11,6 +11,7 @@ import {
   type Node,
   parseAllDocuments,
 } from "yaml";
+import { yaml11 } from "../kong/yaml-1-1";
 
 /** A text that holds YAML: a file, or a block of text within one. */
 interface Source {
@@ -47,7 +48,8 @@ export class Located {
     linesBefore = 0,
   ): { documents: Located[]; unreadable: Unreadable[] } {
     const counter = new LineCounter();
-    const parsed = parseAllDocuments(text, { lineCounter: counter, merge: true });
+    const options = isRead11(text) ? yaml11 : { merge: true };
+    const parsed = parseAllDocuments(text, { ...options, lineCounter: counter });
     const documents: Located[] = [];
     const unreadable: Unreadable[] = [];
     for (const document of "empty" in parsed ? [] : parsed) {
@@ -192,6 +194,11 @@ export class Located {
   private asBorrowed(): Located {
     return new Located(this.source, this.node, this.place, this.field, true, this.base);
   }
+}
+
+// What Kong, decK and Kubernetes read; Compose and others go by YAML 1.2.
+function isRead11(text: string): boolean {
+  return /^["']?(?:_format_version|_info|apiVersion)["']?\s*:/m.test(text);
 }
 
 // With merge keys on, the library gives << as a symbol.

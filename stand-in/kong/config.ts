@@ -9,7 +9,7 @@ import type {
   DeclarativeRoute,
   DeclarativeService,
 } from "../../kong/declarative";
-import { DeclarativeError } from "../../kong/declarative";
+import { DeclarativeError } from "../../kong/declarative-error";
 import { bytesOf, deepBytesOf } from "./lua-value";
 
 export const workspaceId = "0dc6f45b-8f8d-40d2-a504-473544ee190b";

@@ -2,7 +2,7 @@
 // own, checks its config, and makes the runtime config that Kong would hand to it.
 
 import { bundledPlugins, companions } from "../../kong/bundled-plugins";
-import { DeclarativeError } from "../../kong/declarative";
+import { DeclarativeError } from "../../kong/declarative-error";
 import { idOf, type Scope, type ScopedPlugin, workspaceId } from "./config";
 import type { EntityCheck } from "./entity-checks";
 import type { LuaPlugin } from "./lua/plugins";

@@ -1,7 +1,7 @@
 // Runs the plugins of a request through their phases, in order of priority, as kong/init.lua 3.9
 // does: what answers in access skips the others, which still see the answer pass.
 
-import { DeclarativeError } from "../../kong/declarative";
+import { DeclarativeError } from "../../kong/declarative-error";
 import type { Entities } from "./config";
 import type { ExternalPlugin } from "./external-plugin";
 import { authenticate, type KeyAuthConfig } from "./key-auth";
