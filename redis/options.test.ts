@@ -25,19 +25,34 @@ describe("redis", () => {
       });
     });
 
+    it.each(["http://redis:6379", "redis:6379", "redis://", "redis://h:x", "redis://h/db"])(
+      "refuse %s as a url, without repeating it",
+      (url) => {
+        const { error } = redisOptions.safeParse({ url });
+        expect(error?.issues[0]).toMatchObject({
+          path: ["url"],
+          message: "must be redis://HOST:PORT/DATABASE, or rediss:// for TLS",
+        });
+      },
+    );
+
     it.each([
-      "http://redis:6379",
-      "redis:6379",
-      "redis://",
-      "redis://h:x",
-      "redis://h/db",
-      "redis://:%zz@h",
-    ])("refuse %s as a url, without repeating it", (url) => {
+      ["redis://:%zz@h", "percent-encoded"],
+      ["redis://:a#b@h", "# as %23"],
+      ["redis://:a/b@h", "/ as %2F"],
+      ["redis+sentinel://s:26379/mymaster", "sentinel_nodes"],
+      ["redis://u:p@a:6379,b:6379", "cluster_nodes"],
+      ["redis://::1:6379", "in brackets"],
+    ])("tell what %s should be", (url, message) => {
       const { error } = redisOptions.safeParse({ url });
-      expect(error?.issues[0]).toMatchObject({
-        path: ["url"],
-        message: "must be redis://HOST:PORT/DATABASE, or rediss:// for TLS",
-      });
+      expect(error?.issues[0]?.message).toContain(message);
+      expect(error?.issues[0]?.message).not.toMatch(/a.b@h|mymaster/);
+    });
+
+    it.each(["redis:6379", "redis://redis", "redis:", "a b"])("refuse %s as a host", (host) => {
+      const { error } = redisOptions.safeParse({ host });
+      expect(error?.issues[0]?.message).toContain("a name or an address alone");
+      expect(redisOptions.safeParse({ host: "::1" }).success).toBe(true);
     });
 
     it.each([

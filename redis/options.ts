@@ -8,7 +8,7 @@ const node = z.string().regex(/^(?:[^:\s]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/, "must b
 const fields = z.object({
   url: z
     .string()
-    .refine(isRedisUrl, "must be redis://HOST:PORT/DATABASE, or rediss:// for TLS")
+    .refine(isRedisUrl, { error: ({ input }) => addressFault(String(input)) })
     .refine(isReadWhole, {
       message:
         "must have nothing behind the database but ?db=NUMBER: percent-encode what is special in a password (# as %23, ? as %3F), set other options by their own names",
@@ -19,7 +19,14 @@ const fields = z.object({
       description:
         "Address as redis://USER:PASSWORD@HOST:PORT/DATABASE, or rediss:// for TLS; it wins over host. None of url, host, sentinel_nodes and cluster_nodes: no Redis.",
     }),
-  host: z.string().default("").describe("Name or address of the Redis, where no url is given."),
+  host: z
+    .string()
+    .refine(
+      isBareHost,
+      "must be a name or an address alone: the port goes into port, a redis:// address into url",
+    )
+    .default("")
+    .describe("Name or address of the Redis, where no url is given."),
   port: z.int().min(1).max(65535).default(6379).describe("TCP port of the Redis at host."),
   sentinel_nodes: z
     .array(node)
@@ -185,6 +192,28 @@ function isRedisUrl(value: string): boolean {
   if (!/^rediss?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;
   const { hostname, pathname, username, password } = new URL(value);
   return hostname !== "" && /^\/?\d*$/.test(pathname) && isEncoded(username + password);
+}
+
+/** What an address in the words of another client, or with a password as it is, should be here. */
+function addressFault(value: string): string {
+  if (/^rediss?[+-]sentinel:/i.test(value)) {
+    return "must be one address: name Sentinels in sentinel_nodes, with their sentinel_master";
+  }
+  if (/^rediss?:\/\/(?:[^@]*@)?[^@/]*,/i.test(value)) {
+    return "must be one address: name the nodes of a Cluster in cluster_nodes, Sentinels in sentinel_nodes";
+  }
+  if (/^rediss?:\/\/[^@]*[#?/%][^@]*@/i.test(value)) {
+    return "must have what is special in its password percent-encoded: # as %23, / as %2F, ? as %3F, % as %25";
+  }
+  if (/^rediss?:\/\/(?:[^@]*@)?[0-9a-f]*:[0-9a-f]*:/i.test(value)) {
+    return "must have an IPv6 address in brackets, as in redis://[::1]:6379";
+  }
+  return "must be redis://HOST:PORT/DATABASE, or rediss:// for TLS";
+}
+
+/** Kong leaves a reference as it is here, which others tell. An IPv6 address has several colons, a name and its port one. */
+function isBareHost(host: string): boolean {
+  return host.startsWith("{vault:") || !/:\/\/|^[^:]*:\d*$|[\s/@]/.test(host);
 }
 
 // Several clients name the database in the query; what else stands there would be dropped without a

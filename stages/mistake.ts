@@ -80,6 +80,11 @@ export function hiddenPrices(
 export function redisMissing(options: { policy: string; redis: RedisOptions }): Mistake[] {
   const { policy, redis } = options;
   // In a file a url may be a vault reference, which redisTarget cannot read.
-  if (policy !== "redis" || redis.url !== "" || redisTarget(redis)) return [];
-  return [error(["policy"], "redis-missing", "names no Redis: set redis.url or redis.host")];
+  const isNamed = redis.url !== "" || redisTarget(redis) !== undefined;
+  if (policy === "redis" && !isNamed) {
+    return [error(["policy"], "redis-missing", "names no Redis: set redis.url or redis.host")];
+  }
+  if (policy === "redis" || !isNamed) return [];
+  const message = `is not used with policy ${policy}: set policy to redis, or leave it out`;
+  return [warning(["redis"], "redis-unused", message)];
 }

@@ -36,6 +36,7 @@ export function optionFindings(name: string, plugin: CheckedPlugin, config: Loca
   const parsed = plugin.Options.safeParse(knownValues(config.value) ?? {});
   return [
     ...unknownOptions(name, schema, config),
+    ...unresolved(schema, config),
     ...(parsed.success
       ? mistakes(plugin.mistakesIn(parsed.data), config)
       : badValues(parsed.error.issues, schema, config)),
@@ -70,6 +71,20 @@ function unknownOptions(plugin: string, schema: Allowed, at: Located): Finding[]
   });
 }
 
+/** Kong resolves references in the options that are made for secrets, and leaves all others as they are. */
+function unresolved(schema: Allowed, at: Located): Finding[] {
+  if (schema.items) return at.items().flatMap((item) => unresolved(schema.items!, item));
+  const { type, properties, referenceable } = schema;
+  if (properties) {
+    return at
+      .members()
+      .flatMap(([name, member]) => (properties[name] ? unresolved(properties[name], member) : []));
+  }
+  if (type !== "string" || referenceable || !/^\{vault:\/\/.*\}$/.test(at.text ?? "")) return [];
+  const message = "takes no vault reference: Kong would leave it as it is; write the value";
+  return [error(at, "vault-reference", message)];
+}
+
 function listed(names: string[]): string {
   if (names.length === 0) return ", which has none";
   return names.length > 9 ? "; its README lists them" : `: there are ${names.join(", ")}`;
@@ -93,6 +108,10 @@ function inQuotes(at: Located, allowed: Allowed | undefined): Finding[] {
 }
 
 function sentence(issue: z.core.$ZodIssue, allowed: Allowed | undefined, at: Located): string {
+  // Braces without quotes are a map of YAML.
+  if (allowed?.type === "string" && at.members().some(([name]) => /^\{?vault:/.test(name))) {
+    return 'must be a text: put the reference in quotes, as in "{vault://env/name}"';
+  }
   const last = String(issue.path.at(-1) ?? "");
   const isMissing = issue.code === "invalid_type" && issue.input === undefined;
   if (isMissing && !at.field.endsWith(last)) return `needs ${last}, ${describe(allowed)}`;
@@ -147,7 +166,9 @@ function schemaAt(schema: Allowed, path: readonly PropertyKey[]): Allowed | unde
 // By an explicit null Kong says "not set"; a variable of decK is a value that another puts in, as a
 // vault's is.
 function knownValues(value: unknown): unknown {
-  if (typeof value === "string" && value.includes("${{")) return "{vault://deck/variable}";
+  if (typeof value === "string" && value.includes("${{")) {
+    return `{vault://deck/${encodeURIComponent(value)}}`;
+  }
   if (Array.isArray(value)) return value.map(knownValues);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

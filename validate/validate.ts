@@ -16,6 +16,7 @@ import { helmTraps } from "./traps/helm";
 import { kubernetesTraps } from "./traps/kubernetes";
 import { luaTraps } from "./traps/lua";
 import { nameTraps } from "./traps/names";
+import { patternTraps } from "./traps/patterns";
 import { routingTraps } from "./traps/routing";
 import { documentSecrets, secretTraps } from "./traps/secrets";
 import { telemetryTraps } from "./traps/telemetry";
@@ -41,6 +42,7 @@ const traps = [
   ...driverTraps,
   ...luaTraps,
   ...nameTraps,
+  ...patternTraps,
   ...secretTraps,
   ...tryTraps,
 ];
@@ -89,9 +91,13 @@ function configurationFindings(
   configuration: Configuration,
   plugins: ValidateOptions["plugins"],
 ): Finding[] {
-  const ofOptions = configuration.plugins.flatMap(({ name, config }) => {
+  const ofOptions = configuration.plugins.flatMap(({ name, config, at }) => {
     const plugin = plugins.get(name);
-    return plugin && config ? optionFindings(name, plugin, config) : [];
+    if (!plugin || !config) return [];
+    // What is missing may be what the patches bring.
+    const isPatched = at.get("configPatches") !== undefined;
+    const found = optionFindings(name, plugin, config);
+    return found.filter(({ rule }) => !isPatched || rule !== "no-upstream-key");
   });
   const ours = [...plugins.keys()];
   return [...ofOptions, ...traps.flatMap((trap) => trap(configuration, ours))];

@@ -16,6 +16,7 @@ export function traps(options: ModelsOptions): Mistake[] {
   return [
     ...shadowed("aliases", options.aliases, "name", "shadowed-alias"),
     ...chainedAliases(options),
+    ...globbedTargets(options),
     ...ownFallbacks(options),
     ...providerTraps(options),
     ...balanceTraps(options),
@@ -48,6 +49,22 @@ function chainedAliases({ aliases }: ModelsOptions): Mistake[] {
   });
 }
 
+/** A name of the upstream, where only a client's name may be a pattern. */
+function globbedTargets({ aliases }: ModelsOptions): Mistake[] {
+  return aliases.flatMap(({ target, targets, fallbacks }, index) =>
+    [
+      { model: target, path: ["target"] },
+      ...targets.map(({ model }, place) => ({ model, path: ["targets", place, "model"] })),
+      ...fallbacks.map((model, place) => ({ model, path: ["fallbacks", place] })),
+    ]
+      .filter(({ model }) => model.includes("*"))
+      .map(({ model, path }) => {
+        const message = `"${model}" goes upstream with its asterisk: name one model`;
+        return error(["aliases", index, ...path], "target-is-pattern", message);
+      }),
+  );
+}
+
 function ownFallbacks({ aliases }: ModelsOptions): Mistake[] {
   return aliases.flatMap(({ target, fallbacks }, index) =>
     fallbacks.flatMap((fallback, place) => {
@@ -66,7 +83,9 @@ function nothingKnown({ unknown_models, aliases, models }: ModelsOptions): Mista
 }
 
 function unreachableRules({ access }: ModelsOptions): Mistake[] {
-  const forAll = access.findIndex(({ consumers, tags }) => consumers.length + tags.length === 0);
+  const forAll = access.findIndex(
+    ({ consumers, tags }) => consumers.length + tags.length === 0 || consumers.includes("*"),
+  );
   const message = `is never reached: access[${forAll}] before it is for everybody`;
   return access.flatMap((_, index) => {
     const isHidden = forAll >= 0 && index > forAll;

@@ -12,6 +12,7 @@ export function traps(options: RateLimitOptions): Mistake[] {
     ...limitsNothing(options),
     ...scopesOf(options).flatMap(widerIsTighter),
     ...unreachableLevels(options),
+    ...unreachableTiers(options),
     ...softLimitTraps(options),
     ...shadowed("models", options.models, "match", "shadowed-limit"),
     ...shadowed("prices", options.prices ?? [], "model", "shadowed-price"),
@@ -29,6 +30,14 @@ function unreachableLevels({ levels }: RateLimitOptions): Mistake[] {
     const message = `is never reached: an entry before it is for every ${level.by.replace("_", " ")}`;
     return [error(["levels", index], "shadowed-level", message)];
   });
+}
+
+/** Behind a tier that is for every consumer none is reached. */
+function unreachableTiers({ tiers }: RateLimitOptions): Mistake[] {
+  const forAll = tiers.findIndex(({ consumers }) => consumers.includes("*"));
+  if (forAll < 0 || forAll === tiers.length - 1) return [];
+  const message = `is never reached: tiers[${forAll}] before it is for every consumer`;
+  return [error(["tiers", forAll + 1], "unreachable-tier", message)];
 }
 
 function limitsNothing(options: RateLimitOptions): Mistake[] {

@@ -15,6 +15,7 @@ export function traps(all: UpstreamKeyOptions): Mistake[] {
   );
   return [
     ...accountTraps(options),
+    ...noKeys(all),
     ...ofProviders,
     ...redisMissing(options),
     ...nothingShared(all),
@@ -22,7 +23,42 @@ export function traps(all: UpstreamKeyOptions): Mistake[] {
 }
 
 function accountTraps(options: AccountOptions): Mistake[] {
-  return [...literalKeys(options), ...unusedHeader(options)];
+  return [
+    ...literalKeys(options),
+    ...unusedHeader(options),
+    ...gluedPrefix(options),
+    ...options.keys.flatMap((_, index) => keyTraps(options.keys, index)),
+  ];
+}
+
+/** Where no provider serves either, each request is answered with 503. */
+function noKeys({ keys, auth, providers }: UpstreamKeyOptions): Mistake[] {
+  if (keys.length > 0 || auth === "none" || providers.length > 0) return [];
+  const message = "has no keys: give it some, or auth: none where the upstream asks for none";
+  return [error([], "no-upstream-key", message)];
+}
+
+function keyTraps(keys: AccountOptions["keys"], index: number): Mistake[] {
+  const { value, file } = keys[index]!;
+  const path = ["keys", index];
+  if (value === "" && file === "") {
+    return [error(path, "no-upstream-key", "names no key: set value or file")];
+  }
+  if (value !== "" && file !== "") {
+    return [warning([...path, "file"], "unused-file", "is not read where value is set: keep one")];
+  }
+  const earlier = keys.slice(0, index).some((one) => one.value === value && one.file === file);
+  if (!earlier) return [];
+  const message = "is the key of an entry before: both rest together; give that one a weight";
+  return [warning([...path, value === "" ? "file" : "value"], "key-twice", message)];
+}
+
+/** "BearerKEY" is no scheme that a server knows. */
+function gluedPrefix({ prefix }: AccountOptions): Mistake[] {
+  if (!/^(?:bearer|basic|token|apikey)$/i.test(prefix)) return [];
+  return [
+    error(["prefix"], "glued-prefix", `needs a space at its end, before the key: "${prefix} "`),
+  ];
 }
 
 /** Each request to it is answered with 503. */

@@ -1,5 +1,5 @@
 // Names that must be known elsewhere in a configuration: models that have a price, fallbacks among the
-// models, consumers among the consumers. What one plugin's options tell alone is its own traps.ts.
+// models. What one plugin's options tell alone is its own traps.ts.
 
 import { catalogue } from "../../models/catalogue";
 import { modelGlob } from "../../models/glob";
@@ -166,26 +166,4 @@ function modelsOfChain(alias: Located): string[] {
   return [...servedBy(alias), ...fallbacks].flatMap((at) => at?.text ?? []);
 }
 
-/** Rules and tiers that name consumers whom this configuration does not have. */
-const unknownConsumer: Trap = (configuration) => {
-  const names = configuration.consumers.flatMap((consumer) =>
-    ["username", "custom_id"].flatMap((name) => consumer.get(name)?.text ?? []),
-  );
-  if (names.length === 0 || configuration.kind !== "declarative") return [];
-  const rules = configuration.plugins.flatMap((entry) => [
-    ...(stageOptions(entry, "models")?.get("access")?.items() ?? []),
-    ...(stageOptions(entry, "rate_limit")?.get("tiers")?.items() ?? []),
-  ]);
-  return rules
-    .flatMap((rule) => rule.get("consumers")?.items() ?? [])
-    .filter(({ text }) => text !== undefined && !text.includes("*") && !names.includes(text))
-    .map((at) =>
-      warning(
-        at,
-        "unknown-consumer",
-        `no consumer here is called "${at.text}"${didYouMean(at.text!, names)}`,
-      ),
-    );
-};
-
-export const nameTraps = [unknownFallback, limitFallback, unpriced, unpricedMove, unknownConsumer];
+export const nameTraps = [unknownFallback, limitFallback, unpriced, unpricedMove];
