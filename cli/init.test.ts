@@ -137,6 +137,15 @@ describe("kong-llm init", () => {
     expect(find("NetworkPolicy", "gateway").spec.egress.at(-1).ports).toEqual([{ port: 8443 }]);
   });
 
+  it.each(["/v1", "/v1/", "/v1/chat/completions", "/v1/models"])(
+    "takes what stands behind the address of an API for what requests bring: %s",
+    async (behind) => {
+      await init("--platform", "compose", "--upstream", `https://api.example.com/openai${behind}`);
+      const [service] = objects("kong.yaml")[0].services;
+      expect(service).toMatchObject({ host: "api.example.com", path: "/openai" });
+    },
+  );
+
   it("runs the stand-in model where there is no upstream", async () => {
     await init("--platform", "minikube", "--upstream", "stand-in");
     const made = objects("objects.yaml");
@@ -221,6 +230,8 @@ describe("kong-llm init", () => {
     ["--upstream", "api.example.com", /https:\/\/HOST/],
     ["--consumer", "Team Search", /lower case letters/],
     ["--requests-per-minute", "0", /whole number above 0/],
+    ["--requests-per-minute", "1e12", /whole number above 0/],
+    ["--host", "LLM_example", /lower case/],
   ])("takes no %s %s", async (flag, value, message) => {
     const said = vi.spyOn(process.stderr, "write").mockReturnValue(true);
     await expect(init(flag, value)).rejects.toThrow(message);

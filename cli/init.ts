@@ -7,7 +7,7 @@ import { composePlan } from "./init/compose";
 import { hostPlan } from "./init/host";
 import { kubernetesPlan } from "./init/kubernetes";
 import { missing, newSecrets, type Secrets } from "./init/secrets";
-import { questions, type Wanted, wantedOf } from "./init/wanted";
+import { hostName, questions, type Wanted, wantedOf } from "./init/wanted";
 import { type Plan, type Step, type WrittenFile, writeAll } from "./init/written-file";
 
 interface InitFlags extends Partial<Record<keyof Wanted, string>> {
@@ -29,7 +29,11 @@ export function addInit(program: Command): void {
   init
     .option("--dir <dir>", "where to write", ".")
     .option("--image <name>", "an image of kong-llm in a registry; without it, one is built")
-    .option("--host <name>", "where clients ask, on a cluster of others", "llm.example.com")
+    .addOption(
+      new Option("--host <name>", "where clients ask, on a cluster of others")
+        .argParser(hostName)
+        .default("llm.example.com"),
+    )
     .option("--force", "write over files that are there", false)
     .action(run);
 }

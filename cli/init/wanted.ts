@@ -68,7 +68,11 @@ function platform(text: string): Platform {
   throw new InvalidArgumentError(`"${text}" is none of ${platforms.join(", ")}`);
 }
 
-// People paste the base_url of an SDK: the paths of requests bring their /v1.
+// People paste the base_url of an SDK, or what an example of curl asks: the paths of requests bring their
+// /v1 and their endpoint.
+const behindOrigin =
+  /(?:\/v1(?:\/(?:chat\/completions|completions|responses|embeddings|messages|models))?)?\/*$/;
+
 function upstream(text: string): URL | undefined {
   if (text === "stand-in") return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
@@ -76,7 +80,7 @@ function upstream(text: string): URL | undefined {
   if (!isOrigin || url.username || url.password) {
     throw new InvalidArgumentError("give it as https://HOST, without a key in it, or as stand-in");
   }
-  url.pathname = url.pathname.replace(/(\/v1)?\/*$/, "");
+  url.pathname = url.pathname.replace(behindOrigin, "");
   return url;
 }
 
@@ -88,8 +92,15 @@ function consumer(text: string): string {
   );
 }
 
+/** As a certificate and an Ingress take it (RFC 1123). */
+export function hostName(text: string): string {
+  const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+  if (text.length <= 253 && new RegExp(`^${label}(?:\\.${label})*$`).test(text)) return text;
+  throw new InvalidArgumentError("give it as llm.example.com, in lower case");
+}
+
 function count(text: string): number {
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
+  // As much as a limit may be.
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("give a whole number above 0");
 }
