@@ -31,10 +31,24 @@ function credential(secret: Located): Finding[] {
     const meant = didYouMean(at.text ?? "", kinds);
     return [error(at, "credential-label", `is no kind of credential${meant}`)];
   }
-  if (at.text !== "key-auth") return [];
   const key = keyIn(secret);
+  if (at.text !== "key-auth") return key ? ofAnotherKind(secret, at) : [];
   if (key) return neverSent(key, secret);
   return [error(secret, "credential-key", "has no member `key`: that is the API key")];
+}
+
+const needed: Readonly<Record<string, string>> = {
+  ...{ "basic-auth": "username", "hmac-auth": "username", acl: "group", oauth2: "client_id" },
+  "mtls-auth": "subject_name",
+};
+
+/** A key under the label of a kind that has members which this Secret lacks. */
+function ofAnotherKind(secret: Located, at: Located): Finding[] {
+  const member = needed[at.text ?? ""] ?? "key";
+  const texts = [secret.get("stringData"), secret.get("data")];
+  if (texts.some((data) => data?.get(member))) return [];
+  const message = `holds an API key and no ${member}: its kind is key-auth`;
+  return [error(at, "credential-label", message)];
 }
 
 const base64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
