@@ -16,12 +16,8 @@ export interface Identity {
 
 /** Of whom several consumers are a part: what is left of their limits tells what others have spent. */
 export function isShared(kind: IdentityKind): boolean {
-  return shared.has(kind);
+  return kind === "everybody" || kind === "team" || kind === "model" || kind === "provider";
 }
-
-const shared: ReadonlySet<IdentityKind> = new Set([
-  ...(["route", "service", "everybody", "team", "model", "provider"] as const),
-]);
 
 export type IdentityKind =
   | "consumer"

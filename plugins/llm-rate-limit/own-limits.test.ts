@@ -62,19 +62,6 @@ describe("llm-rate-limit › GET /v1/usage", () => {
     expect(await limits.tell(exchange("a", "usage"))).toEqual({ limits: [] });
   });
 
-  it.each(["route", "service"])("is not told what all clients of a %s share", async (limit_by) => {
-    const limits = limiter(`shared-${limit_by}`, {
-      ...{ limit_by, cost_usd: { month: 5 } },
-      levels: [{ by: "consumer", requests: { day: 10 } }],
-    });
-    const asking = (id: string) => {
-      const asked = exchange(id, "usage");
-      return { ...asked, request: { ...asked.request, route: "chat", service: "upstream" } };
-    };
-    const told = (await limits.tell(asking("a"))).limits;
-    expect(told?.map(({ of, measure }) => `${of} ${measure}`)).toEqual(["consumer requests"]);
-  });
-
   it("is told nothing where clients shall not see limits", async () => {
     const limits = limiter("hidden", { requests: { day: 1 }, hide_client_headers: true });
     expect(await limits.tell(exchange("a", "usage"))).toEqual({});

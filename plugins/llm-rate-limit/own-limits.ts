@@ -18,7 +18,7 @@ export async function tellLimits(exchange: Exchange, limiter: Limiter): Promise<
   const own = [...(rulesFor?.(exchange.consumer).base ?? []), ...ofModels];
   const others = levelsFor?.(exchange, undefined) ?? [];
   const whose = [
-    ...(isShared(identity.kind) ? [] : own.map((limit) => ({ limit }))),
+    ...own.map((limit) => ({ limit })),
     ...others.filter(({ who }) => !isShared(who.kind)),
   ];
   if (whose.length === 0) return { limits: [] };

@@ -45,7 +45,7 @@ export function tell(
   const { limits, policy } = counted;
   const { consumer = "", model } = exchange.ticket;
   showUsed(identity, consumer, limits, model?.label);
-  if (!options.hide_client_headers) showLimits(limits, identity, exchange);
+  if (!options.hide_client_headers) showLimits(limits, exchange);
   if (attempt.result === "taken") {
     const { moved_by } = attempt;
     exchange.ticket.limit = { decision: "allowed", ...(moved_by && { moved_by }) };
@@ -61,12 +61,8 @@ export function tell(
 }
 
 // What is left of a limit that others share would tell a client what they spend.
-function showLimits(
-  states: LimitState[],
-  identity: Identity,
-  { ticket, responseHeaders }: Exchange,
-): void {
-  const limits = states.filter(({ who = identity }) => !isShared(who.kind));
+function showLimits(states: LimitState[], { ticket, responseHeaders }: Exchange): void {
+  const limits = states.filter(({ who }) => !who || !isShared(who.kind));
   const family = familyOf(ticket.endpoint);
   Object.assign(
     responseHeaders,

@@ -49,7 +49,7 @@ new Gauge({
 
 new Gauge({
   name: "llm_rate_limit_level_used_ratio",
-  help: "The same of limits that several share: of everybody, a team, a model, a provider, a route or a service, by its name",
+  help: "The same of limits that several share: of everybody, a team, a model or a provider, by its name",
   labelNames: ["level", "name", "measure", "window"] as const,
   collect() {
     this.reset();
@@ -81,7 +81,7 @@ export function showUsed(
     if (who.kind === "consumer") {
       const labels = { consumer, measure, window, model };
       ofConsumers.set(`${consumer}\n${measure}\n${window}\n${model}`, usedOf(state, labels));
-    } else if (isShared(who.kind) && model === "*") {
+    } else if (isShared(who.kind)) {
       const name = decodeURIComponent(who.key.split(":")[1] ?? "*");
       if (who.kind === "model" && !isNamed(name, label)) continue;
       const labels = { level: who.kind, name, measure, window };
