@@ -110,3 +110,18 @@ export function unpriced({ responseHeaders }: Exchange, model: string): Answer {
     responseHeaders,
   );
 }
+
+/** Its consumer has a budget in dollars, and it leaves the model to the upstream. */
+export function unnamed({ responseHeaders }: Exchange): Answer {
+  return refuse(
+    400,
+    {
+      message:
+        "The request names no model, so a budget in dollars cannot hold for it: name one in `model`.",
+      type: "invalid_request_error",
+      param: "model",
+      code: "model_not_priced",
+    },
+    responseHeaders,
+  );
+}

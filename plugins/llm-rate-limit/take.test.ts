@@ -60,6 +60,16 @@ describe("llm-rate-limit", () => {
     });
   });
 
+  it("tells a request without a model to name one where dollars are limited", async () => {
+    const { ask } = limited({ cost_usd: { month: 1 } });
+    const { error } = await ask({ model: undefined }, alice, {}, "images/generations");
+    expect(error).toMatchObject({
+      message:
+        "The request names no model, so a budget in dollars cannot hold for it: name one in `model`.",
+      code: "model_not_priced",
+    });
+  });
+
   describe("a request that is paid for by other things than tokens", () => {
     const free = { input_usd_per_mtok: 0, output_usd_per_mtok: 0 };
     const prices = [

@@ -9,7 +9,7 @@ import { limitHeaders, tightest, toldLimits } from "./headers";
 import { type Identity, isShared } from "./identity";
 import { countDecision, countRefusal, type Decision, logDryRun } from "./metrics";
 import type { Policy } from "./open-counts";
-import { exceeded, unavailable, unpriced } from "./refusals";
+import { exceeded, unavailable, unnamed, unpriced } from "./refusals";
 import type { RateLimitOptions } from "./schema";
 import type { Attempt } from "./take";
 import { showUsed } from "./used-ratio";
@@ -36,9 +36,10 @@ export function tell(
     }
     case "unpriced": {
       const refusal = { decision: "unpriced", policy: options.policy } as const;
-      const { unpriced: model = "" } = attempt;
-      const by = `no price for the model ${model.slice(0, mostModelChars)}`;
-      return refuse(unpriced(exchange, model), { ...refusal, by }, exchange, identity, options);
+      const { unpriced: model } = attempt;
+      const by = `no price for the model ${model?.slice(0, mostModelChars) ?? "that is not named"}`;
+      const answer = model === undefined ? unnamed(exchange) : unpriced(exchange, model);
+      return refuse(answer, { ...refusal, by }, exchange, identity, options);
     }
   }
   const { counted, takes, demand } = attempt;
