@@ -40,15 +40,18 @@ describe.each(configurations)("the endpoints of %s", (_, config) => {
         printed += text;
       },
       edit(kong) {
-        for (const name of ["denied", "broke"]) kong.addConsumer(name, keyOf(name));
+        for (const name of ["denied", "broke", "thrifty"]) kong.addConsumer(name, keyOf(name));
         kong.options("usage").prices = prices;
         Object.assign(kong.options("models"), {
           other_endpoints: ["batches*"],
           access: [{ consumers: ["denied"], allow: ["*"], deny: ["denied-*"] }, { allow: ["*"] }],
         });
         Object.assign(kong.options("rate_limit"), {
-          policy: "local",
-          tiers: [{ consumers: ["broke"], requests: { month: 1 } }],
+          ...{ policy: "local", prices },
+          tiers: [
+            { consumers: ["broke"], requests: { month: 1 } },
+            { consumers: ["thrifty"], cost_usd: { month: 0.0001 } },
+          ],
         });
       },
     });
@@ -94,6 +97,17 @@ describe.each(configurations)("the endpoints of %s", (_, config) => {
     expect((await lineOf(heard)).cost_usd).toBe(0.0009);
     const told = openai.audio.translations.create({ model: "listener", file: await sound() });
     expect((await told).text).toBe("This is what was said.");
+  });
+
+  it("take of a budget of dollars what is paid for by the letter, and end it", async () => {
+    const apiKey = keyOf("thrifty");
+    const thrifty = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey, maxRetries: 0 });
+    const speak = () =>
+      thrifty.audio.speech.create({ model: "speaker", voice: "alloy", input: "안녕하세요" });
+    const { headers } = await speak();
+    expect(headers.get("x-ratelimit-remaining-cost-usd")).toBe("0.000025");
+    await expect(speak()).rejects.toMatchObject({ status: 429, code: "insufficient_quota" });
+    expect(gateway.upstream.requests).toHaveLength(1);
   });
 
   it("moderate, rank and embed", async () => {
