@@ -85,6 +85,24 @@ function boundLength(
   for (const member of members) if (isOpen(body.get(member))) body.remove(member);
 }
 
+/**
+ * Lowers a bound above all that a model can write, which would be refused: for one that stands in for
+ * another, whose client does not know it.
+ */
+export function lowerToModel(
+  exchange: Exchange,
+  body: RequestBody,
+  { maxOutput: most }: Terms,
+): void {
+  const { endpoint } = exchange.ticket;
+  const members = familyOf(endpoint).boundMembers(endpoint);
+  const tooHigh = members.filter((member) => Number(body.get(member)) > most);
+  for (const member of tooHigh) body.set(member, most);
+  if (tooHigh.length === 0) return;
+  fitBudget(body, most);
+  exchange.responseHeaders["X-LLM-Max-Tokens"] = String(most);
+}
+
 /** Thoughts are a part of the answer: a default leaves them room, or sets no bound. */
 function defaultBound(body: RequestBody["value"], terms: Terms): number {
   const { maxTokens, isOwnMaxTokens, reasons } = terms;

@@ -334,8 +334,20 @@ describe("llm-models", () => {
         "o3",
         { max_completion_tokens: 9 },
       ],
+      [
+        "no more than the other is known to write",
+        { max_tokens: 30_000, temperature: 1 },
+        "gpt-4o",
+        { max_tokens: 16_384, temperature: 1 },
+      ],
     ])("gets %s", async (_, body, model, members) => {
       expect(await adapted(body, model)).toEqual(members);
+    });
+
+    it("keeps a bound above what its own model writes: whoever asks knows that model", async () => {
+      const exchange = exchangeOf({ model: "gpt-4o", max_tokens: 30_000 });
+      await decide(exchange, given);
+      expect(exchange.body!.get("max_tokens")).toBe(30_000);
     });
 
     it("stays as it is where it names no model", () => {

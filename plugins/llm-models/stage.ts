@@ -16,7 +16,7 @@ import { badMember, badModel, notTokens } from "./bad-member";
 import { balanced } from "./balance";
 import { chosenRoute, labelsOf, settleChoice, withChoices } from "./chosen";
 import { firstHealthy } from "./fallback";
-import { badLength, fillIn, takeBack } from "./fill-in";
+import { badLength, fillIn, lowerToModel, takeBack } from "./fill-in";
 import {
   countFallback,
   hasSeveralKeys,
@@ -161,7 +161,9 @@ function serve(exchange: Exchange, body: RequestBody, serving: Serving, prepared
     countFallback(labelOf(preferred.model), labelOf(model));
   }
   if (model !== requested) body.set("model", model);
-  fillIn(exchange, body, termsOf(model, route.defaults), model !== requested);
+  const terms = termsOf(model, route.defaults);
+  fillIn(exchange, body, terms, model !== requested);
+  if (left !== undefined) lowerToModel(exchange, body, terms);
   complete(exchange, body, options);
 }
 
@@ -225,7 +227,9 @@ function adapt(exchange: Exchange, model: string, prepared: Prepared): void {
   if (!body || requested === undefined) return;
   takeBack(ticket.endpoint, body);
   delete exchange.responseHeaders["X-LLM-Max-Tokens"];
-  fillIn(exchange, body, termsOf(model, resolve(requested)?.defaults ?? {}), model !== requested);
+  const terms = termsOf(model, resolve(requested)?.defaults ?? {});
+  fillIn(exchange, body, terms, model !== requested);
+  lowerToModel(exchange, body, terms);
   aim(exchange, providers.locate(model, familyOf(ticket.endpoint).name)?.provider);
   exchange.others = exchange.others?.filter(
     (other) => other.model !== model && isWithinReach(exchange.upstream, other.upstream),

@@ -1,6 +1,7 @@
 // What holds for a request to a model: the defaults, limits and peculiarities that the options give
 // it. For the alias asked for before the model, for the model before all.
 
+import { catalogue } from "../../models/catalogue";
 import { modelGlob } from "../../models/glob";
 import { nameGlobs } from "../../models/reasoning";
 import type { Route } from "./resolve";
@@ -15,6 +16,8 @@ export interface Terms {
   maxTokens: number | undefined;
   /** Highest bound in tokens; Infinity where there is none. */
   maxTokensLimit: number;
+  /** Longest answer that the model is known to give, in tokens; Infinity where nobody knows. */
+  maxOutput: number;
   /** That default is the operator's word for this alias or these models, not the one for all. */
   isOwnMaxTokens: boolean;
   /** It takes max_completion_tokens only. */
@@ -46,6 +49,7 @@ export function terms(options: ModelsOptions): TermsOf {
       maxTokens: maxTokens === 0 ? undefined : maxTokens,
       isOwnMaxTokens: ownMaxTokens !== undefined,
       maxTokensLimit: limit === 0 ? Number.POSITIVE_INFINITY : limit,
+      maxOutput: catalogue().find(served)?.max_output ?? Number.POSITIVE_INFINITY,
       completionTokens: completionTokens(served),
       fixedTemperature: isFixed,
       reasons: reasons(served),
