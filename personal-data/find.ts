@@ -2,7 +2,7 @@
 // where one begins, or joins, what is looked for do the recognisers read around it, a bounded way. So a
 // text takes time by its length alone, whatever stands in it.
 
-import { codeIn, isDigit, isUpper, open, plus } from "./character";
+import { codeIn, escapeEnd, isDigit, isHex, isInWord, isLetter, open, plus } from "./character";
 import { codes, readCodes } from "./codes";
 import {
   barePassport,
@@ -31,6 +31,7 @@ const trigger = {
   joint: 5,
   letter: 6,
   spoken: 7,
+  percent: 8,
 } as const;
 
 const triggers = new Uint8Array(0x10000);
@@ -40,6 +41,7 @@ for (let code = 0; code < triggers.length; code++) {
 }
 for (const [characters, kind] of [
   ["@", trigger.at],
+  ["%", trigger.percent],
   [":", trigger.colon],
   ["-_", trigger.joint],
   // Of AKIA, ASIA, AIza and eyJ, the letter that is rarest in prose.
@@ -115,6 +117,7 @@ class Search {
     if (kind === trigger.letter) return this.letterAt(at);
     if (kind === trigger.colon) return this.colonAt(at);
     if (kind === trigger.at) return this.take("email", email(this.text, at), at);
+    if (kind === trigger.percent) return this.percentAt(at);
     return kind === trigger.spoken ? this.spokenAt(at) : at;
   }
 
@@ -164,8 +167,16 @@ class Search {
     return this.take("ip_address", ipv6Address(this.text, at), at);
   }
 
+  /** A character as a URL spells it: an @, or what ends before a number. */
+  private percentAt(at: number): number {
+    const { text } = this;
+    if (text.startsWith("40", at + 1)) return this.take("email", email(text, at, at + 3), at);
+    return isHex(codeIn(text, at + 1)) && isHex(codeIn(text, at + 2)) ? at + 2 : at;
+  }
+
   private spokenAt(at: number): number {
-    if (this.text[at + 1] !== "일") return at;
+    const next = this.text[at + 1] === " " ? this.text[at + 2] : this.text[at + 1];
+    if (next !== "일" && next !== "1") return at;
     const end = spokenPhone(this.text, at);
     return this.take("phone", end > 0 ? { start: at, end } : undefined, at);
   }
@@ -173,21 +184,20 @@ class Search {
   /** @returns the offset behind what was dealt with, of which the first group of digits is the least */
   private numberAt(at: number): number {
     const { text } = this;
-    const previous = codeIn(text, at - 1);
-    const isLettered = isUpper(previous);
-    if (isLettered || beginsAt(text, at)) {
+    if (beginsAt(text, at)) {
       number.read(at);
       const end = number.ends[0]!;
-      if (isLettered) return Math.max(end, this.letteredNumberAt(at, end));
       const kind = number.total >= 4 ? this.kindOfNumber() : undefined;
       if (kind) return this.takeNumber(kind, at) + 1;
       if (!this.wants("address") || !isBehindPlace(text, at)) return end;
       const place = koreanAddress(text, at, this.found.at(-1)?.end ?? 0);
       return Math.max(end, this.take("address", place, at) + 1);
     }
+    const behind = escapeEnd(text, at);
+    if (behind > at) return behind;
     let end = at + 1;
     while (isDigit(codeIn(text, end))) end++;
-    return end;
+    return isBehindLetters(text, at) ? Math.max(end, this.letteredNumberAt(at, end)) : end;
   }
 
   private letteredNumberAt(at: number, end: number): number {
@@ -195,7 +205,10 @@ class Search {
     const isAccount = end - at >= 2 && this.wants("iban");
     const account = isAccount ? iban(text, at) : undefined;
     if (account) return this.take("iban", account, at) + 1;
-    if (!this.wants("passport") || end - at < 3) return end;
+    const count = end - at;
+    const mayBePassport = count === 3 ? isLetter(codeIn(text, end)) : count >= 7 && count <= 9;
+    if (!mayBePassport || !this.wants("passport")) return end;
+    number.read(at);
     return this.take("passport", passport(number, this.wordsBefore), at) + 1;
   }
 
@@ -236,4 +249,11 @@ class Search {
     }
     return this.take(kind, { start, end: number.ends[groups - 1]! }, at);
   }
+}
+
+/** Whether one letter or two stand before it, as in a passport's number or an IBAN. */
+function isBehindLetters(text: string, at: number): boolean {
+  if (!isLetter(codeIn(text, at - 1))) return false;
+  if (!isInWord(text, at - 1)) return true;
+  return isLetter(codeIn(text, at - 2)) && !isInWord(text, at - 2);
 }

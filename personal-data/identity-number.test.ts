@@ -52,11 +52,18 @@ describe("passport", () => {
     expect(foundIn("여권 M12345678")).toEqual(["passport: M12345678"]);
     expect(foundIn("passport 123456789")).toEqual(["passport: 123456789"]);
     expect(foundIn("M123A4567")).toEqual(["passport: M123A4567"]);
+    expect(foundIn("여권번호 m12345678, m123a4567")).toEqual([
+      "passport: m12345678",
+      "passport: m123a4567",
+    ]);
   });
 
-  it.each(["M12345678", "X123A4567", "M123A45678", "주문 M123A4567"])("is not %s", (other) => {
-    expect(foundIn(other)).toEqual([]);
-  });
+  it.each(["M12345678", "X123A4567", "m123a4567", "M123A45678", "주문 M123A4567"])(
+    "is not %s",
+    (other) => {
+      expect(foundIn(other)).toEqual([]);
+    },
+  );
 });
 
 describe("us_ssn", () => {

@@ -2,7 +2,7 @@
 // numbers, passports, and the social security number of the USA. Each says at how many groups of a run it
 // ends; 0 for none.
 
-import { codeIn, isUpper, isWord } from "./character";
+import { codeIn, isBehindEscape, isInWord, isLetter, isUpper, isWord } from "./character";
 import { isBarcode, isBusiness, isResident } from "./checksum";
 import { isOther, meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
@@ -30,7 +30,7 @@ export function residentNumber(run: NumberRun, before: () => string): number {
   const meaning = residentMeaning(before());
   if (meaning !== 0) return meaning > 0 ? groups : 0;
   // A change of October 2020 ended the check digit, and the places in the number.
-  if (groups === 2 && born >= 20_201_001) return groups;
+  if (groups === 2 && born >= 20_201_001 && run.gaps[0]! < gap.other) return groups;
   if (!isResident(digits)) return 0;
   return groups === 1 && isBarcode(digits) ? 0 : groups;
 }
@@ -52,7 +52,9 @@ function birthOf(digits: string): number | undefined {
   return born < 20_260_101 || born <= today() ? born : undefined;
 }
 
-const businessMeaning = meaningBy(["사업자", "business reg", "brn", "vat"]);
+const businessMeaning = meaningBy([
+  ...["사업자", "business reg", "business n", "biz reg", "biz no", "brn", "vat"],
+]);
 
 const threeTwoFive = shapeOf(3, 2, 5);
 
@@ -96,17 +98,19 @@ export function passport(run: NumberRun, before: (at: number) => string) {
   const { text } = run;
   const first = run.starts[0]!;
   let start = first;
-  while (start > first - 2 && isUpper(codeIn(text, start - 1))) start--;
-  if (isWord(codeIn(text, start - 1))) return undefined;
+  while (start > first - 2 && isLetter(codeIn(text, start - 1))) start--;
+  // Of \nM12345678 the first letter is the escape's.
+  if (isBehindEscape(text, start + 1)) start++;
+  if (start === first || isInWord(text, start)) return undefined;
   const length = run.lengthOf(0);
   const next = run.ends[0]!;
-  if (length === 3 && start === first - 1 && isUpper(codeIn(text, next))) {
+  if (length === 3 && start === first - 1 && isLetter(codeIn(text, next))) {
     const end = next + 5;
     const isNew = /^\d{4}$/.test(text.slice(next + 1, end)) && !isWord(codeIn(text, end));
-    const isKorean = isNew && "MSROGD".includes(text[start]!);
+    const isKorean = isNew && "MSROGD".includes(text[start]!.toUpperCase());
     if (!isKorean) return undefined;
     const words = before(start);
-    const isSure = text[start] === "M" && !isOther(words);
+    const isSure = text[start] === "M" && isUpper(codeIn(text, next)) && !isOther(words);
     return isSure || passportMeaning(words) > 0 ? { start, end } : undefined;
   }
   if (length < 7 || length > 9 || !run.endsAfter(1)) return undefined;

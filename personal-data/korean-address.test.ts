@@ -8,6 +8,9 @@ describe("address", () => {
     "서울 마포구 월드컵북로 21길 12",
     "서울시 강남구 역삼동 123-45",
     "강남구 테헤란로 123, 4층",
+    "제주특별자치도 제주시 첨단로 242",
+    "서울특별시, 강남구,\n테헤란로 123",
+    "서울 종로구 종로1가 24",
   ])("is found as %s", (spelt) => {
     expect(foundIn(`주소: ${spelt} 입니다`)).toEqual([`address: ${spelt}`]);
   });
@@ -19,6 +22,7 @@ describe("address", () => {
     "서로 2명",
     "강남구 역삼동 3",
     "강남구 테헤란로 3개",
+    "서울 종로 3가에서",
   ])("is not %s", (other) => {
     expect(foundIn(`그는 ${other} 말했다`)).toEqual([]);
   });

@@ -13,7 +13,7 @@ const quarter = /^[가-힣]{1,6}\d{0,2}(?:동|리|가)$/;
 const road = /^[가-힣][가-힣\d]{0,10}(?:로|길)$/;
 // Numbers that count things, and no house.
 const counted =
-  /^ ?(?:명|일(?!대)|번(?!길|지)|시(?!흥)|분|초|개|회|차|월|년|원|위|배|가지|퍼센트|%|km|m\b|위안|달러|만|천|억)/;
+  /^ ?(?:명|일(?!대)|번(?!길|지)|시(?!흥)|분|초|개|회|차|월|년|원|위|배|가지|가(?! ?\d)|퍼센트|%|km|m\b|위안|달러|만|천|억)/;
 
 // 로 길 동 리 가
 const placeEnds = new Uint8Array(0x10000);
@@ -40,12 +40,17 @@ export function koreanAddress(text: string, digitsAt: number, from: number) {
   let start = last.start;
   let hasDistrict = false;
   let hasRegion = false;
+  let wasRegion = false;
   for (const token of further) {
-    if (region.test(token.text)) hasRegion = true;
+    const isRegion = region.test(token.text);
+    if (wasRegion && !isRegion) break;
+    if (isRegion) hasRegion = true;
     else if (district.test(token.text)) hasDistrict = true;
     else if (!quarter.test(token.text) && !road.test(token.text)) break;
     start = token.start;
-    if (hasRegion) break;
+    // 제주특별자치도 제주시: a city may have its region's name.
+    if (isRegion && wasRegion) break;
+    wasRegion = isRegion;
   }
   const number = numberEnd(text, digitsAt);
   // A quarter needs more: 3동 and 우리 are everywhere.
@@ -60,9 +65,21 @@ function isBehindSpace(text: string, digitsAt: number, from: number): boolean {
   let at = digitsAt - 1;
   if (codeIn(text, at) === space) at--;
   const least = Math.max(from, at - longestToken);
-  while (at > least && codeIn(text, at) !== space) at--;
-  return at > from && codeIn(text, at) === space;
+  while (at > least && gaps[codeIn(text, at)] !== 1) at--;
+  return at > from && gaps[codeIn(text, at)] === 1;
 }
+
+const mostBetween = 3;
+
+/** Before the spaces, the comma or the end of a line that part words of an address. */
+function behindGap(text: string, end: number, from: number): number {
+  let at = end;
+  while (at > from && end - at < mostBetween && gaps[codeIn(text, at - 1)] === 1) at--;
+  return at;
+}
+
+const gaps = new Uint8Array(0x10000);
+for (const character of " ,\n\t\r") gaps[character.charCodeAt(0)] = 1;
 
 interface Token {
   text: string;
@@ -74,8 +91,9 @@ function tokensBefore(text: string, digitsAt: number, from: number): Token[] {
   const tokens: Token[] = [];
   let end = digitsAt;
   while (tokens.length < mostTokens) {
-    if (end > from && codeIn(text, end - 1) === space) end--;
-    else if (tokens.length > 0) break;
+    const word = behindGap(text, end, from);
+    if (word === end && tokens.length > 0) break;
+    end = word;
     let start = end;
     while (start > from && end - start < longestToken) {
       const code = codeIn(text, start - 1);
@@ -101,7 +119,7 @@ function numberEnd(text: string, start: number): number {
 
 // 12번길 34-5, 101동 1203호, 3층, (역삼동), and the like behind the number.
 const details =
-  /^(?:번?길 ?\d{1,4}(?:-\d{1,4})?|번지|,? ?\d{1,4}동|,? ?(?:지하 ?)?\d{1,3}층|,? ?[BA]?\d{1,5}호|,? ?[가-힣A-Z]{1,10}(?:아파트|빌라|타워|빌딩|오피스텔|맨션)| ?\([가-힣\d, ]{2,20}\))/;
+  /^(?:가 ?\d{1,4}(?:-\d{1,4})?|번?길 ?\d{1,4}(?:-\d{1,4})?|번지|,? ?\d{1,4}동|,? ?(?:지하 ?)?\d{1,3}층|,? ?[BA]?\d{1,5}호|,? ?[가-힣A-Z]{1,10}(?:아파트|빌라|타워|빌딩|오피스텔|맨션)| ?\([가-힣\d, ]{2,20}\))/;
 
 function detailsEnd(text: string, from: number): number {
   let end = from;

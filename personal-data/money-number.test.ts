@@ -9,6 +9,11 @@ describe("card", () => {
     "5555 5555 5555 4444",
     "3782 822463 10005",
     "378282246310005",
+    "4111-1111 1111-1111",
+    "4111 1111\n1111 1111",
+    "4111/1111/1111/1111",
+    "3782 8224 6310 005",
+    "4111  1111  1111  1111",
   ])("is found as %s", (spelt) => {
     expect(foundIn(`pay ${spelt} now`)).toEqual([`card: ${spelt}`]);
   });
@@ -26,21 +31,28 @@ describe("card", () => {
     expect(foundIn("4000 0000 0000 0000 006")).toEqual(["card: 4000 0000 0000 0000 006"]);
   });
 
-  it.each(["4111111111111112", "1111111111111117", "주문 4111111111111111", "x4111111111111111"])(
-    "is not %s",
-    (other) => {
-      expect(foundIn(other)).toEqual([]);
+  it.each(["이 상품을", "주문자", "I placed the order with", "상품 결제:"])(
+    "is found behind words of something else, %s",
+    (words) => {
+      expect(foundIn(`${words} 4111-1111-1111-1111`)).toEqual(["card: 4111-1111-1111-1111"]);
     },
   );
+
+  it.each([
+    ...["4111111111111112", "1111111111111117", "x4111111111111111", "4111\n1111\n1111\n1111"],
+    ...["주문 4111111111111111", "주문번호: 4111111111111111", "승인 번호는 4111-1111-1111-1111"],
+  ])("is not %s", (other) => {
+    expect(foundIn(other)).toEqual([]);
+  });
 });
 
 describe("iban", () => {
-  it.each(["DE89370400440532013000", "DE89 3704 0044 0532 0130 00", "GB82 WEST 1234 5698 7654 32"])(
-    "is found as %s",
-    (spelt) => {
-      expect(foundIn(`to ${spelt}.`)).toEqual([`iban: ${spelt}`]);
-    },
-  );
+  it.each([
+    ...["DE89370400440532013000", "DE89 3704 0044 0532 0130 00", "GB82 WEST 1234 5698 7654 32"],
+    ...["de89370400440532013000", "DE89-3704-0044-0532-0130-00"],
+  ])("is found as %s", (spelt) => {
+    expect(foundIn(`to ${spelt}.`)).toEqual([`iban: ${spelt}`]);
+  });
 
   it.each(["DE88370400440532013000", "DE8937040044053201300", "ZZ89370400440532013000"])(
     "is not %s",
@@ -55,6 +67,19 @@ describe("bank_account", () => {
     expect(foundIn("국민은행 123456-78-901234")).toEqual(["bank_account: 123456-78-901234"]);
     expect(foundIn("하나 123-456789-01234")).toEqual(["bank_account: 123-456789-01234"]);
     expect(foundIn("123456789012", "account")).toEqual(["bank_account: 123456789012"]);
+  });
+
+  it("is found with spaces, before its bank, and beside a bank's name in English", () => {
+    expect(foundIn("국민은행 123456 78 901234")).toEqual(["bank_account: 123456 78 901234"]);
+    expect(foundIn("110-123-456789 (신한은행)")).toEqual(["bank_account: 110-123-456789"]);
+    expect(foundIn("KB 123456-78-901234")).toEqual(["bank_account: 123456-78-901234"]);
+  });
+
+  it.each([
+    ...["입금 2024 05 01 100000", "송금 12345678901원", "우리 1234-567890 개"],
+    ...["bank account id 1234567890123", "이체 일시 20240105102030"],
+  ])("is not %s", (other) => {
+    expect(foundIn(other)).toEqual([]);
   });
 
   it("is not a number alone, nor one that is said to be another", () => {

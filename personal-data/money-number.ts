@@ -1,6 +1,15 @@
 // Numbers by which money is had: payment cards, IBANs, and accounts of Korean banks where a bank is named.
 
-import { codeIn, isAlphanumeric, isDigit, isUpper, isWord, space } from "./character";
+import {
+  codeIn,
+  hyphen,
+  isAlphanumeric,
+  isDigit,
+  isInWord,
+  isLetter,
+  isWord,
+  space,
+} from "./character";
 import { isIban } from "./checksum";
 import { meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
@@ -11,6 +20,7 @@ const issued =
 const cardMeaning = meaningBy(["카드", "card", "visa", "mastercard", "amex"]);
 
 const fours = shapeOf(4, 4, 4, 4);
+const foursToThree = shapeOf(4, 4, 4, 3);
 const amex = shapeOf(4, 6, 5);
 const diners = shapeOf(4, 6, 4);
 
@@ -50,42 +60,66 @@ function cardGroups(run: NumberRun): number {
   const length = run.lengthOf(0);
   if (length >= 13) return 1;
   if (length !== 4) return 0;
+  const { shapes } = run;
   const groups =
-    run.shapes[4] === fours
+    shapes[4] === fours
       ? run.count > 4 && run.lengthOf(4) <= 3 && run.gaps[3] === run.gaps[0]
         ? 5
         : 4
-      : run.shapes[3] === amex || run.shapes[3] === diners
-        ? 3
-        : 0;
-  const between = run.gapOf(groups);
-  return between === gap.none || between === gap.bracket ? 0 : groups;
+      : shapes[4] === foursToThree
+        ? 4
+        : shapes[3] === amex || shapes[3] === diners
+          ? 3
+          : 0;
+  // Columns of numbers are no card: one end of a line may stand in it.
+  const isApart = run.countGaps(groups, gap.bracket) + run.countGaps(groups, gap.line) > 0;
+  return isApart && !isWrapped(run, groups) ? 0 : groups;
+}
+
+function isWrapped(run: NumberRun, groups: number): boolean {
+  return run.countGaps(groups, gap.line) === 1 && run.countGaps(groups, gap.bracket) === 0;
 }
 
 const bankMeaning = meaningBy(
   [
-    ..."은행 뱅크 계좌 농협 수협 신협 새마을 우체국 국민 신한 입금 송금 이체 환불".split(" "),
-    ..."account acct bank".split(" "),
+    ..."은행 뱅크 계좌 농협 수협 신협 새마을 우체국 국민 신한 카뱅 환불 이체".split(" "),
+    ...["입금", "송금", "account", "acct", "bank", "shinhan", "kookmin", "woori", "nonghyup"],
+    "(?<![a-z])(?:kb|nh|ibk|hana)(?![a-z])",
   ],
-  ["금액", "잔액", "전화", "연락처", "코드", "swift", "account id"],
+  [
+    ..."금액 잔액 입금액 송금액 환불액 이체액 전화 연락처 코드 swift".split(" "),
+    ...["account id", "bank id", "일시", "일자", "날짜"],
+  ],
 );
 // Names of banks that are everyday words as well: they count right before the number.
 const bankBefore =
   /(?:우리|하나|기업|토스|카카오|씨티|제일|산업|부산|대구|광주|전북|경남|제주)[ :]{0,2}$/;
+const bankBehind =
+  /^[ ,/:|]{0,2}[([]?(?:(?:국민|신한|우리|하나|기업|카카오|토스|케이|씨티|제일|산업|부산|대구|광주|전북|경남|제주|수출입|외환|한국)[ ]?(?:은행|뱅크)|농협|수협|신협|새마을|우체국|카뱅|(?:kb|nh|ibk|sc)[ ]?[가-힣])/i;
+// What is paid, and a day: 2024 01 05 50000.
+const paid = /^ ?(?:원|만|달러|위안|엔|won|krw|usd)/i;
+const day = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])/;
 
 /** @returns how many groups of the run it has; 0 for none */
 export function bankAccount(run: NumberRun, before: () => string): number {
-  let groups = 0;
-  let total = 0;
-  while (groups < run.count && groups < 5) {
-    const between = run.gaps[groups]!;
-    total += run.lengthOf(groups++);
-    if (between !== gap.hyphen) break;
+  const between = run.gaps[0]!;
+  const isSpaced = between === gap.space;
+  if (isSpaced && run.lengthOf(0) < 3) return 0;
+  let groups = 1;
+  let total = run.lengthOf(0);
+  if (between === gap.hyphen || isSpaced) {
+    while (groups < run.count && groups < 5 && run.gaps[groups - 1] === between) {
+      total += run.lengthOf(groups++);
+    }
   }
   if (total < 10 || total > 16 || !run.endsAfter(groups)) return 0;
+  if (isSpaced && (groups < 3 || day.test(run.digits(2)))) return 0;
+  const behind = run.text.slice(run.ends[groups - 1]!, run.ends[groups - 1]! + 12);
+  if (groups === 1 && paid.test(behind)) return 0;
   const words = before();
   if (bankMeaning(words) > 0) return groups;
-  return groups > 1 && bankBefore.test(words) ? groups : 0;
+  if (isSpaced || groups < 3) return 0;
+  return bankBefore.test(words) || bankBehind.test(behind) ? groups : 0;
 }
 
 // Length by country, of those that people here pay to. https://www.swift.com/standards/iban
@@ -115,16 +149,17 @@ function countryOf(first: number, second: number): number {
 /** An IBAN whose check digits stand there, in one piece or in groups of four. @returns offsets */
 export function iban(text: string, digitsAt: number) {
   const start = digitsAt - 2;
-  const [first, second] = [codeIn(text, start), codeIn(text, start + 1)];
-  if (!isUpper(first) || !isUpper(second)) return undefined;
-  if (isWord(codeIn(text, start - 1)) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
+  if (!isLetter(codeIn(text, start)) || !isLetter(codeIn(text, start + 1))) return undefined;
+  // In capitals.
+  const [first, second] = [codeIn(text, start) & ~0x20, codeIn(text, start + 1) & ~0x20];
+  if (isInWord(text, start) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
   const length = ibanLengths[countryOf(first, second)]!;
   if (length === 0) return undefined;
   let at = start;
   for (let count = 0; count < length; at++) {
     const code = codeIn(text, at);
     if (isAlphanumeric(code)) count++;
-    else if (code !== space || count % 4 !== 0) return undefined;
+    else if ((code !== space && code !== hyphen) || count % 4 !== 0) return undefined;
   }
   if (isWord(codeIn(text, at)) || !isIban(text, start, at)) return undefined;
   return { start, end: at };

@@ -28,12 +28,22 @@ function hasLetter(text: string, from: number, to: number): boolean {
 
 // What has a number of the same looks, and is nobody's own.
 const otherNumbers = [
-  ..."주문 송장 상품 제품 품번 모델 시리얼 바코드 법인등록 티켓 문서 접수 사건".split(" "),
-  ..."order tracking invoice serial barcode isbn sku ticket build commit timestamp".split(" "),
-  ...["part no", "part number", "case no"],
+  ..."주문 송장 상품 제품 품번 모델 시리얼 바코드 법인등록 티켓 문서 접수 사건 예약 승인 거래".split(
+    " ",
+  ),
+  ..."관리 일련 배송 추적 order tracking invoice serial barcode isbn sku imei ticket build".split(
+    " ",
+  ),
+  ...["commit", "timestamp", "part no", "part number", "case no"],
 ];
+// What may stand between such a word and its number: with anything else it says of what something is
+// said, and not of the number (주문자, 상품 결제 카드, order by).
+const between = `(?:[\\s"'\`({\\[<#:=.,*_|-]|번호|코드|넘버|는|은|이|가|number|num|no|code|id|is|was|nr)*$`;
 
-/** 1: it is meant; -1: it is another number, by a nearer word; 0: nothing is said. */
+/**
+ * 1: it is meant, by the nearest word; -1: it is another number, by the word right before it; 0: nothing
+ * is said of it.
+ */
 export type Meaning = (words: string) => -1 | 0 | 1;
 
 /**
@@ -41,14 +51,22 @@ export type Meaning = (words: string) => -1 | 0 | 1;
  * @param others further ones that say that it is another number
  */
 export function meaningBy(words: readonly string[], others: readonly string[] = []): Meaning {
-  const all = `${words.join("|")}|(${[...otherNumbers, ...others].join("|")})`;
-  const word = new RegExp(words.length > 0 ? all : all.slice(1), "g");
+  const other = [...otherNumbers, ...others].join("|");
+  const labelled = new RegExp(`(?:${other})${between}`);
+  const word = words.length > 0 ? new RegExp(`(${other})|${words.join("|")}`, "g") : undefined;
   return (text) => {
-    let last: RegExpExecArray | null = null;
-    word.lastIndex = 0;
-    for (let found = word.exec(text); found; found = word.exec(text)) last = found;
-    return last === null ? 0 : last[1] === undefined ? 1 : -1;
+    if (text === "") return 0;
+    if (word && isNearest(word, text)) return 1;
+    return labelled.test(text) ? -1 : 0;
   };
+}
+
+/** Whether the last word there is one of those that are meant. */
+function isNearest(word: RegExp, text: string): boolean {
+  let last: RegExpExecArray | null = null;
+  word.lastIndex = 0;
+  for (let found = word.exec(text); found; found = word.exec(text)) last = found;
+  return last !== null && last[1] === undefined;
 }
 
 const noWords = meaningBy([]);

@@ -9,6 +9,15 @@ describe("email", () => {
     },
   );
 
+  it("is found whole, whatever spells it", () => {
+    expect(foundIn("?mail=kim%40example.com&x=1")).toEqual(["email: kim%40example.com"]);
+    expect(foundIn("kim\\_minsu@example.com")).toEqual(["email: kim\\_minsu@example.com"]);
+    expect(foundIn("o'brien@example.com")).toEqual(["email: o'brien@example.com"]);
+    expect(foundIn("홍길동@example.com")).toEqual(["email: 홍길동@example.com"]);
+    expect(foundIn("kim@예시.한국으로")).toEqual(["email: kim@예시.한국"]);
+    expect(foundIn("a\\nkim@example.com")).toEqual(["email: kim@example.com"]);
+  });
+
   it.each(["@decorator", "user@localhost", "git@example.com:team/repo", "icon@2x.png", "a.@b.com"])(
     "is not %s",
     (other) => {
@@ -34,6 +43,13 @@ describe("ip_address", () => {
     "1.2.3",
     "1.2.3.4.5",
     "version 1.2.3.4",
+    "section 4.2.1.3",
+    "제3.1.2.4항",
+    "펌웨어 10.2.3.4",
+    ">=1.2.3.4",
+    "1.2.3.4.tar.gz",
+    "OID 1.3.6.1",
+    "macOS 10.15.7.1",
     "requests==2.31.0.1",
     "::1",
     "std::vector",

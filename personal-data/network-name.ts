@@ -1,28 +1,72 @@
 // Names in networks that lead to a person: e-mail addresses and IP addresses.
 
-import { codeIn, colon, dot, hyphen, isAlphanumeric, isDigit, isHex, isWord } from "./character";
+import {
+  backslash,
+  codeIn,
+  colon,
+  dot,
+  hyphen,
+  isAlphanumeric,
+  isBehindEscape,
+  isDigit,
+  isHangul,
+  isHex,
+  isWord,
+  percent,
+  plus,
+  underscore,
+} from "./character";
 import { gap, type NumberRun } from "./number-run";
 
 const mostLocal = 64;
 const mostDomain = 255;
 
-/** The e-mail address around this @. @returns offsets */
-export function email(text: string, at: number) {
+/**
+ * The e-mail address around an @. @returns offsets
+ * @param behind offset behind the @, which a URL spells %40
+ */
+export function email(text: string, at: number, behind = at + 1) {
   let start = at;
-  while (start > 0 && at - start < mostLocal && isLocal(codeIn(text, start - 1))) start--;
+  while (start > 0 && at - start < mostLocal && isLocal(text, start - 1)) start--;
   while (start < at && !isWord(codeIn(text, start))) start++;
+  // Of \nkim@example.com the first letter is the escape's.
+  if (start < at - 1 && isBehindEscape(text, start + 1)) start++;
+  if (start === at) start = koreanLocal(text, at);
   if (start === at || codeIn(text, at - 1) === dot) return undefined;
-  const end = domainEnd(text, at + 1);
-  if (end === 0) return undefined;
+  const end = domainEnd(text, behind) || koreanDomainEnd(text, behind);
   // git@host:path names an account of a machine's; icon@2x.png is a picture.
-  if (text.slice(start, at) === "git" && codeIn(text, end) === colon) return undefined;
-  if (/^\dx\.\w+$/.test(text.slice(at + 1, end))) return undefined;
+  if (end === 0 || text.slice(start, at) === "git") return undefined;
+  if (/^\dx\.\w+$/.test(text.slice(behind, end))) return undefined;
   return { start, end };
 }
 
-function isLocal(code: number): boolean {
+function isLocal(text: string, at: number): boolean {
+  const code = codeIn(text, at);
   // . _ % + - and the like
-  return isWord(code) || code === dot || code === hyphen || code === 0x25 || code === 0x2b;
+  if (isWord(code) || code === dot || code === hyphen || code === plus) return true;
+  if (code === percent) return !text.startsWith("40", at + 1);
+  // o'brien; kim\_minsu, as Markdown escapes it
+  if (code === 0x27)
+    return isAlphanumeric(codeIn(text, at - 1)) && isAlphanumeric(codeIn(text, at + 1));
+  return code === backslash && codeIn(text, at + 1) === underscore && isWord(codeIn(text, at - 1));
+}
+
+const mostKorean = 20;
+
+/** 홍길동@example.com: where a name in Hangul begins; the @ where there is none. */
+function koreanLocal(text: string, at: number): number {
+  let start = at;
+  while (at - start < mostKorean && isHangul(codeIn(text, start - 1))) start--;
+  return start;
+}
+
+const koreanDomain = /^(?:[\w가-힣-]{1,30}\.){1,5}(?:한국|닷컴|닷넷|삼성|[a-z]{2,10})/i;
+
+/** Of a domain that begins in Hangul, as in 예시.한국; 0 for none. */
+function koreanDomainEnd(text: string, start: number): number {
+  if (!isHangul(codeIn(text, start))) return 0;
+  const found = koreanDomain.exec(text.slice(start, start + 128))?.[0];
+  return found === undefined ? 0 : start + found.length;
 }
 
 /** Where a domain ends that has a top level of letters; 0 for none. */
@@ -49,7 +93,11 @@ function isTopLevel(text: string, from: number, to: number): boolean {
   return true;
 }
 
-const version = /version|버전|ver[. ]|v\.|release|릴리스|==|chrome\//;
+const version = /version|버전|ver[. ]|v\.|release|릴리스|[=><~]=|chrome\//;
+// Right before it: what is numbered so, and what has versions.
+const numbered =
+  /(?:^|[^a-z가-힣])(?:제|표|그림|절|항|장|section|chapter|clause|step|figure|fig\.?|table|appendix|no\.?|oid|firmware|펌웨어|driver|드라이버|build|빌드|update|업데이트|macos|ios|android|안드로이드|windows(?: nt)?|kernel|커널|so\.) ?$/;
+const part = /^ ?(?:절|항|장|버전|version|release|macos)/i;
 
 /** Four numbers up to 255. What names no host but its own machine, a net or a mask is none. */
 export function ipAddress(run: NumberRun, context: string): number {
@@ -58,7 +106,12 @@ export function ipAddress(run: NumberRun, context: string): number {
   const [first, last] = [byteOf(run, 0), byteOf(run, 3)];
   const isNet = last === 0 && run.text[run.ends[3]!] === "/";
   if (first === 0 || first === 127 || first >= 224 || isNet) return 0;
-  return version.test(wordsBefore(run, context)) ? 0 : 4;
+  const end = run.ends[3]!;
+  // A name of four numbers and more is a host's, or a file's: 1.2.3.4.tar.gz.
+  if (codeIn(run.text, end) === dot && isWord(codeIn(run.text, end + 1))) return 0;
+  if (part.test(run.text.slice(end, end + 8))) return 0;
+  const words = wordsBefore(run, context);
+  return version.test(words) || numbered.test(words) ? 0 : 4;
 }
 
 function isByte(run: NumberRun, n: number): boolean {

@@ -1,10 +1,36 @@
 // A number as people write it: groups of digits with hyphens, spaces, dots or brackets between them. It
 // is read once where it begins, and every recogniser of numbers looks at the same reading.
 
-import { close, codeIn, dot, hyphen, isDigit, isWord, open, space } from "./character";
+import {
+  backslash,
+  close,
+  codeIn,
+  dot,
+  hyphen,
+  isBehindEscape,
+  isDigit,
+  isInWord,
+  isWord,
+  open,
+  space,
+  underscore,
+} from "./character";
+import { isLabelled } from "./label";
 
-/** What stands between two groups: a bracket of either kind; hyphens with spaces around them too. */
-export const gap = { none: 0, hyphen: 1, space: 2, dot: 3, bracket: 4 } as const;
+/**
+ * What stands between two groups: a bracket of either kind; hyphens with blanks around them too. What
+ * seldom stands within a number is one for whoever is sure without it: a slash and the like (`other`),
+ * the end of a line or a tab (`line`).
+ */
+export const gap = {
+  none: 0,
+  hyphen: 1,
+  space: 2,
+  dot: 3,
+  bracket: 4,
+  other: 5,
+  line: 6,
+} as const;
 
 const mostGroups = 6;
 // The longest of all numbers that are looked for are cards of 19.
@@ -86,20 +112,44 @@ export class NumberRun {
   /** Where the next group begins; 0 where there is none. */
   private next(): number {
     const { text, count } = this;
-    let at = this.ends[count - 1]!;
+    const end = this.ends[count - 1]!;
+    let code = codeIn(text, end);
+    if (beginsGap[code] !== 1) return 0;
+    let at = end;
     let kind: number = gap.none;
-    let code = codeIn(text, at);
-    if (code === space) {
-      kind = gap.space;
-      code = codeIn(text, ++at);
+    if (beginsBlank[code] === 1) {
+      at = behindBlanks(text, end);
+      kind = isLine(text, end, at) ? gap.line : gap.space;
+      code = codeIn(text, at);
     }
+    // As Markdown escapes it.
+    if (code === backslash) code = codeIn(text, ++at);
     if (code === hyphen || code === close || code === open) {
+      // A line that begins with a hyphen is an item of a list.
+      if (kind === gap.line) return 0;
       kind = code === hyphen ? gap.hyphen : gap.bracket;
       code = codeIn(text, ++at);
-      if (code === space || (code === hyphen && kind === gap.bracket)) code = codeIn(text, ++at);
-    } else if (code === dot && kind === gap.none) {
-      kind = gap.dot;
-      code = codeIn(text, ++at);
+      if (beginsBlank[code] === 1) {
+        at = behindBlanks(text, at);
+        code = codeIn(text, at);
+      }
+      if (code === open || (code === hyphen && kind === gap.bracket)) {
+        kind = gap.bracket;
+        code = codeIn(text, ++at);
+      }
+    } else if (kind === gap.none) {
+      if (code === dot) {
+        kind = isDigit(codeIn(text, ++at)) ? gap.dot : gap.other;
+        if (kind === gap.other) at = behindBlanks(text, at);
+      } else if (otherGaps[code] === 1) {
+        kind = gap.other;
+        at++;
+      } else {
+        const [spelt = "", hasHyphen] = spelled.exec(text.slice(at, at + 8)) ?? [];
+        if (spelt !== "") kind = hasHyphen ? gap.hyphen : gap.space;
+        at += spelt.length;
+      }
+      code = codeIn(text, at);
     }
     if (kind === gap.none || !isDigit(code)) return 0;
     this.gaps[count - 1] = kind;
@@ -123,6 +173,13 @@ export class NumberRun {
     return false;
   }
 
+  /** How many of the gaps between its first so many groups are of a kind. */
+  countGaps(groups: number, kind: number): number {
+    let count = 0;
+    for (let n = 0; n < groups - 1; n++) if (this.gaps[n] === kind) count++;
+    return count;
+  }
+
   /** The digits of its first so many groups, from one of them on. */
   digits(groups: number, from = 0): string {
     let digits = "";
@@ -132,18 +189,76 @@ export class NumberRun {
     return digits;
   }
 
-  /** Whether it ends with its first so many groups: nothing goes on there that is part of it. */
+  /**
+   * Whether it ends with its first so many groups: nothing goes on there that is part of it. A word
+   * behind a dot is another sentence, or says what a file is.
+   */
   endsAfter(groups: number): boolean {
+    const { text } = this;
     const end = this.ends[groups - 1]!;
-    const code = codeIn(this.text, end);
-    if (isWord(code)) return false;
-    return (code !== hyphen && code !== dot) || !isWord(codeIn(this.text, end + 1));
+    const code = codeIn(text, end);
+    if (code === hyphen) return !isWord(codeIn(text, end + 1));
+    if (code === dot) return !isDigit(codeIn(text, end + 1));
+    return code === underscore ? !isNameFrom(text, end) : !isWord(code);
   }
 }
 
 /** Whether a number can begin there: not within a name, a longer number or a fraction. */
 export function beginsAt(text: string, start: number): boolean {
   const before = codeIn(text, start - 1);
-  if (isWord(before)) return false;
-  return (before !== hyphen && before !== dot) || !isWord(codeIn(text, start - 2));
+  if (before === underscore) return !isNameTo(text, start);
+  if (isWord(before)) {
+    return (
+      (isDigit(codeIn(text, start + 1)) && isLabelled(text, start)) || isBehindEscape(text, start)
+    );
+  }
+  if (before !== hyphen && before !== dot) return true;
+  return !isWord(codeIn(text, start - 2)) || (before === dot && isLabelled(text, start - 1));
+}
+
+const mostBlanks = 4;
+const beginsBlank = markedOf(" \t\n\r");
+const otherGaps = markedOf("/~_+");
+const beginsGap = markedOf(" \t\n\r/~_+-().\\%&");
+
+function markedOf(characters: string): Uint8Array {
+  const marked = new Uint8Array(0x10000);
+  for (const character of characters) marked[character.charCodeAt(0)] = 1;
+  return marked;
+}
+
+/** Behind spaces and tabs, and one end of a line. */
+function behindBlanks(text: string, from: number): number {
+  let at = from;
+  let lines = 0;
+  for (; at < from + mostBlanks; at++) {
+    const code = codeIn(text, at);
+    if (code === 0x0a && ++lines > 1) break;
+    if (beginsBlank[code] !== 1) break;
+  }
+  return at;
+}
+
+function isLine(text: string, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (codeIn(text, at) !== space) return true;
+  return false;
+}
+
+// A hyphen or a blank, as a URL or HTML spells it.
+const spelled = /^(?:%20|&nbsp;|&#160;|(%2[dD]|&#45;|&ndash;))/;
+
+// Italics of Markdown have one around them, bold letters two.
+const mostUnderscores = 3;
+
+/** Whether these underscores join what is before them to a name. */
+function isNameTo(text: string, to: number): boolean {
+  let at = to - 1;
+  while (to - at <= mostUnderscores && codeIn(text, at) === underscore) at--;
+  return isInWord(text, at + 1);
+}
+
+function isNameFrom(text: string, from: number): boolean {
+  let at = from;
+  while (at - from < mostUnderscores && codeIn(text, at) === underscore) at++;
+  return isWord(codeIn(text, at));
 }

@@ -15,12 +15,52 @@ describe("phone", () => {
     "+82 10-1234-5678",
     "82-10-1234-5678",
     "0082 10 1234 5678",
+    "821012345678",
+    "8210-1234-5678",
+    "+82-(0)10-1234-5678",
+    "010-1234-\n5678",
+    "010\t1234\t5678",
+    "010  1234  5678",
+    "010. 1234. 5678",
+    "010/1234/5678",
+    "010_1234_5678",
+    "010~1234~5678",
+    "010\\-1234\\-5678",
+    "010&nbsp;1234&#45;5678",
+    "010%201234%2D5678",
     "+1 212 555 0123",
     "(212) 555-0123",
     "+44 20 7946 0958",
     "공일공 일이삼사 오육칠팔",
+    "공 일 공 일 이 삼 사 오 육 칠 팔",
+    "공일공 1234 5678",
+    "공1공-1234-5678",
+    "공일공에 일이삼사에 오육칠팔",
+    "공일공 다시 일이삼사 다시 오육칠팔",
   ])("is found as %s", (spelt) => {
     expect(foundIn(`call ${spelt}, please`)).toEqual([`phone: ${spelt}`]);
+  });
+
+  it.each([
+    ["TEL.", ""],
+    ["H.P.", ""],
+    ["HP", ""],
+    ["_", "_"],
+    ["**__", "__**"],
+    ["\\n", "\\n"],
+    ["\\uc804\\ud654", ""],
+    ["?tel=%2B", "&x=1"],
+    ["", ".Thanks"],
+  ])("is found between %s and %s", (before, behind) => {
+    const text = `see ${before}010-1234-5678${behind} there`;
+    expect(foundIn(text.replace("%2B0", "%2B82"))).toHaveLength(1);
+    expect(foundIn(text)).toEqual(["phone: 010-1234-5678"]);
+  });
+
+  it("ends with its own number, and not with one behind it", () => {
+    expect(foundIn("+82 10-1234-5678 2개")).toEqual(["phone: +82 10-1234-5678"]);
+    expect(foundIn("+1 212 555 0123 2 boxes")).toEqual(["phone: +1 212 555 0123"]);
+    expect(foundIn("+44 20 7946 0958\n3")).toEqual(["phone: +44 20 7946 0958"]);
   });
 
   it("is found in one piece that begins with an area only beside a word for it", () => {
@@ -38,6 +78,11 @@ describe("phone", () => {
     "010-1234-5678-9",
     "3.1415926535",
     "공일공 프로젝트",
+    "MY_010-1234-5678",
+    "02\n555\n0123",
+    "212/555/0123",
+    "/2008/01/01891270",
+    "- 010\n- 1234\n- 5678",
   ])("is not %s", (other) => {
     expect(foundIn(`see ${other} there`)).toEqual([]);
   });

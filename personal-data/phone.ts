@@ -3,7 +3,7 @@
 
 import { codeIn, plus } from "./character";
 import { isOther, meaningBy } from "./near";
-import { gap, type NumberRun } from "./number-run";
+import { gap, type NumberRun, shapeOf } from "./number-run";
 
 const meaning = meaningBy([
   ..."전화 연락처 휴대폰 핸드폰 팩스".split(" "),
@@ -14,12 +14,12 @@ const meaning = meaningBy([
 export function phone(run: NumberRun, before: () => string): number {
   const first = codeIn(run.text, run.starts[0]!);
   const code = codeIn(run.text, run.starts[0]! - 1);
-  if (code === plus) return abroad(run);
+  if (code === plus) return abroad(run, before);
   // As it is dialled from elsewhere.
   if (first === 0x30 && run.digits(1) === "0082") return domestic(run, 1, before);
-  if (first === 0x30) return domestic(run, 0, before);
-  if (first === 0x38 && run.digits(1) === "82") return domestic(run, 1, before);
-  return 0;
+  if (first === 0x30) return domestic(run, 0, before) || joined(run);
+  if (first !== 0x38) return 0;
+  return run.digits(1) === "82" ? domestic(run, 1, before) : joined(run);
 }
 
 // Mobile numbers, then areas, voice over IP and personal numbers: what stands before the last two groups.
@@ -35,12 +35,32 @@ function domestic(run: NumberRun, from: number, before: () => string): number {
     const digits = nationalOf(run.digits(groups, from), from > 0);
     const isMobile = mobile.test(digits);
     if (!isMobile && !landline.test(digits)) continue;
+    if (isLoose(run, groups) && !(isMobile && isParted(run, from, groups))) continue;
     if (!hasPhoneShape(run, from, groups)) continue;
     if (isMobile || groups > from + 1) return groups;
     // Ten digits that begin with an area are an order's number as well.
     return meaning(before()) > 0 ? groups : 0;
   }
   return 0;
+}
+
+/** Numbers in columns and fractions look like a landline's as well. */
+function isLoose(run: NumberRun, groups: number): boolean {
+  return run.countGaps(groups, gap.other) + run.countGaps(groups, gap.line) > 0;
+}
+
+/** As in 010/1234/5678, and no day in a path. */
+function isParted(run: NumberRun, from: number, groups: number): boolean {
+  return groups - from === 3 && run.lengthOf(from) >= (from > 0 ? 2 : 3);
+}
+
+const fours = shapeOf(4, 4, 4);
+const joinedMobile = /^(?:00)?8210\d{8}$/;
+
+/** A mobile number behind its country's code and nothing between: 821012345678, 8210-1234-5678. */
+function joined(run: NumberRun): number {
+  const groups = run.shapes[3] === fours ? 3 : run.lengthOf(0) >= 12 ? 1 : 0;
+  return groups > 0 && run.endsAfter(groups) && joinedMobile.test(run.digits(groups)) ? groups : 0;
 }
 
 function nationalOf(digits: string, isAbroad: boolean): string {
@@ -57,10 +77,13 @@ function hasPhoneShape(run: NumberRun, from: number, groups: number): boolean {
 }
 
 /** Behind a plus: a country's code and eight digits or more (ITU-T E.164: fifteen in all). */
-function abroad(run: NumberRun): number {
+function abroad(run: NumberRun, before: () => string): number {
   if (run.digits(1).startsWith("0")) return 0;
+  // What has a shape of its own ends with it, whatever number stands behind.
+  const own = run.digits(1) === "82" ? domestic(run, 1, before) : americanPhone(run, before);
+  if (own > 0) return own;
   for (let groups = run.count; groups > 0; groups--) {
-    if (!run.endsAfter(groups)) continue;
+    if (!run.endsAfter(groups) || isLoose(run, groups)) continue;
     // A zero in brackets is not dialled: +44 (0)20.
     const digits = run.digits(groups);
     if (digits.length < 9 || digits.length > 16) continue;
@@ -77,21 +100,28 @@ export function americanPhone(run: NumberRun, before: () => string): number {
     run.lengthOf(from) === 3 && run.lengthOf(from + 1) === 3 && run.lengthOf(from + 2) === 4;
   if (isGrouped && run.endsAfter(groups)) {
     if (!/^[2-9]/.test(run.digits(groups, from)) || isOther(before())) return 0;
-    const isTold = run.gaps[groups - 2] !== gap.space || run.gaps[from] === gap.bracket;
-    return isTold || from === 1 || meaning(before()) > 0 ? groups : 0;
+    if (meaning(before()) > 0) return groups;
+    if (isLoose(run, groups)) return 0;
+    return from === 1 || run.gaps[groups - 2] !== gap.space || run.gaps[from] === gap.bracket
+      ? groups
+      : 0;
   }
   const isBare = run.shapes[1] === 10 && run.endsAfter(1) && /^[2-9]..[2-9]/.test(run.digits(1));
   return isBare && meaning(before()) > 0 ? 1 : 0;
 }
 
-// 공일공 일이삼사 오육칠팔: a mobile number as it is spoken.
-const spokenDigits = new Map(
-  [..."공영일이삼사오육륙칠팔구"].map((name, at) => [name, "001234566789"[at]!]),
-);
+// 공일공 일이삼사 오육칠팔: a mobile number as it is spoken, and written down with some figures.
+const spokenDigits = new Map([
+  ...[..."공영일이삼사오육륙칠팔구"].map((name, at) => [name, "001234566789"[at]!] as const),
+  ...[..."0123456789"].map((digit) => [digit, digit] as const),
+]);
+// Between groups people say a dash (다시) or a pause (에).
+const pauses = new Set(" .,-\t다시에의");
 const spokenMobile = /^01[016789]\d{7,8}$/;
-const mostSpoken = 40;
+const beginsMobile = /^01[016789]/;
+const mostSpoken = 48;
 
-/** Where a mobile number ends whose digits are written as Korean words; 0 for none. */
+/** Where a mobile number ends whose first digits are written as Korean words; 0 for none. */
 export function spokenPhone(text: string, start: number): number {
   let digits = "";
   let end = start;
@@ -100,8 +130,9 @@ export function spokenPhone(text: string, start: number): number {
     if (digit !== undefined) {
       digits += digit;
       end = at + 1;
-    } else if (!/[ .,-]/.test(text[at]!)) break;
+      if (digits.length === 3 && !beginsMobile.test(digits)) return 0;
+    } else if (!pauses.has(text[at]!)) break;
     if (digits.length === 11) break;
   }
-  return spokenMobile.test(digits) ? end : 0;
+  return spokenMobile.test(digits) && !spokenDigits.has(text[end] ?? "") ? end : 0;
 }

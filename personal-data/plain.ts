@@ -5,6 +5,7 @@ import { codeIn } from "./character";
 
 const gone = 0;
 const same = 1;
+const tag = 0xdb40;
 
 // Replacement by code: 0 for none at all, 1 for the character itself.
 const forms = new Uint16Array(0x10000).fill(same);
@@ -13,11 +14,22 @@ for (let digit = 0; digit < 10; digit++) {
   // Arabic-Indic digits, and those of Persian and Urdu.
   forms[0x660 + digit] = forms[0x6f0 + digit] = 0x30 + digit;
 }
-for (const code of [0xa0, 0x202f, 0x205f, 0x3000]) forms[code] = 0x20;
 for (let code = 0x2000; code <= 0x200a; code++) forms[code] = 0x20;
+// The last of them are blanks that have letters' places: the filler of Hangul and of Braille.
+for (const code of [0xa0, 0x1680, 0x202f, 0x205f, 0x3000, 0x3164, 0xffa0, 0x2800]) {
+  forms[code] = 0x20;
+}
+for (const code of [0x85, 0x2028, 0x2029]) forms[code] = 0x0a;
 for (let code = 0x2010; code <= 0x2015; code++) forms[code] = 0x2d;
-for (const code of [0x2212, 0xfe58, 0xfe63]) forms[code] = 0x2d;
-for (const code of [0xad, 0x61c, 0x180e, 0xfeff]) forms[code] = gone;
+// What people type for a dash: the vowel eu, a long vowel's mark, a line of a box.
+for (const code of [0x2212, 0xfe58, 0xfe63, 0x3161, 0x30fc, 0x2500, 0x2501]) forms[code] = 0x2d;
+for (const code of [0xb7, 0x2024, 0x2027, 0x2219, 0x3002, 0x30fb, 0x318d, 0xff61]) {
+  forms[code] = 0x2e;
+}
+// The last but one makes a key's cap of a digit, the last is the first half of tags that nobody sees.
+for (const code of [0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x180e, 0xfeff, 0x20e3, tag]) {
+  forms[code] = gone;
+}
 for (const [from, to] of [
   [0x200b, 0x200f],
   [0x202a, 0x202e],
@@ -45,7 +57,10 @@ export function plainOf(text: string): Plain {
   for (let at = 0; at < text.length; at++) {
     const code = codeIn(text, at);
     const form = forms[code]!;
-    if (form === gone) continue;
+    if (form === gone) {
+      if (code === tag) at++;
+      continue;
+    }
     codes[length] = form === same ? code : form;
     places[length++] = at;
   }

@@ -28,6 +28,9 @@ describe("api_key", () => {
     const token = `eyJ${some(12)}.eyJ${some(12)}.${some(20)}`;
     expect(foundIn(aws)).toEqual([`api_key: ${aws}`]);
     expect(foundIn(google)).toEqual([`api_key: ${google}`]);
+    const mail = `SG.${some(22)}.${some(43)}`;
+    expect(foundIn(`"${mail}"`)).toEqual([`api_key: ${mail}`]);
+    expect(foundIn(`a\\nsk-${some(30)}`)).toEqual([`api_key: sk-${some(30)}`]);
     expect(foundIn(`Bearer ${token}`)).toEqual([`api_key: ${token}`]);
   });
 
@@ -36,6 +39,7 @@ describe("api_key", () => {
     `task-${"a1".repeat(20)}`,
     "sk-123",
     "gsk_short1",
+    `hf_hub_download_${some(40)}`,
     `xAKIA${"ABCDEFGH".repeat(2)}`,
     "AKIA1",
     "eyJ.eyJ.x",

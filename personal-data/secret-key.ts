@@ -1,7 +1,7 @@
 // Keys of the common kinds: those of APIs by the marks that their makers give them, tokens in JSON (JWT),
 // and private keys in PEM.
 
-import { codeIn, dot, hyphen, isAlphanumeric, isWord } from "./character";
+import { codeIn, dot, hyphen, isAlphanumeric, isInWord, isWord } from "./character";
 
 /** By mark: the fewest characters that follow it. */
 const marks = new Map<string, number>(
@@ -28,7 +28,9 @@ const marks = new Map<string, number>(
     sk_live_: 16,
     sk_test_: 16,
     rk_live_: 16,
+    rk_test_: 16,
     pk_live_: 16,
+    pk_test_: 16,
     whsec_: 20,
     hf_: 30,
     npm_: 30,
@@ -36,6 +38,20 @@ const marks = new Map<string, number>(
     r8_: 30,
     shpat_: 30,
     dop_v1_: 30,
+    dckr_pat_: 20,
+    lin_api_: 30,
+    figd_: 30,
+    sbp_: 30,
+    glsa_: 30,
+    tgp_v1_: 30,
+    sntrys_: 30,
+    rubygems_: 30,
+    shpca_: 30,
+    shpss_: 30,
+    "tvly-": 20,
+    "csk-": 20,
+    "sq0atp-": 20,
+    "sq0csp-": 20,
   }),
 );
 const longestMark = Math.max(...[...marks.keys()].map((mark) => mark.length));
@@ -60,11 +76,13 @@ export interface Key {
 export function markedKey(text: string, at: number): Key | undefined {
   if (endings[endingOf(text, at)] !== 1) return undefined;
   let start = at;
-  while (at - start < longestMark && isWord(codeIn(text, start - 1))) start--;
+  while (at - start < longestMark && isInWord(text, start)) start--;
   const fewest = marks.get(text.slice(start, at + 1));
   if (fewest === undefined) return undefined;
   const end = keyEnd(text, at + 1);
-  const isWhole = end - at - 1 >= fewest && hasDigit(text, at, end);
+  // Names of functions begin as those of Hugging Face, whose tokens have no other underscore.
+  const isName = text.startsWith("hf_", start) && text.slice(at + 1, end).includes("_");
+  const isWhole = end - at - 1 >= fewest && hasDigit(text, at, end) && !isName;
   return { start, end, isWhole, readTo: end };
 }
 
@@ -92,14 +110,24 @@ const capitalA = 0x41;
 const capitalI = 0x49;
 const smallZ = 0x7a;
 
-/** Keys that are told by their letters: of AWS (AKIA, ASIA) and of Google (AIza). @returns offsets */
+const capitalG = 0x47;
+const mail = /^SG\.[\w-]{16,32}\.[\w-]{32,64}(?![\w-])/;
+
+/**
+ * Keys that are told by their letters: of AWS (AKIA, ASIA), of Google (AIza) and of SendGrid (SG.).
+ * @returns offsets
+ */
 export function letteredKey(text: string, at: number) {
+  if (codeIn(text, at + 1) === capitalG && codeIn(text, at + 2) === dot && !isInWord(text, at)) {
+    const found = mail.exec(text.slice(at, at + 104))?.[0];
+    return found === undefined ? undefined : { start: at, end: at + found.length };
+  }
   const isGoogle = codeIn(text, at) === smallZ;
   if (codeIn(text, at - 1) !== (isGoogle ? capitalI : capitalA)) return undefined;
   const start = isGoogle ? at - 2 : at - 1;
   const mark = text.slice(start, start + 4);
   const length = mark === "AIza" ? 39 : mark === "AKIA" || mark === "ASIA" ? 20 : 0;
-  if (length === 0 || isWord(codeIn(text, start - 1))) return undefined;
+  if (length === 0 || isInWord(text, start)) return undefined;
   const end = keyEnd(text, start);
   const isKey = mark === "AIza" || /^[A-Z2-7]{20}$/.test(text.slice(start, end));
   return end - start === length && isKey ? { start, end } : undefined;
@@ -113,7 +141,7 @@ const smallY = 0x79;
 export function jsonToken(text: string, at: number) {
   const start = at - 2;
   if (codeIn(text, at - 1) !== smallY || codeIn(text, start) !== smallE) return undefined;
-  if (isWord(codeIn(text, start - 1))) return undefined;
+  if (isInWord(text, start)) return undefined;
   let end = at;
   let parts = 0;
   for (; parts < 3; end++) {
