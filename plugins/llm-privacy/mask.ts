@@ -1,8 +1,9 @@
 // Reads every text of a request, and puts placeholders where values were: what is done is said by the
 // caller's recognisers, what was found is counted by kind and action.
 
-import type { RequestBody, Spelling } from "../../openai/request-body";
+import type { Change, RequestBody, Spelling } from "../../openai/request-body";
 import { changesIn, type Reader } from "./json-texts";
+import { type KnownValue, KnownValues } from "./known-values";
 import type { Placeholders } from "./placeholders";
 import type { Recognise } from "./recognise";
 import type { Action } from "./schema";
@@ -41,27 +42,67 @@ export function maskBody(body: RequestBody, masking: Masking, findings: Findings
     ...spellings.filter(({ field }) => !growing.has(field)),
     ...spellings.filter(({ field }) => growing.has(field)),
   ];
-  for (const spelling of ordered) maskMember(body, spelling, masking, findings);
+  const read = ordered.map((spelling) => readMember(spelling, masking, findings));
+  const known = masking.placeholders.known();
+  if (known.length > 0) maskKnown(read, known, findings);
+  for (const { spelling, changes } of read) {
+    if (changes.length > 0) body.respell(spelling, changes);
+  }
 }
 
-function maskMember(
-  body: RequestBody,
-  spelling: Spelling,
-  masking: Masking,
-  findings: Findings,
-): void {
+interface ReadMember {
+  spelling: Spelling;
+  changes: Change[];
+  /** What changes of each text of it, as they were read; undefined for one that is left as it is. */
+  texts: (Change[] | undefined)[];
+}
+
+function readMember(spelling: Spelling, masking: Masking, findings: Findings): ReadMember {
   const { field, text, start, end } = spelling;
   stayingReader(masking, findings)(field, "");
   // A model cannot have another name without being another model.
   if (field === "model") {
     changesIn(text, start, end, stayingReader(masking, findings), field);
-    return;
+    return { spelling, changes: [], texts: [] };
   }
+  const texts: ReadMember["texts"] = [];
   const reader = readerFor(masking, findings, (name) =>
     field === "metadata" ? name === "user_id" : identifiers.has(field),
   );
-  const changes = changesIn(text, start, end, reader, field);
-  if (changes.length > 0) body.respell(spelling, changes);
+  const noting: Reader = (one, name) => {
+    const changes = reader(one, name);
+    texts.push(isBytes(one, name) ? undefined : changes);
+    return changes;
+  };
+  return { spelling, changes: changesIn(text, start, end, noting, field), texts };
+}
+
+/** Masks what was found in one place in all others, too. */
+function maskKnown(read: ReadMember[], known: readonly KnownValue[], findings: Findings): void {
+  const values = new KnownValues(known);
+  try {
+    for (const member of read) maskKnownIn(member, values, findings);
+  } finally {
+    values.close();
+  }
+}
+
+function maskKnownIn(member: ReadMember, values: KnownValues, findings: Findings): void {
+  const { spelling, texts } = member;
+  if (texts.length === 0) return;
+  let n = 0;
+  let hasMore = false;
+  const reader: Reader = (text) => {
+    const changed = texts[n++];
+    const more = changed ? values.find(text, changed) : [];
+    if (more.length === 0) return changed ?? [];
+    hasMore = true;
+    for (const { kind } of more) count(findings, kind, "mask");
+    const all = more.map(({ start, end, placeholder }) => ({ start, end, text: placeholder }));
+    return [...changed!, ...all].sort((one, other) => one.start - other.start);
+  };
+  const changes = changesIn(spelling.text, spelling.start, spelling.end, reader, spelling.field);
+  if (hasMore) member.changes = changes;
 }
 
 /** Reads what must stay as it is: what would be masked there is refused. */

@@ -3,9 +3,14 @@
 // is not seen whole: there a name is made of the value itself, by a secret.
 
 import { createHmac } from "node:crypto";
+import { stringEnd } from "../../openai/json-text";
+import { kinds } from "../../personal-data/kind";
+import type { KnownValue } from "./known-values";
 
 // What one request may hold: a decision carries all values to Kong.
 export const mostValues = 5000;
+
+const builtIn = new Set<string>(kinds);
 
 export class Placeholders {
   /** Values by their names. */
@@ -13,6 +18,7 @@ export class Placeholders {
   /** By kind and value, as they are written. */
   readonly #written = new Map<string, Map<string, string>>();
   readonly #last = new Map<string, number>();
+  #own: string | undefined;
   readonly #taken = new Map<string, Set<string>>();
 
   /**
@@ -41,6 +47,15 @@ export class Placeholders {
     return written;
   }
 
+  /** The values of the built-in recognisers: the operator's own find theirs wherever they stand. */
+  known(): KnownValue[] {
+    return [...this.#written].flatMap(([kind, ofKind]) =>
+      builtIn.has(kind)
+        ? Array.from(ofKind, ([value, placeholder]) => ({ kind, value, placeholder }))
+        : [],
+    );
+  }
+
   #nameOf(kind: string, value: string): string {
     const label = kind.toUpperCase();
     return this.nameBy ? `${label}_${this.nameBy(`${kind} ${value}`)}` : this.#next(label);
@@ -62,12 +77,34 @@ export class Placeholders {
   #takenOf(label: string): Set<string> {
     let taken = this.#taken.get(label);
     if (!taken) {
-      const written = this.text.matchAll(new RegExp(`${label}_(\\d{1,6})`, "gi"));
+      // In Markdown an underscore is escaped.
+      const spelt = `${label}_`.replaceAll("_", String.raw`\\*_`);
+      this.#own ??= withoutThoughts(this.text);
+      const written = this.#own.matchAll(new RegExp(`${spelt}(\\d{1,6})`, "gi"));
       taken = new Set(Array.from(written, ([, number]) => String(Number(number))));
       this.#taken.set(label, taken);
     }
     return taken;
   }
+}
+
+const thought = '"thinking"';
+
+/**
+ * A body without what the model thought in it: there it may name a placeholder without its brackets, which
+ * is no name of the client's. What it thought is signed, and must be masked as it was.
+ */
+function withoutThoughts(text: string): string {
+  let rest = "";
+  let copied = 0;
+  for (let at = text.indexOf(thought); at >= 0; at = text.indexOf(thought, copied)) {
+    const opens = text.indexOf('"', at + thought.length);
+    const isText = opens > 0 && text.slice(at + thought.length, opens).trim() === ":";
+    const from = at + thought.length;
+    rest += text.slice(copied, from);
+    copied = isText ? stringEnd(text, opens) : from;
+  }
+  return copied === 0 ? text : rest + text.slice(copied);
 }
 
 /** Names made of values, the same in every request of one tenant. */

@@ -59,6 +59,43 @@ describe("llm-privacy", () => {
     });
   });
 
+  it("masks a value wherever else it stands, as an answer has it that nothing explains", async () => {
+    const account = "123456-78-901234";
+    const { text, restore, exchange } = await ask(
+      {},
+      {
+        model: "m",
+        messages: [
+          { role: "assistant", content: `${account}, 9${account}, a010-1234-5678` },
+          { role: "user", content: `국민은행 ${account}, 010-1234-5678` },
+          { role: "assistant", tool_calls: [{ function: { arguments: `{"to":"${account}"}` } }] },
+        ],
+      },
+    );
+    expect(contentsOf(text)).toEqual([
+      `[BANK_ACCOUNT_1], 9${account}, a[PHONE_1]`,
+      "국민은행 [BANK_ACCOUNT_1], [PHONE_1]",
+      undefined,
+    ]);
+    expect(text).toContain('{\\"to\\":\\"[BANK_ACCOUNT_1]\\"}');
+    expect(restore).toEqual({ BANK_ACCOUNT_1: account, PHONE_1: "010-1234-5678" });
+    expect(exchange.ticket.personal_data).toEqual({ bank_account: 3, phone: 2 });
+  });
+
+  it("keeps the names of a conversation whose model thought of one without its brackets", async () => {
+    const thinking = "PHONE_1 is [PHONE_1]: 010-1234-5678";
+    const body = {
+      model: "m",
+      messages: [
+        { role: "user", content: "010-1234-5678" },
+        { role: "assistant", content: [{ type: "thinking", thinking, signature: "s" }] },
+      ],
+    };
+    const { text } = await ask({}, body, { path: "/v1/messages" });
+    expect(contentsOf(text)[0]).toBe("[PHONE_1]");
+    expect(contentsOf(text)[1][0].thinking).toBe("PHONE_1 is [PHONE_1]: [PHONE_1]");
+  });
+
   it("keeps the placeholders of a conversation in its next turn, whatever tools come to it", async () => {
     const { messages } = saying("010-1234-5678");
     const first = await ask({}, { messages, tools: [] });
@@ -164,9 +201,9 @@ describe("llm-privacy", () => {
   });
 
   it("does not mix up a placeholder that stands in the client's own text", async () => {
-    const { text, restore } = await ask({}, saying("[PHONE_1] and phone_2 are 010-1234-5678"));
-    expect(contentsOf(text)).toEqual(["[PHONE_1] and phone_2 are [PHONE_3]"]);
-    expect(restore).toEqual({ PHONE_3: "010-1234-5678" });
+    const { text, restore } = await ask({}, saying("[PHONE_1], phone_2, PHONE\\_3: 010-1234-5678"));
+    expect(contentsOf(text)).toEqual(["[PHONE_1], phone_2, PHONE\\_3: [PHONE_4]"]);
+    expect(restore).toEqual({ PHONE_4: "010-1234-5678" });
   });
 
   it("refuses by the first rule that is for a consumer, and tells what was found and not the text", async () => {
