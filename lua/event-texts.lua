@@ -66,6 +66,11 @@ function M.is_delta(text)
   if text.key == "delta" or (text.key == "text" and text.box.key == "choices") then
     return true
   end
+  return M.in_delta(text)
+end
+
+-- Whether it stands in a delta, spoken or not.
+function M.in_delta(text)
   local box = text.box
   while box do
     if box.key == "delta" then

@@ -1,6 +1,7 @@
 -- lua/put-back.lua: puts values in the place of their placeholders in a piece of text. A model may write
--- [PHONE_1], PHONE_1, [phone_1] or, in Markdown, PHONE\_1. Where the text goes on in a later piece, what may
--- become a placeholder is held back, which is never more than the longest of them as it may be spelt.
+-- [PHONE_1], PHONE_1, [phone_1], [PHONE 1] or, in Markdown, PHONE\_1 and _PHONE_1_. Where the text goes on
+-- in a later piece, what may become a placeholder is held back, which is never more than the longest of
+-- them as it may be spelt.
 
 local M = {}
 
@@ -58,20 +59,38 @@ local function behind_escape(text, from, to)
   return last and last < to and last + 1 or nil
 end
 
--- The name that a word is, and where it begins.
+-- The name that a word is, where it begins and where it ends.
 local function name_in(known, text, from, to)
   if to - from >= known.longest + 5 then
     return nil
   end
   local name = text:sub(from, to):upper()
   if known.values[name] then
-    return name, from
+    return name, from, to
   end
   local after = behind_escape(text, from, to)
   name = after and text:sub(after, to):upper()
   if name and known.values[name] then
-    return name, after
+    return name, after, to
   end
+  -- In italics.
+  local first, marked, last = text:sub(after or from, to):match("^_+()(.-)()_+$")
+  name = marked and marked:upper()
+  if name and known.values[name] then
+    local before = (after or from) - 1
+    return name, before + first, before + last - 1
+  end
+end
+
+-- The text with names as they are, where a bracketed one has a space or a hyphen for its underscores.
+local function joined_names(known, text)
+  if not text:find("%[%a+[ %-]") then
+    return text
+  end
+  return (text:gsub("%[(%a[%w_ %-]*)%]", function(spelt)
+    local name = spelt:upper():gsub("[ %-]", "_")
+    return known.values[name] and "[" .. name .. "]" or nil
+  end))
 end
 
 -- The text with names as they are, where Markdown has escaped their underscores.
@@ -135,10 +154,15 @@ local function open_end(known, text, level, joined)
   local from = first - 1 + text:sub(first):find("%[?[%w_]*$")
   local bracket = text:byte(from) == 91
   local word = bracket and from + 1 or from
+  local spaced = text:find("%[[%w_ %-]*$", first)
+  if spaced and known.beginnings[(text:sub(spaced + 1):upper():gsub("[ %-]", "_"))] then
+    return spaced
+  end
   if not bracket and (from > #text or (from == first and (joined or first > 1))) then
     return nil
   end
-  if known.beginnings[text:sub(word):upper()] then
+  -- The underscores of italics begin no name.
+  if known.beginnings[(text:sub(word):upper():gsub("^_+", ""))] then
     return from
   end
   local after = behind_escape(text, word, #text + 1)
@@ -151,7 +175,7 @@ end
 -- level: of the text; final: nothing follows; joined: it goes on in a word that has begun before;
 -- exact: only [PHONE_1] as it was sent.
 function M.put_back(known, text, level, final, joined, exact)
-  text = exact and text or unmarked(known, text, level)
+  text = exact and text or joined_names(known, unmarked(known, text, level))
   local held = not final and open_end(known, text, level, joined) or nil
   local last = held and held - 1 or #text
   local rest = held and text:sub(held) or nil
@@ -166,8 +190,9 @@ function M.put_back(known, text, level, final, joined, exact)
       break
     end
     at = to + 1
-    local name, start = name_in(known, text, from, to)
+    local name, start, stop = name_in(known, text, from, to)
     if name and not (joined and start == 1) then
+      to = stop
       local bracketed = start > done and text:byte(start - 1) == 91 and text:byte(to + 1) == 93
       if not exact or (bracketed and text:sub(start, to) == name) then
         parts[#parts + 1] = text:sub(done, bracketed and start - 2 or start - 1)

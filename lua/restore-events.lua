@@ -52,7 +52,7 @@ local function closed_by(root, finished, has_choices)
   end
   local kind = root.type
   if kind then
-    if kind == "ping" or kind:find("delta$") and kind ~= "message_delta" then
+    if kind == "ping" or kind == "keepalive" or kind:find("delta$") and kind ~= "message_delta" then
       return nil
     end
     local place = root.output_index or root.index
@@ -83,6 +83,9 @@ local function lane_for(state, text, root)
   return lane
 end
 
+-- What an event says once of a message or a call, and clients put together like what is said.
+local SAID_ONCE = { role = true, id = true, name = true }
+
 -- The event without what is said in it, but for one text: before and behind that.
 local function around(event, texts, own)
   local before, after, at = {}, {}, 1
@@ -91,7 +94,7 @@ local function around(event, texts, own)
     if text == own then
       before[#before + 1] = event:sub(at, text.first - 1)
       at = text.last + 1
-    elseif text.delta then
+    elseif text.delta or (SAID_ONCE[text.key] and event_texts.in_delta(text)) then
       parts[#parts + 1] = event:sub(at, text.first - 1)
       at = text.last + 1
     end

@@ -87,7 +87,7 @@ local function whole_json(state, chunk, ended)
 end
 
 local function way_of(content_type)
-  local kind = type(content_type) == "table" and content_type[1] or content_type or ""
+  local kind = (type(content_type) == "table" and content_type[1] or content_type or ""):lower()
   if kind:find("event-stream", 1, true) then
     return restore_events
   end

@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
+import type OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LuaWorker } from "../stand-in/kong/lua/worker";
 import { type LuaFiles, luaFiles, luaPlugin } from "../stand-in/kong/lua-files.fixture";
 import { pdkFunctions } from "../stand-in/kong/pdk/functions";
 import { requestWith } from "../stand-in/kong/request.fixture";
+
+type Delta = OpenAI.ChatCompletionChunk.Choice.Delta;
 
 const values = {
   PHONE_1: "010-1234-5678",
@@ -85,6 +88,15 @@ describe("restore.lua", () => {
       expect(await all([said], { type: "text/plain" })).toBe(shown);
       const written = await all([body(JSON.stringify({ said }))], { type: json });
       expect(JSON.parse(contentIn(written))).toEqual({ said: shown });
+    });
+
+    it("takes a name in italics, with a space or a hyphen in its brackets, and leaves others so", async () => {
+      const said =
+        "_PHONE_1_ __phone_12__ _[EMAIL_1]_ [PHONE 1] [private-key 1] [PHONE 2] [a b] _x_PHONE_1_";
+      const [phone, other, mail] = [values.PHONE_1, values.PHONE_12, values.EMAIL_1];
+      expect(contentIn(await all([body(said)], { type: "Application/JSON" }))).toBe(
+        `_${phone}_ __${other}__ _${mail}_ ${phone} ${values.PRIVATE_KEY_1} [PHONE 2] [a b] _x_PHONE_1_`,
+      );
     });
 
     it("escapes a value as often as the text that it stands in", async () => {
@@ -195,6 +207,45 @@ describe("restore.lua", () => {
       }
     });
 
+    it("says the role of a message and the name of a call once", async () => {
+      const first = { role: "assistant", content: "see PHONE" };
+      const call = {
+        index: 0,
+        id: "call_1",
+        type: "function",
+        function: { name: "f", arguments: "" },
+      };
+      const tool = {
+        index: 0,
+        delta: { tool_calls: [{ ...call, function: { name: "f", arguments: "EMAIL_1" } }] },
+      };
+      const shown = eventsIn(
+        await all([
+          event({ choices: [{ index: 0, delta: first }] }),
+          event({ choices: [tool] }),
+          finish(),
+          done,
+        ]),
+      );
+      const deltas = shown.flatMap(({ choices }) =>
+        choices.map(({ delta }: { delta: Delta }) => delta),
+      );
+      const joined = (pick: (delta: Delta) => string | undefined) =>
+        deltas.map((one) => pick(one) ?? "").join("");
+      expect(joined(({ role }) => role)).toBe("assistant");
+      expect(joined(({ tool_calls }) => tool_calls?.[0]!.id)).toBe("call_1");
+      expect(joined(({ tool_calls }) => tool_calls?.[0]!.function?.name)).toBe("f");
+      expect(joined(({ tool_calls }) => tool_calls?.[0]!.function?.arguments)).toBe(values.EMAIL_1);
+    });
+
+    it("holds on while the upstream only keeps its connection alive", async () => {
+      const text = (delta: string) =>
+        event({ type: "response.output_text.delta", output_index: 0, delta });
+      const shown = await all([text("see [PHO"), event({ type: "keepalive" }), text("NE_1]")]);
+      expect(shown).not.toContain("PHO");
+      expect(shown).toContain(values.PHONE_1);
+    });
+
     it("keeps choices apart", async () => {
       const chunks = [
         ...[delta("[PHO", 0), delta("[EMA", 1), delta("NE_1] a", 0), delta("IL_1", 1)],
@@ -293,12 +344,14 @@ describe("restore.lua", () => {
     });
 
     it("says the same however the stream is cut and what is said is parted", async () => {
-      const said = `say "[PHONE_1]", PHONE_12.\nphone_1 [EMAIL_1]x[PRIVATE_KEY_1] 한글 [PRIVATE\\_KEY\\_1]\nPHONE\\_1, MY\\_NAME [PHONE_9] [PHO`;
+      const said = `say "[PHONE_1]", PHONE_12.\nphone_1 [EMAIL_1]x[PRIVATE_KEY_1] 한글 [PRIVATE\\_KEY\\_1]\nPHONE\\_1, _PHONE_12_ [phone 1] [a b] MY\\_NAME [PHONE_9] [PHO`;
       const expected = said
         .replace("[PHONE_1]", values.PHONE_1)
         .replace("PHONE_12", values.PHONE_12)
         .replace("phone_1", values.PHONE_1)
         .replace("PHONE\\_1", values.PHONE_1)
+        .replace("_PHONE_12_", `_${values.PHONE_12}_`)
+        .replace("[phone 1]", values.PHONE_1)
         .replace("[PRIVATE\\_KEY\\_1]", values.PRIVATE_KEY_1)
         .replace("[EMAIL_1]", values.EMAIL_1)
         .replace("[PRIVATE_KEY_1]", values.PRIVATE_KEY_1);
