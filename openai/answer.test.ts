@@ -52,6 +52,7 @@ describe("openai", () => {
       ["error", "responses", '{"status":"failed","error":{"code":"server_error"},"output":[]}'],
       ["empty", chat, '{"choices":[]}'],
       ["empty", chat, '{"choices":[null]}'],
+      ["empty", chat, '{"choices":[{"index":0,"message":null,"finish_reason":"stop"}]}'],
       ["empty", chat, message({ role: "assistant", content: " \n" })],
       ["empty", chat, ""],
       ["empty", chat, message({ role: "assistant", content: "" })],

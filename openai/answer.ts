@@ -161,7 +161,8 @@ function isFilled(one: unknown): boolean {
   if ("embedding" in one) return isValue(one.embedding);
   const choice = one as { message?: unknown; delta?: unknown; text?: unknown };
   const message = choice.message ?? choice.delta;
-  if (message === undefined) return !("text" in choice) || isValue(choice.text);
+  if (message === undefined)
+    return !("message" in choice) && (!("text" in choice) || isValue(choice.text));
   if (typeof message !== "object" || message === null) return false;
   return Object.entries(message).some(([name, value]) => name !== "role" && isValue(value));
 }
