@@ -8,7 +8,7 @@ local M = {}
 -- Members of a delta in which a model speaks.
 local SPOKEN = {
   content = true, text = true, reasoning_content = true, reasoning = true, refusal = true,
-  arguments = true, partial_json = true, thinking = true, transcript = true, input = true, delta = true,
+  arguments = true, partial_json = true, thinking = true, transcript = true, input = true, summary = true, delta = true,
 }
 local INDEXES = { index = true, output_index = true, content_index = true, summary_index = true }
 
@@ -41,14 +41,16 @@ function M.texts_of(event, at)
         key, at = spelt, colon + 1
         note_member(box, key, event, at)
       else
-        texts[#texts + 1] = { first = found + 1, last = last - 1, spelt = spelt, key = key, box = box }
-        if key == "type" then
+        local own = box.is_array and box.key or key
+        texts[#texts + 1] = { first = found + 1, last = last - 1, spelt = spelt, key = own, box = box }
+        if own == "type" then
           box.type = spelt
         end
         at = last + 1
       end
     elseif code == 123 or code == 91 then
-      box = { parent = box, key = key }
+      -- What an array holds has its name, whatever stands before it there.
+      box = { parent = box, key = box and box.is_array and box.key or key, is_array = code == 91 }
       root = root or box
     else
       box = box and box.parent

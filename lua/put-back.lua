@@ -49,8 +49,12 @@ local function spelt(known, name, level)
   return value
 end
 
--- Behind a backslash the first letters of a word are its escape: \nPHONE_1 is a line's end and a name.
+-- Behind a backslash the first letters of a word are its escape, behind a percent sign the first two:
+-- \nPHONE_1 is a line's end and a name, %5BPHONE_1 a bracket and a name.
 local function behind_escape(text, from, to)
+  if from > 1 and text:byte(from - 1) == 37 and text:find("^%x%x", from) then
+    return from + 2 <= to and from + 2 or nil
+  end
   if from == 1 or text:byte(from - 1) ~= 92 then
     return nil
   end

@@ -254,6 +254,37 @@ describe("restore.lua", () => {
       expect(saidIn(await all(chunks))).toEqual([`${values.PHONE_1} a`, `${values.EMAIL_1} b`]);
     });
 
+    it("keeps choices apart that come in one event, of completions too", async () => {
+      const both = (first: object, second: object) =>
+        event({
+          choices: [
+            { index: 0, ...first },
+            { index: 1, ...second },
+          ],
+        });
+      const one = (index: number, more: object) => event({ choices: [{ index, ...more }] });
+      const said = (content: string) => ({ delta: { content }, finish_reason: null });
+      const chat = await all([
+        both(said("a [PHO"), said("b [EMA")),
+        ...[one(1, said("IL_1]")), one(0, said("NE_1]"))],
+        both({ delta: {}, finish_reason: "stop" }, said(" PHONE_1")),
+        ...[one(1, { delta: {}, finish_reason: "stop" }), done],
+      ]);
+      expect(saidIn(chat)).toEqual([
+        `a ${values.PHONE_1}`,
+        `b ${values.EMAIL_1} ${values.PHONE_1}`,
+      ]);
+      const text = await all([
+        both({ text: "a [PHO" }, { text: "b [EMA" }),
+        ...[one(1, { text: "IL_1]" }), one(0, { text: "NE_1]", finish_reason: "stop" }), done],
+      ]);
+      const texts = ["", ""];
+      for (const { choices } of eventsIn(text)) {
+        for (const { index, text } of choices) texts[index] += text;
+      }
+      expect(texts).toEqual([`a ${values.PHONE_1}`, `b ${values.EMAIL_1}`]);
+    });
+
     it("escapes twice in the arguments of tools, each for itself", async () => {
       const call = (index: number, text: string) =>
         event({
