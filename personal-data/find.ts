@@ -19,7 +19,7 @@ import { before } from "./near";
 import { email, ipAddress, ipv6Address } from "./network-name";
 import { beginsAt, gap, NumberRun } from "./number-run";
 import { americanPhone, phone, spokenPhone } from "./phone";
-import { isOdd, plainOf } from "./plain";
+import { isOdd, placeOf, plainOf } from "./plain";
 import { jsonToken, type Key, letteredKey, markedKey, privateKey } from "./secret-key";
 
 const trigger = {
@@ -61,11 +61,7 @@ export function findIn(text: string, wanted: Kinds = allKinds, context = ""): Fo
   const plain = plainOf(text);
   const again = new Search(plain.text, wanted, context, true);
   again.run();
-  for (const found of again.found) {
-    found.start = plain.places[found.start]!;
-    // Where its last character ends: what has no width behind it stays.
-    found.end = plain.places[found.end - 1]! + 1;
-  }
+  for (const found of again.found) Object.assign(found, placeOf(plain, found.start, found.end));
   return again.found;
 }
 

@@ -44,10 +44,22 @@ export function isOdd(code: number): boolean {
   return forms[code] !== same;
 }
 
+/** Whether a text has such a character: else it is as its reader sees it. */
+export function hasOdd(text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (isOdd(codeIn(text, at))) return true;
+  return false;
+}
+
 export interface Plain {
   text: string;
   /** Where each character of it stands in the text that it was made of, and that text's length. */
   places: Uint32Array;
+}
+
+/** Where a piece of the plain text stands in the one that it was made of. */
+export function placeOf({ places }: Plain, start: number, end: number) {
+  // Where its last character ends: what has no width behind it stays.
+  return { start: places[start]!, end: places[end - 1]! + 1 };
 }
 
 export function plainOf(text: string): Plain {

@@ -24,6 +24,8 @@ export type Reader = (text: string, name: string) => Change[];
 const mostNested = 4;
 // A number of fewer digits is nothing that is looked for.
 const leastNumber = 9;
+// What APIs want as a number: any of its digits would do.
+const numbersOfTheFormat = new Set(["seed", "created", "created_at"]);
 
 /** The changes to a piece of JSON that is valid. */
 export function changesIn(
@@ -54,7 +56,8 @@ export function changesIn(
     else if (code === closeBrace || code === closeBracket) own = names.pop() ?? name;
     else if (isNumber(code)) {
       const after = scalarEnd(json, at);
-      if (after - at >= leastNumber) addNumber(changes, json, at, after, reader, own);
+      const isRead = after - at >= leastNumber && !numbersOfTheFormat.has(own);
+      if (isRead) addNumber(changes, json, at, after, reader, own);
       at = after - 1;
     }
   }

@@ -1,8 +1,10 @@
 // What an operator lets requests hold beside personal data: endpoints, lengths, scripts, and patterns that
 // no text may hold or one must. The first rule that a request breaks refuses it, by its name.
 
+import type { RE2JS } from "re2js";
 import { anyGlob } from "../../models/glob";
 import type { RequestBody } from "../../openai/request-body";
+import { hasOdd, plainOf } from "../../personal-data/plain";
 import type { Consumer } from "../../stages/exchange";
 import { membership } from "../../stages/membership";
 import { changesIn } from "./json-texts";
@@ -63,7 +65,7 @@ function ruleBy(rule: Rule) {
     const read = texts();
     if (isTooLong(read, rule.max_prompt_chars)) return "length";
     if (!isIn(rule.scripts, read)) return "script";
-    if (denied.some((pattern) => read.some((text) => pattern.matcher(text).find()))) return "deny";
+    if (denied.length > 0 && read.some((text) => isDenied(denied, text))) return "deny";
     const isMissing = required.some(
       (pattern) => !read.some((text) => pattern.matcher(text).find()),
     );
@@ -71,12 +73,31 @@ function ruleBy(rule: Rule) {
   };
 }
 
+/** As the text is, or as its reader sees it: letters of another width, or put together of parts. */
+function isDenied(denied: readonly RE2JS[], text: string): boolean {
+  const holds = (one: string) => denied.some((pattern) => pattern.matcher(one).find());
+  if (holds(text)) return true;
+  const plain = (hasOdd(text) ? plainOf(text).text : text).normalize("NFKC");
+  return plain !== text && holds(plain);
+}
+
 function isTooLong(texts: readonly string[], most: number): boolean {
-  return most > 0 && texts.reduce((sum, text) => sum + text.length, 0) > most;
+  if (most === 0 || texts.reduce((sum, text) => sum + text.length, 0) <= most) return false;
+  return texts.reduce((sum, text) => sum + charactersOf(text), 0) > most;
+}
+
+/** What is two UTF-16 units is one character. */
+function charactersOf(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0xdc00 || code > 0xdfff) count++;
+  }
+  return count;
 }
 
 // What is no prompt, whatever it says.
-const notRead = new Set(["model", "user", "metadata", "response_format", "stream_options"]);
+const notRead = new Set(["model", "user", "metadata", "stream_options"]);
 
 function textsOf(body: RequestBody): string[] {
   const texts: string[] = [];
@@ -120,10 +141,13 @@ function scriptOf(code: number): Script | undefined {
   if (code < 0x41) return undefined;
   if (code < 0x250) return isLatin(code) ? "latin" : undefined;
   if (code >= 0x400 && code < 0x530) return "cyrillic";
-  if ((code >= 0xac00 && code <= 0xd7a3) || (code >= 0x1100 && code < 0x1200)) return "hangul";
-  if (code >= 0x3131 && code < 0x3190) return "hangul";
-  if (code >= 0x3040 && code < 0x3100) return "kana";
-  if (code >= 0x3400 && code < 0xa000) return "han";
+  if ((code >= 0xac00 && code < 0xd800) || (code >= 0x1100 && code < 0x1200)) return "hangul";
+  if ((code >= 0x3131 && code < 0x3190) || (code >= 0xa960 && code < 0xa980)) return "hangul";
+  if ((code >= 0x3040 && code < 0x3100) || (code >= 0xff66 && code < 0xffa0)) return "kana";
+  if ((code >= 0x3400 && code < 0xa000) || (code >= 0xf900 && code < 0xfb00)) return "han";
+  // Of other widths, and of Vietnamese.
+  if (code >= 0xff21 && code < 0xff5b) return isLatin(code - 0xfee0) ? "latin" : undefined;
+  if ((code >= 0x1e00 && code < 0x1f00) || (code >= 0xa720 && code < 0xa800)) return "latin";
   const isOther = (code >= 0x370 && code < 0x2000) || (code >= 0xa4d0 && code < 0xabf0);
   return isOther ? "other" : undefined;
 }

@@ -4,9 +4,10 @@
 import { anyGlob } from "../../models/glob";
 import { findIn } from "../../personal-data/find";
 import { bit, type Kinds, kinds } from "../../personal-data/kind";
+import { hasOdd, placeOf, plainOf } from "../../personal-data/plain";
 import type { Consumer } from "../../stages/exchange";
 import { membership } from "../../stages/membership";
-import { type OwnRecognisers, ownRecognisers } from "./own-recognisers";
+import { type OwnFound, type OwnRecognisers, ownRecognisers } from "./own-recognisers";
 import type { Action, PrivacyOptions } from "./schema";
 
 export interface Recognised {
@@ -58,9 +59,17 @@ function recogniseBy({ wanted, own, actionOf }: Policy): Recognise {
   return (text, context) => {
     const found = wanted === 0 ? [] : findIn(text, wanted, context).map(withAction);
     if (own.length === 0) return found;
-    const all = [...found, ...own.flatMap(({ find }) => find(text)).map(withAction)];
-    return apart(all);
+    return apart([...found, ...ownFound(own, text).map(withAction)]);
   };
+}
+
+/** In the text as it is, and as its reader sees it. */
+function ownFound(own: readonly OwnRecognisers[], text: string): OwnFound[] {
+  const found = own.flatMap(({ find }) => find(text));
+  if (!hasOdd(text)) return found;
+  const plain = plainOf(text);
+  const seen = own.flatMap(({ find }) => find(plain.text));
+  return [...found, ...seen.map((one) => ({ ...one, ...placeOf(plain, one.start, one.end) }))];
 }
 
 function apart(found: Recognised[]): Recognised[] {

@@ -192,6 +192,11 @@ describe("llm-privacy", () => {
     }
   });
 
+  it("leaves a number that the API wants as one", async () => {
+    const body = { model: "m", seed: 4111111111111111, messages: [] };
+    expect((await ask({ action: "refuse" }, body)).text).toBe(JSON.stringify(body));
+  });
+
   it("looks into no bytes, and takes a text for none because of its name", async () => {
     const bytes = `data:image/png;base64,${"0101234567800000".repeat(20)}`;
     const part = { type: "image_url", image_url: { url: bytes } };
@@ -256,6 +261,8 @@ describe("llm-privacy", () => {
       "[CUSTOMER_1]은 [CONTRACT_1], [CUSTOMER_2] [PHONE_1]; Jane Roes",
     ]);
     expect(restore?.CUSTOMER_2).toBe("jane roe");
+    const hidden = await ask(options, saying("홍\u200b길동 Ｃ-123456"));
+    expect(contentsOf(hidden.text)).toEqual(["[CUSTOMER_1] [CONTRACT_1]"]);
   });
 
   it("names an end user by a keyed hash where its identifier is personal", async () => {
@@ -335,6 +342,11 @@ describe("llm-privacy", () => {
     expect(
       await refused({ scripts: ["hangul"] }, "안녕하세요, 이 API는 어떻게 쓰나요?"),
     ).toBeUndefined();
+    expect(await refused({ deny: ["(?i)secret", "비밀"] }, "s\u200becret")).toBe("400 prompt_rule");
+    expect(await refused({ deny: ["비밀"] }, "비밀".normalize("NFD"))).toBe("400 prompt_rule");
+    expect(await refused({ max_prompt_chars: 2 }, "😀😀")).toBeUndefined();
+    expect(await refused({ scripts: ["hangul"] }, "Ｈｅｌｌｏ")).toBe("400 prompt_rule");
+    expect(await refused({ scripts: ["latin"] }, "Tiếng Việt thế nào")).toBeUndefined();
     expect(await refused({ endpoints: ["embeddings"] }, "hello")).toBe("403 prompt_rule");
     expect(await refused({ tags: ["other"], deny: ["."] }, "hello")).toBeUndefined();
   });
