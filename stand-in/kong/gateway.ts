@@ -18,6 +18,8 @@ export interface StandInOptions {
   dumps: PluginDump[];
   /** The plugin server's socket. */
   socket: string;
+  /** False: kong.conf names none, so only Lua plugins can be meant. */
+  namesSocket?: boolean;
   /** Kong's environment, for vault references. */
   environment: Record<string, string | undefined>;
   /** 0 takes a free one. */

@@ -83,7 +83,7 @@ export class KongWorker {
 /** kong.configuration, as far as plugins read it. */
 function configurationOf({ dumps, socket, luaPackagePath = "", ...options }: StandInOptions) {
   const words = options.proxyNextUpstream?.join(" ");
-  const names = dumps.map(({ Name }) => Name);
+  const names = options.namesSocket === false ? [] : dumps.map(({ Name }) => Name);
   const sockets = names.map((name) => [`pluginserver_${name.replaceAll("-", "_")}_socket`, socket]);
   return {
     prefix: dirname(socket),

@@ -1,15 +1,16 @@
 // Faults that are made on purpose: what a client, /readyz, the metrics and the logs say of each, and that
 // docs/troubleshooting.md is found by those very words, in both languages.
 
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { freePort, pluginDumps } from "../../dev/plugin-server";
+import { freePort, installedLua, pluginDumps } from "../../dev/plugin-server";
+import packageJson from "../../package.json";
 import { log } from "../../stages/log";
-import { type Gateway, startGateway } from "../support/gateway";
+import { type Gateway, type KongChanges, startGateway } from "../support/gateway";
 import type { KongConfig } from "../support/kong-config";
 import { startKong } from "../support/kong-process";
 import { textOf } from "../support/yaml-files";
@@ -20,6 +21,8 @@ const patience = { timeout: 30_000 };
 
 interface Fault {
   edit?: (config: KongConfig) => void;
+  /** What Kong is started with in place of what it needs. */
+  kong?: () => Promise<KongChanges>;
   /** Breaks what Kong or the plugin server needs. @returns what mends it */
   breaks?: (gateway: Gateway) => Promise<() => Promise<void> | void>;
   ask?: (gateway: Gateway) => Promise<Response>;
@@ -68,6 +71,15 @@ async function abandoned(path: string): Promise<() => void> {
   renameSync(`${path}.new`, path);
   await new Promise((closed) => server.close(closed));
   return mend;
+}
+
+/** Lua files as another version of ours installs them. */
+async function luaOfAnotherVersion(): Promise<string> {
+  const directory = await installedLua();
+  const handler = join(directory, "kong/plugins/llm-gateway/handler.lua");
+  const ours = readFileSync(handler, "utf8");
+  writeFileSync(handler, ours.replace(`"${packageJson.version}"`, '"0.1.9"'));
+  return directory;
 }
 
 const service = (config: KongConfig) => config.whole.services[0]!;
@@ -146,6 +158,37 @@ const faults: Record<string, Fault> = {
     metric: ["llm_kong_answers_total", { status: "503" }],
     logged: ["has not decided about this request", "no such file or directory"],
     loggedByKong: ["connect() to unix:... failed (2: No such file or directory)"],
+  },
+  "a plugin server that hangs": {
+    breaks: async (gateway) => {
+      // Every worker has told its configuration: what gets no answer then is a question.
+      await gateway.warmUp(() => chat(gateway));
+      const pid = gateway.pluginServer.pid!;
+      process.kill(pid, "SIGSTOP");
+      return () => void process.kill(pid, "SIGCONT");
+    },
+    client: { status: 503, code: "gateway_unavailable", source: "gateway" },
+    readyz: "silent",
+    metric: ["llm_questions_unanswered_total", { reason: "silent" }],
+    logged: ["has not decided about this request: timeout"],
+  },
+  "a driver and a plugin server of different versions": {
+    kong: async () => ({ lua: await luaOfAnotherVersion() }),
+    client: { status: 503, code: "gateway_unavailable", source: "gateway" },
+    readyz: "configs",
+    metric: ["llm_configs_refused_total", { plugin: "other" }],
+    logged: [
+      "has not decided about this request",
+      "the driver is of version ..., the plugin server of ...: install the Lua files",
+    ],
+  },
+  "a driver that is told of no socket": {
+    kong: async () => ({ namesSocket: false }),
+    client: {
+      ...{ status: 503, code: "gateway_misconfigured", source: "gateway" },
+      says: "its operator must look",
+    },
+    logged: ["pluginserver_llm_gateway_socket is not set in kong.conf"],
   },
   "a socket that Kong may not write to": {
     breaks: async (gateway) => {
@@ -271,8 +314,11 @@ interface Readiness {
   neighbours: Record<string, { ok: boolean; detail: string }>;
 }
 
+/** Undefined where nobody answers: a server that hangs never does. */
 async function readiness(): Promise<Readiness | undefined> {
-  const answer = await fetch(`${gateway.pluginServer.healthUrl}/readyz`).catch(() => undefined);
+  const signal = AbortSignal.timeout(2000);
+  const url = `${gateway.pluginServer.healthUrl}/readyz`;
+  const answer = await fetch(url, { signal }).catch(() => undefined);
   return answer && ((await answer.json()) as Readiness);
 }
 
@@ -314,13 +360,14 @@ async function measured(metric: Fault["metric"]): Promise<void> {
 }
 
 describe.each(Object.entries(faults))("%s", (_, fault) => {
-  const { edit, breaks, ask = chat, client, readyz, metric, passes, onStandIn } = fault;
+  const { edit, kong, breaks, ask = chat, client, readyz, metric, passes, onStandIn } = fault;
 
-  it.runIf(isReal || onStandIn !== false)("is told where it is looked for", async () => {
+  const inTime = { timeout: 120_000 };
+  it.runIf(isReal || onStandIn !== false)("is told where it is looked for", inTime, async () => {
     gateway.upstream.clear();
     // A plugin server that knows of no fault before.
     await gateway.pluginServer.restart();
-    await gateway.reconfigure(edit ?? (() => {}));
+    await gateway.reconfigure(edit ?? (() => {}), await kong?.());
     told = "";
     const mend = await breaks?.(gateway);
     try {

@@ -46,6 +46,14 @@ export interface GatewayOptions {
   printed?: (text: string) => void;
 }
 
+/** What a Kong is started with that differs from what the others have. */
+export interface KongChanges {
+  /** A directory of Lua files in place of ours. */
+  lua?: string;
+  /** False: kong.conf names no plugin server. */
+  namesSocket?: boolean;
+}
+
 export interface Gateway {
   /** Another one after `reconfigure`. */
   url: string;
@@ -67,7 +75,7 @@ export interface Gateway {
   /** Waits so, then asks until the cache answers. */
   untilHit(ask: () => Promise<Response>): Promise<Response>;
   /** Starts Kong anew, with these changes in place of those of before; all else runs on. */
-  reconfigure(edit: (config: KongConfig) => void): Promise<void>;
+  reconfigure(edit: (config: KongConfig) => void, changes?: KongChanges): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -119,7 +127,7 @@ async function start(
     edit?.(config);
     return config.text();
   };
-  const startKongWith = (config: string) =>
+  const startKongWith = (config: string, changes: KongChanges = {}) =>
     startEither({
       config,
       dumps,
@@ -132,6 +140,7 @@ async function start(
         ...(options.redis !== undefined && { REDIS_URL: options.redis }),
         ...options.environment,
       },
+      ...changes,
     });
   let kong = await startKongWith(configuredBy(options.edit));
   stops.push(() => kong.stop());
@@ -148,9 +157,9 @@ async function start(
     warmUp: (ask) => warmUp(ask, counter, kong.workers),
     untilLearned: () => untilLearned(learned, pluginServer),
     untilHit: (ask) => untilHit(ask, learned, pluginServer),
-    async reconfigure(edit) {
+    async reconfigure(edit, changes) {
       await kong.stop();
-      kong = await startKongWith(configuredBy(edit));
+      kong = await startKongWith(configuredBy(edit), changes);
     },
     stop,
   };

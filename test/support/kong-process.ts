@@ -16,6 +16,8 @@ export interface KongOptions {
   config: string;
   dumps: PluginDump[];
   socket: string;
+  /** False: kong.conf names no plugin server. */
+  namesSocket?: boolean;
   /** Where `kong-llm install` has written the Lua files; without it our plugins are external ones. */
   lua?: string;
   nextUpstream?: string;
@@ -92,12 +94,15 @@ async function settings(
   directory: string,
   prefix: string,
   port: number,
-  { config, dumps, socket, lua, nextUpstream, trusted }: KongOptions,
+  { config, dumps, socket, namesSocket = true, lua, nextUpstream, trusted }: KongOptions,
 ): Promise<Record<string, string>> {
   const file = join(directory, "kong.yaml");
   await writeFile(file, config, { mode: 0o644 });
   const names = dumps.map(({ Name }) => Name);
-  const servers = dumps.map((dump) => ({ dump, name: dump.Name.replaceAll("-", "_") }));
+  const servers = (namesSocket ? dumps : []).map((dump) => ({
+    dump,
+    name: dump.Name.replaceAll("-", "_"),
+  }));
   const each = await Promise.all(
     servers.map(async ({ dump, name }) => {
       const dumped = join(directory, `${dump.Name}.json`);
@@ -112,7 +117,7 @@ async function settings(
     KONG_DECLARATIVE_CONFIG: file,
     KONG_PLUGINS: ["bundled", ...(lua ? ["llm-client-key"] : []), ...names].join(","),
     ...(lua && { KONG_LUA_PACKAGE_PATH: `${lua}/?.lua;;` }),
-    KONG_PLUGINSERVER_NAMES: servers.map(({ name }) => name).join(","),
+    ...(namesSocket && { KONG_PLUGINSERVER_NAMES: servers.map(({ name }) => name).join(",") }),
     ...Object.assign({}, ...each),
     KONG_PROXY_LISTEN: `127.0.0.1:${port}`,
     KONG_STATUS_LISTEN: `127.0.0.1:${await freePort()}`,
