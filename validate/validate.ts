@@ -13,6 +13,7 @@ import { deckTraps, furtherDocuments } from "./traps/deck";
 import { driverTraps } from "./traps/drivers";
 import { entityTraps } from "./traps/entities";
 import { helmTraps } from "./traps/helm";
+import { kongSettingTraps } from "./traps/kong-settings";
 import { kubernetesTraps } from "./traps/kubernetes";
 import { luaTraps } from "./traps/lua";
 import { nameTraps } from "./traps/names";
@@ -82,7 +83,7 @@ export function validate(files: ConfigurationFile[], options: ValidateOptions): 
     ]),
     ...configurations.flatMap((one) => configurationFindings(one, options.plugins)),
     ...kubernetesTraps(objects),
-    ...environments.flatMap(telemetryTraps),
+    ...environments.flatMap((one) => [...telemetryTraps(one), ...kongSettingTraps(one)]),
   ];
   return inOrder(findings, files);
 }

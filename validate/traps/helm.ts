@@ -4,23 +4,32 @@ import { error, type Finding, warning } from "../finding";
 import type { Located } from "../located";
 
 /**
- * @param document any; what is no values file of the Kong chart has no findings
+ * @param document any; what holds no values of the Kong chart has no findings
  * @param areTriesWanted by objects beside it, which the Ingress Controller reads
  */
 export function helmTraps(document: Located, areTriesWanted: boolean): Finding[] {
-  const env = document.get("env");
-  const isValues =
-    env && (document.get("image") ?? document.get("proxy") ?? document.get("plugins"));
-  if (!isValues || document.get("kind")) return [];
-  return [
-    ...openAdmin(document),
-    ...paidKong(document),
-    ...spawnedServer(env),
-    ...notEnabled(document, env),
-    ...smallBodies(env),
-    ...lockedLua(env),
-    ...triesNotMade(document, env, areTriesWanted),
-  ];
+  return valuesIn(document).flatMap((values) => {
+    const env = values.get("env")!;
+    return [
+      ...openAdmin(values),
+      ...paidKong(values),
+      ...spawnedServer(env),
+      ...notEnabled(values, env),
+      ...smallBodies(env),
+      ...lockedLua(env),
+      ...triesNotMade(values, env, areTriesWanted),
+    ];
+  });
+}
+
+/** Those of the chart itself, or beneath the name that a parent chart gives it: kong, gateway, ingress. */
+function valuesIn(document: Located): Located[] {
+  if (document.get("kind") && document.get("apiVersion")) return [];
+  return [...document.all()].filter(
+    (at) =>
+      at.get("env")?.isMap &&
+      (at.get("image") ?? at.get("proxy") ?? at.get("plugins")) !== undefined,
+  );
 }
 
 function openAdmin(values: Located): Finding[] {
@@ -32,8 +41,10 @@ function openAdmin(values: Located): Finding[] {
 
 function paidKong(values: Located): Finding[] {
   const at = values.get("image")?.get("tag");
+  // Without quotes YAML makes 3.1 of 3.10.
+  const isCut = at?.value === 3.1;
   const minor = /^3\.(\d+)/.exec(String(at?.value ?? ""))?.[1];
-  if (!at || minor === undefined || Number(minor) < 10) return [];
+  if (!at || minor === undefined || (Number(minor) < 10 && !isCut)) return [];
   return [error(at, "paid-kong", 'Kong from 3.10 on needs a licence: the last free one is "3.9"')];
 }
 
