@@ -4,6 +4,9 @@ import { configurations, type Gateway, startGateway } from "../support/gateway";
 import type { KongConfig } from "../support/kong-config";
 import { startRedis, type TestRedis } from "../support/redis";
 
+// As long as it may be: so many requests at once take their time on a busy machine.
+const patientMs = 45_000;
+
 interface Body {
   stream?: boolean;
 }
@@ -42,7 +45,7 @@ describe.each(configurations)("equal requests at once through %s", (name, config
 
   beforeAll(async () => {
     const edit = (kong: KongConfig) => {
-      kong.options("cache").wait_ms = 20_000;
+      kong.options("cache").wait_ms = patientMs;
       kong.limit({ month: 1000 });
     };
     gateway = await startGateway({ config, edit });
@@ -133,7 +136,7 @@ describe("equal requests on two plugin servers that share a Redis", () => {
   beforeAll(async () => {
     redis = await startRedis();
     const edit = (kong: KongConfig) => {
-      kong.options("cache").wait_ms = 15_000;
+      kong.options("cache").wait_ms = patientMs;
     };
     one = await startGateway({ redis: redis.url, edit });
     other = await startGateway({
@@ -164,6 +167,10 @@ describe("equal requests on two plugin servers that share a Redis", () => {
   });
 
   it("do not wait for a plugin server that is dead, which still delivers when it is back", async () => {
+    await other.reconfigure((kong) => {
+      kong.options("cache").wait_ms = 2000;
+      kong.sendTo(one.upstream.port);
+    });
     const hold = new Gate();
     one.upstream.behave({ holdHeaders: hold, times: 1 });
     const leader = ask(one, "is anybody there?");
