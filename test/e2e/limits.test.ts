@@ -46,7 +46,7 @@ describe.each(configurations)("the limits of %s", (_, config) => {
 
     const other = await ask(gateway.otherKey);
     expect(other.status).toBe(200);
-  }, 240_000);
+  });
 });
 
 describe.each(configurations)("a short limit of %s", (_, config) => {

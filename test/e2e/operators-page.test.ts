@@ -30,7 +30,7 @@ describe.each(configurations)("the operators' page, with %s", (_, config) => {
         config.whole.consumers.find(({ username }) => username === "other-app")!.tags = ["team-x"];
       },
     });
-  }, 240_000);
+  });
   afterAll(async () => {
     await gateway?.stop();
     await redis?.stop();

@@ -34,7 +34,7 @@ describe.each(configurations)("who has used what, with %s", (name, config) => {
         config.options("rate_limit").cost_usd = { month: 100 };
       },
     });
-  }, 240_000);
+  });
   afterAll(async () => {
     await gateway?.stop();
     await redis?.stop();
