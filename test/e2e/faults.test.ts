@@ -362,8 +362,7 @@ async function measured(metric: Fault["metric"]): Promise<void> {
 describe.each(Object.entries(faults))("%s", (_, fault) => {
   const { edit, kong, breaks, ask = chat, client, readyz, metric, passes, onStandIn } = fault;
 
-  const inTime = { timeout: 120_000 };
-  it.runIf(isReal || onStandIn !== false)("is told where it is looked for", inTime, async () => {
+  it.runIf(isReal || onStandIn !== false)("is told where it is looked for", async () => {
     gateway.upstream.clear();
     // A plugin server that knows of no fault before.
     await gateway.pluginServer.restart();
