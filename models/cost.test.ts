@@ -95,6 +95,12 @@ describe("cost", () => {
     });
   });
 
+  it("is reserved as something wherever anything costs something, so that it is settled", () => {
+    expect(reserveOf({ ...flat(0), web_search_usd: 0.01 }, 50).prompt).toBe(1);
+    expect(reserveOf({ ...flat(0), output_usd_per_mtok: 40 }, 50).prompt).toBe(1);
+    expect(reserveOf(flat(0), 50).prompt).toBe(0);
+  });
+
   it("is reserved as sound where an answer may be that", () => {
     expect(reserveOf({ ...flat(2), audio_output_usd_per_mtok: 64 }, 1).token).toBe(64_000);
     expect(reserveOf({ ...flat(2), audio_output_usd_per_mtok: 1 }, 1).token).toBe(2000);

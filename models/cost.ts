@@ -98,7 +98,8 @@ export function isPriced({ service_tier }: Amounts, price: Price): boolean {
  * What a request is reserved at before it is sent, in nano-dollars, each rounded up: its prompt and what
  * it asks for beside tokens, and each token of its answers, at the step of its length. With no discount
  * for what may be cached, an hour or a tier that may not serve it, but at the price of a dearer one, and
- * of an answer that is sound where that is dearer.
+ * of an answer that is sound where that is dearer. A prompt costs something where anything does, so that
+ * what nobody can foresee (searches, the tokens of a picture) is settled.
  * @param asked what it asks for beside tokens, and the tier that it names
  */
 export function reserveOf(
@@ -113,8 +114,9 @@ export function reserveOf(
   const things = units.image * BigInt(images) + units.character * BigInt(characters);
   const prompt = units.input * BigInt(inputTokens) + units.request + things;
   const sound = units.second * 1000n * BigInt(Math.ceil(audio_seconds));
+  const isFree = Object.values(units).every((unit) => unit === 0n);
   return {
-    prompt: nanoUsdOfExact((prompt + sound) * factor),
+    prompt: isFree ? 0 : Math.max(1, nanoUsdOfExact((prompt + sound) * factor)),
     token: nanoUsdOfExact(dearer(units.output, units.audio_output) * factor),
   };
 }

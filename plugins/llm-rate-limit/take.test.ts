@@ -105,6 +105,17 @@ describe("llm-rate-limit", () => {
       expect((await speak()).error?.code).toBe("insufficient_quota");
     });
 
+    it("is settled where only its answer costs something", async () => {
+      const prices = [{ model: "artist", ...free, output_usd_per_mtok: 40 }];
+      const { ask } = limited({ cost_usd: { month: 1 }, prices });
+      const paint = () =>
+        ask({ model: "artist", prompt: "A cat" }, alice, {}, "images/generations");
+      const usage = { input_tokens: 0, output_tokens: 5000, total_tokens: 5000 };
+      await (await paint()).ends({ body: Buffer.from(JSON.stringify({ data: [{}], usage })) });
+
+      expect((await paint()).headers["x-ratelimit-remaining-cost-usd"]).toBe("0.799999999");
+    });
+
     it("gives back what was not made", async () => {
       const { ask } = asking(1);
       const paint = () => ask({ model: "painter", n: 10 }, alice, {}, "images/generations");
