@@ -205,7 +205,7 @@ describe("kong-llm doctor", () => {
     await configure();
     const diagnoses = await examine(options());
     expect(diagnoses.filter(({ result }) => result !== "ok")).toEqual([]);
-    expect(diagnoses).toHaveLength(11);
+    expect(diagnoses).toHaveLength(12);
   });
 
   it.each(guardsOff)("when %s, finds exactly that", async (_guard, off, ...questions) => {
