@@ -40,6 +40,12 @@ describe("what a request to OpenAI asks", () => {
       { messages: [user([{ type: "image_url", image_url: { url: "https://a.example" } }])] },
     ],
     ["images", { input: [user([{ type: "input_file", file_id: "f" }])] }],
+    ["images", { messages: [{ role: "tool", content: [{ type: "image_url" }] }] }],
+    ["images", { input: [{ type: "function_call_output", output: [{ type: "input_image" }] }] }],
+    [
+      "images",
+      { input: [{ type: "computer_call_output", output: { type: "computer_screenshot" } }] },
+    ],
     ["audio", { messages: [user([{ type: "input_audio", input_audio: {} }])] }],
     ["audio", { modalities: ["text", "audio"] }],
     ["json_schema", { response_format: { type: "json_schema" } }],

@@ -126,6 +126,25 @@ describe("llm-route", () => {
       expect(small.ticket.choice).toMatchObject({ tier: "strong", reason: "difficulty" });
     });
 
+    it("takes an empty wish for none, and takes it off who names a model", async () => {
+      const empty = exchangeOf(
+        "hello",
+        { llm_tier: "" },
+        { headers: { "x-llm-tier": "" }, consumer: vip },
+      );
+      expect(await decide(empty, optionsOf({ wishes }))).toBeUndefined();
+      expect(empty.ticket.choice).toMatchObject({ tier: "small", reason: "difficulty" });
+      const named = exchangeOf(
+        "hello",
+        { model: "gpt-4.1", llm_tier: "strong" },
+        { consumer: vip },
+      );
+      await decide(named, optionsOf({ wishes }));
+      expect(JSON.parse(named.body!.text)).toMatchObject({ model: "gpt-4.1" });
+      expect(named.body!.text).not.toContain("llm_tier");
+      expect(named.ticket.choice).toBeUndefined();
+    });
+
     it("refuses a tier that there is not", async () => {
       const exchange = exchangeOf("hello", { llm_tier: "huge" }, { consumer: vip });
       const answer = await decide(exchange, optionsOf({ wishes }));
@@ -156,6 +175,8 @@ describe("llm-route", () => {
     const exchange = exchangeOf("안녕하세요!", { modalities: ["audio"] });
     expect(await decide(exchange, optionsOf({ dry_run: true }))).toBeUndefined();
     expect(exchange.ticket.choice).toBeUndefined();
+    const wishing = exchangeOf("hello", { llm_tier: "huge" });
+    expect(await decide(wishing, optionsOf({ dry_run: true, wishes: [{}] }))).toBeUndefined();
   });
 
   it("counts what was served beside what the baseline would have cost", async () => {

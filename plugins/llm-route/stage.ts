@@ -56,13 +56,14 @@ function decide(exchange: Exchange, { choices, reader }: Prepared): Decided<z.in
   const requested = body?.get("model");
   if (!body || typeof requested !== "string" || !writesText(ticket.endpoint)) return undefined;
   const choosable = choices.find(({ matches }) => matches(requested));
-  if (!choosable) return undefined;
   const caller = callerOf(exchange);
-  const wish = wishOf(choosable, caller.consumer, caller.headers, body);
-  body.remove(wishMember);
+  const wish = choosable && wishOf(choosable, caller.consumer, caller.headers, body);
+  // Who names a model may have said it as well.
+  if (choices.length > 0) body.remove(wishMember);
+  if (!choosable) return undefined;
   if (wish && "unknown" in wish) {
     const names = choosable.options.tiers.map(({ name }) => name);
-    return { answer: noSuchTier(wish.unknown, names) };
+    return choosable.options.dry_run ? undefined : { answer: noSuchTier(wish.unknown, names) };
   }
 
   const reading = readingOf(ticket.endpoint, body, reader, choosable.options.sticky);

@@ -22,8 +22,8 @@ export function wishOf(
   headers: Readonly<Record<string, string>>,
   body: RequestBody,
 ): Wish | undefined {
-  const said = headers[wishHeader] ?? body.get(wishMember);
-  if (typeof said !== "string") return undefined;
+  const said = headers[wishHeader] || body.get(wishMember);
+  if (typeof said !== "string" || said === "") return undefined;
   const may = mayWish(consumer);
   if (!may) return undefined;
   if (!options.tiers.some(({ name }) => name === said)) return { unknown: said };
