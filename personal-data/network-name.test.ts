@@ -27,6 +27,10 @@ describe("email", () => {
 });
 
 describe("ip_address", () => {
+  it.each(["a server", "IPv4 서버 업데이트", "a driver", "표"])("is found behind %s", (words) => {
+    expect(foundIn(`${words} 203.0.113.7 절대`)).toEqual(["ip_address: 203.0.113.7"]);
+  });
+
   it.each(["203.0.113.7", "10.0.0.255", "2001:db8::8a2e:370:7334", "fe80::1ff:fe23:4567:890a"])(
     "is found as %s",
     (spelt) => {

@@ -93,11 +93,13 @@ function isTopLevel(text: string, from: number, to: number): boolean {
   return true;
 }
 
-const version = /version|버전|ver[. ]|v\.|release|릴리스|[=><~]=|chrome\//;
+const version = /version|버전|(?<![a-z])ver[. ]|(?<![a-z])v\.|release|릴리스|[=><~]=|chrome\//;
 // Right before it: what is numbered so, and what has versions.
 const numbered =
   /(?:^|[^a-z가-힣])(?:제|표|그림|절|항|장|section|chapter|clause|step|figure|fig\.?|table|appendix|no\.?|oid|firmware|펌웨어|driver|드라이버|build|빌드|update|업데이트|macos|ios|android|안드로이드|windows(?: nt)?|kernel|커널|so\.) ?$/;
-const part = /^ ?(?:절|항|장|버전|version|release|macos)/i;
+const part = /^(?:(?:절|항|장)(?![가-힣])|(?: ?(?:버전|version|release|macos)))/i;
+// No chapter and no version of anything begins with more.
+const mostOfVersions = 60;
 
 /** Four numbers up to 255. What names no host but its own machine, a net or a mask is none. */
 export function ipAddress(run: NumberRun, context: string): number {
@@ -109,9 +111,10 @@ export function ipAddress(run: NumberRun, context: string): number {
   const end = run.ends[3]!;
   // A name of four numbers and more is a host's, or a file's: 1.2.3.4.tar.gz.
   if (codeIn(run.text, end) === dot && isWord(codeIn(run.text, end + 1))) return 0;
-  if (part.test(run.text.slice(end, end + 8))) return 0;
   const words = wordsBefore(run, context);
-  return version.test(words) || numbered.test(words) ? 0 : 4;
+  if (version.test(words)) return 0;
+  const isNumbered = part.test(run.text.slice(end, end + 8)) || numbered.test(words);
+  return isNumbered && first <= mostOfVersions ? 0 : 4;
 }
 
 function isByte(run: NumberRun, n: number): boolean {

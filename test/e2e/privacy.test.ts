@@ -153,6 +153,19 @@ describe.each(configurations)("personal data with %s", (_, config) => {
     for (const secret of secrets) expect(up).not.toContain(secret);
   });
 
+  it("leaves in no later turn either, where an answer has given it back in other words", async () => {
+    const number = "123456-78-901234";
+    const messages = [
+      { role: "user", content: `환불은 ${account} 로 해 주세요` },
+      { role: "assistant", content: `${number}, 확인했습니다.` },
+      { role: "user", content: `네, 그 ${number}입니다.` },
+    ];
+    const answer = await post("chat/completions", { model: "gpt-4", messages });
+    expect(await answer.text()).toContain(`그 ${number}입니다.`);
+    expect(sentUp()).not.toContain(number);
+    expect(sentUp().match(/\[BANK_ACCOUNT_1\]/g)).toHaveLength(3);
+  });
+
   it("is refused where it may not leave, in the caller's shape and without the text", async () => {
     const refused = await chat(`카드 ${card}`);
     expect(refused.status).toBe(400);
