@@ -31,8 +31,7 @@ export function isBehindPlace(text: string, digitsAt: number): boolean {
  */
 export function koreanAddress(text: string, digitsAt: number, from: number) {
   if (!isBehindSpace(text, digitsAt, from)) return undefined;
-  const tokens = tokensBefore(text, digitsAt, from);
-  const [last, ...further] = tokens;
+  const last = tokenBefore(text, digitsAt, from);
   if (!last) return undefined;
   const isRoad = road.test(last.text) && !/(?:으로|[^종]구로|시로|군로)$/.test(last.text);
   const isQuarter = quarter.test(last.text);
@@ -41,7 +40,8 @@ export function koreanAddress(text: string, digitsAt: number, from: number) {
   let hasDistrict = false;
   let hasRegion = false;
   let wasRegion = false;
-  for (const token of further) {
+  let token = wordBefore(text, start, from);
+  for (let count = 1; token && count < mostTokens; count++) {
     const isRegion = region.test(token.text);
     if (wasRegion && !isRegion) break;
     if (isRegion) hasRegion = true;
@@ -51,6 +51,7 @@ export function koreanAddress(text: string, digitsAt: number, from: number) {
     // 제주특별자치도 제주시: a city may have its region's name.
     if (isRegion && wasRegion) break;
     wasRegion = isRegion;
+    token = wordBefore(text, start, from);
   }
   const number = numberEnd(text, digitsAt);
   // A quarter needs more: 3동 and 우리 are everywhere.
@@ -86,25 +87,22 @@ interface Token {
   start: number;
 }
 
-/** Words before the number, the nearest first. */
-function tokensBefore(text: string, digitsAt: number, from: number): Token[] {
-  const tokens: Token[] = [];
-  let end = digitsAt;
-  while (tokens.length < mostTokens) {
-    const word = behindGap(text, end, from);
-    if (word === end && tokens.length > 0) break;
-    end = word;
-    let start = end;
-    while (start > from && end - start < longestToken) {
-      const code = codeIn(text, start - 1);
-      if (!isHangul(code) && !isDigit(code)) break;
-      start--;
-    }
-    if (start === end) break;
-    tokens.push({ text: text.slice(start, end), start });
-    end = start;
+/** The word that stands before another one of an address. */
+function wordBefore(text: string, start: number, from: number): Token | undefined {
+  const end = behindGap(text, start, from);
+  return end === start ? undefined : tokenBefore(text, start, from);
+}
+
+/** The letters and digits before an offset, or before the gap that ends there. */
+function tokenBefore(text: string, at: number, from: number): Token | undefined {
+  const end = behindGap(text, at, from);
+  let start = end;
+  while (start > from && end - start < longestToken) {
+    const code = codeIn(text, start - 1);
+    if (!isHangul(code) && !isDigit(code)) break;
+    start--;
   }
-  return tokens;
+  return start === end ? undefined : { text: text.slice(start, end), start };
 }
 
 function numberEnd(text: string, start: number): number {

@@ -145,9 +145,12 @@ export class NumberRun {
         kind = gap.other;
         at++;
       } else {
-        const [spelt = "", hasHyphen] = spelled.exec(text.slice(at, at + 8)) ?? [];
-        if (spelt !== "") kind = hasHyphen ? gap.hyphen : gap.space;
-        at += spelt.length;
+        for (const [spelt, isGap] of spelled) {
+          if (!text.startsWith(spelt, at)) continue;
+          kind = isGap;
+          at += spelt.length;
+          break;
+        }
       }
       code = codeIn(text, at);
     }
@@ -245,7 +248,15 @@ function isLine(text: string, from: number, to: number): boolean {
 }
 
 // A hyphen or a blank, as a URL or HTML spells it.
-const spelled = /^(?:%20|&nbsp;|&#160;|(%2[dD]|&#45;|&ndash;))/;
+const spelled: readonly (readonly [spelt: string, kind: number])[] = [
+  ["%20", gap.space],
+  ["%2D", gap.hyphen],
+  ["%2d", gap.hyphen],
+  ["&nbsp;", gap.space],
+  ["&#160;", gap.space],
+  ["&#45;", gap.hyphen],
+  ["&ndash;", gap.hyphen],
+];
 
 // Italics of Markdown have one around them, bold letters two.
 const mostUnderscores = 3;

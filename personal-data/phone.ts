@@ -115,6 +115,9 @@ const spokenDigits = new Map([
   ...[..."공영일이삼사오육륙칠팔구"].map((name, at) => [name, "001234566789"[at]!] as const),
   ...[..."0123456789"].map((digit) => [digit, digit] as const),
 ]);
+// By code, from 1; 0 for what is none.
+const spoken = new Uint8Array(0x10000);
+for (const [name, digit] of spokenDigits) spoken[name.charCodeAt(0)] = Number(digit) + 1;
 // Between groups people say a dash (다시) or a pause (에).
 const pauses = new Set(" .,-\t다시에의");
 const spokenMobile = /^01[016789]\d{7,8}$/;
@@ -126,13 +129,13 @@ export function spokenPhone(text: string, start: number): number {
   let digits = "";
   let end = start;
   for (let at = start; at < text.length && at < start + mostSpoken; at++) {
-    const digit = spokenDigits.get(text[at]!);
-    if (digit !== undefined) {
-      digits += digit;
+    const digit = spoken[codeIn(text, at)]!;
+    if (digit > 0) {
+      digits += String(digit - 1);
       end = at + 1;
       if (digits.length === 3 && !beginsMobile.test(digits)) return 0;
     } else if (!pauses.has(text[at]!)) break;
     if (digits.length === 11) break;
   }
-  return spokenMobile.test(digits) && !spokenDigits.has(text[end] ?? "") ? end : 0;
+  return spokenMobile.test(digits) && !spoken[codeIn(text, end)] ? end : 0;
 }

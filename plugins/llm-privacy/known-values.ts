@@ -3,11 +3,17 @@
 // time by the text's length alone (A. Aho and M. Corasick, "Efficient String Matching", 1975).
 
 import type { Change } from "../../openai/request-body";
+import { codes, readCodes } from "../../personal-data/codes";
 
 export interface KnownValue {
   kind: string;
   value: string;
   placeholder: string;
+}
+
+export interface FoundValue extends KnownValue {
+  start: number;
+  end: number;
 }
 
 // What is longer is told by its form wherever it stands.
@@ -83,25 +89,38 @@ export class KnownValues {
   }
 
   /** All of them in a text, beside what is changed there already; in ascending order. */
-  find(text: string, changed: readonly Change[]): (KnownValue & { start: number; end: number })[] {
-    const found: (KnownValue & { start: number; end: number })[] = [];
+  find(text: string, changed: readonly Change[]): FoundValue[] {
+    const found: FoundValue[] = [];
     let node = 0;
-    let free = 0;
-    for (let at = 0; at < text.length; at++) {
-      const letter = alphabet[text.charCodeAt(at)]!;
-      node = letter === 0 ? 0 : this.#step(node, letter);
-      if (node === 0) continue;
-      for (let last = node; last !== 0; last = this.#shorter[last]!) {
-        const known = this.#ends[last];
-        if (!known) continue;
-        const [start, end] = [at + 1 - known.value.length, at + 1];
-        if (start < free || overlaps(changed, start, end) || !isWhole(text, start, end)) continue;
-        found.push({ ...known, start, end });
-        free = end;
-        break;
+    for (let at = 0; at < text.length; ) {
+      const from = at;
+      for (const end = from + readCodes(text, from); at < end; at++) {
+        const letter = alphabet[codes[at - from]!]!;
+        if (letter === 0) node = 0;
+        else node = this.#step(node, letter);
+        if (node !== 0) this.#take(node, at + 1, text, changed, found);
       }
     }
     return found;
+  }
+
+  /** Takes the longest value that ends there and may be taken. */
+  #take(
+    node: number,
+    end: number,
+    text: string,
+    changed: readonly Change[],
+    found: FoundValue[],
+  ): void {
+    const free = found.at(-1)?.end ?? 0;
+    for (let last = node; last !== 0; last = this.#shorter[last]!) {
+      const known = this.#ends[last];
+      if (!known) continue;
+      const start = end - known.value.length;
+      if (start < free || overlaps(changed, start, end) || !isWhole(text, start, end)) continue;
+      found.push({ ...known, start, end });
+      return;
+    }
   }
 
   close(): void {

@@ -53,8 +53,8 @@ export function maskBody(body: RequestBody, masking: Masking, findings: Findings
 interface ReadMember {
   spelling: Spelling;
   changes: Change[];
-  /** What changes of each text of it, as they were read; undefined for one that is left as it is. */
-  texts: (Change[] | undefined)[];
+  /** Each text of it as they were read, and what changes of it. */
+  texts: { text: string; changes: Change[] }[];
 }
 
 function readMember(spelling: Spelling, masking: Masking, findings: Findings): ReadMember {
@@ -71,7 +71,7 @@ function readMember(spelling: Spelling, masking: Masking, findings: Findings): R
   );
   const noting: Reader = (one, name) => {
     const changes = reader(one, name);
-    texts.push(isBytes(one, name) ? undefined : changes);
+    texts.push({ text: isBytes(one, name) ? "" : one, changes });
     return changes;
   };
   return { spelling, changes: changesIn(text, start, end, noting, field), texts };
@@ -89,20 +89,18 @@ function maskKnown(read: ReadMember[], known: readonly KnownValue[], findings: F
 
 function maskKnownIn(member: ReadMember, values: KnownValues, findings: Findings): void {
   const { spelling, texts } = member;
-  if (texts.length === 0) return;
+  const more = texts.map(({ text, changes }) => values.find(text, changes));
+  if (more.every((found) => found.length === 0)) return;
   let n = 0;
-  let hasMore = false;
-  const reader: Reader = (text) => {
-    const changed = texts[n++];
-    const more = changed ? values.find(text, changed) : [];
-    if (more.length === 0) return changed ?? [];
-    hasMore = true;
-    for (const { kind } of more) count(findings, kind, "mask");
-    const all = more.map(({ start, end, placeholder }) => ({ start, end, text: placeholder }));
-    return [...changed!, ...all].sort((one, other) => one.start - other.start);
+  const reader: Reader = () => {
+    const found = more[n]!;
+    for (const { kind } of found) count(findings, kind, "mask");
+    const added = found.map(({ start, end, placeholder }) => ({ start, end, text: placeholder }));
+    const all = [...texts[n++]!.changes, ...added];
+    return all.sort((one, other) => one.start - other.start);
   };
-  const changes = changesIn(spelling.text, spelling.start, spelling.end, reader, spelling.field);
-  if (hasMore) member.changes = changes;
+  const { text, start, end, field } = spelling;
+  member.changes = changesIn(text, start, end, reader, field);
 }
 
 /** Reads what must stay as it is: what would be masked there is refused. */
