@@ -177,6 +177,13 @@ describe("kong-llm init", () => {
     for (const name of named) expect(file(".env")).toContain(`${name}=`);
   });
 
+  it("names a folder as a shell takes it", async () => {
+    const { out } = await init("--dir", join(folder, "it's 우리"));
+    expect(out).toContain(`\ncd '${folder}/it'\\''s 우리'\n`);
+    const plain = await init("--dir", join(folder, "plain"));
+    expect(plain.out).toContain(`\ncd ${folder}/plain\n`);
+  });
+
   it("needs no image to be built where a registry has one", async () => {
     const image = "registry.example.com/kong-llm:1";
     const { out } = await init(

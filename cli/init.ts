@@ -100,7 +100,12 @@ function tell(
     upstreamKey === missing
       ? `\nFirst put the upstream's key in for ${missing} in ${secret.join(" and ")}.\n`
       : "";
-  const where = dir === "." ? "" : `cd ${dir}\n`;
+  const where = dir === "." ? "" : `cd ${shellWord(dir)}\n`;
   process.stdout.write(`wrote ${names}\n${lacking}\n${where}${commands(steps)}\n`);
   process.stderr.write(`the key of ${consumer}, which is not shown again:\n${clientKey}\n`);
+}
+
+/** As a shell reads it as one word. */
+function shellWord(text: string): string {
+  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

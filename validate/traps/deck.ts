@@ -8,18 +8,25 @@ import { didYouMean } from "../misspelling";
 import type { Trap } from "./trap";
 
 /** decK's own words, which a DB-less Kong does not know. */
-const deckOnly: Trap = ({ embedded, roots }) =>
-  roots.flatMap((root) => {
-    if (!embedded) return [];
-    const variables = [...root.all()].filter((at) => at.isVariable);
-    const own = ["_info", "_plugin_configs"].flatMap((name) => root.get(name) ?? []);
-    return [
-      ...own.map((at) => error(at, "deck-only", "only decK knows it: `kong-llm render` drops it")),
-      ...variables.map((at) =>
-        error(at, "deck-only", "only decK puts variables in: use what `kong-llm render` prints"),
-      ),
-    ];
+const deckOnly: Trap = ({ embedded, roots, routes }) => {
+  if (!embedded) return [];
+  const records = routes.flatMap((route) => route.get("service") ?? []).filter((at) => at.isMap);
+  const ofRecords = records.map((at) => {
+    return error(at, "deck-only", "is a record, as only decK takes it: write the name alone");
   });
+  return [...ofRecords, ...roots.flatMap(wordsOfDeck)];
+};
+
+function wordsOfDeck(root: Located): Finding[] {
+  const variables = [...root.all()].filter((at) => at.isVariable);
+  const own = ["_info", "_plugin_configs"].flatMap((name) => root.get(name) ?? []);
+  return [
+    ...own.map((at) => error(at, "deck-only", "only decK knows it: `kong-llm render` drops it")),
+    ...variables.map((at) =>
+      error(at, "deck-only", "only decK puts variables in: use what `kong-llm render` prints"),
+    ),
+  ];
+}
 
 /** What decK refuses of a file that is written for it (go-database-reconciler, kong_json_schema.json). */
 const refusedByDeck: Trap = ({ kind, embedded, roots, services, routes, consumers, plugins }) => {
@@ -105,6 +112,15 @@ const noSelectTags: Trap = ({ kind, embedded, roots }) => {
   return [warning(first, "no-select-tags", message)];
 };
 
+/** What was to stand in it is indented too little, or was forgotten. */
+const emptyConfig: Trap = ({ kind, plugins }) =>
+  plugins
+    .flatMap(({ at }) => (kind === "declarative" ? (at.get("config") ?? []) : []))
+    .filter((at) => at.value === null)
+    .map((at) =>
+      error(at, "null-record", "is empty, which Kong refuses: indent it, or leave it out"),
+    );
+
 const lists = ["services", "routes", "consumers", "plugins", "upstreams", "certificates"];
 
 /** A map where a list belongs has nothing in it, for all who look for its items. */
@@ -124,6 +140,7 @@ export const deckTraps = [
   workspaces,
   oldFormat,
   noSelectTags,
+  emptyConfig,
   noList,
 ];
 
