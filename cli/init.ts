@@ -9,6 +9,7 @@ import { kubernetesPlan } from "./init/kubernetes";
 import { missing, newSecrets, type Secrets } from "./init/secrets";
 import { hostName, questions, type Wanted, wantedOf } from "./init/wanted";
 import { type Plan, type Step, type WrittenFile, writeAll } from "./init/written-file";
+import { shellWord } from "./shell-word";
 
 interface InitFlags extends Partial<Record<keyof Wanted, string>> {
   dir: string;
@@ -103,9 +104,4 @@ function tell(
   const where = dir === "." ? "" : `cd ${shellWord(dir)}\n`;
   process.stdout.write(`wrote ${names}\n${lacking}\n${where}${commands(steps)}\n`);
   process.stderr.write(`the key of ${consumer}, which is not shown again:\n${clientKey}\n`);
-}
-
-/** As a shell reads it as one word. */
-function shellWord(text: string): string {
-  return /^[\w./@:+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

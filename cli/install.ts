@@ -8,6 +8,7 @@ import { dump } from "../kong/dump";
 import { luaFiles } from "../kong/lua-files";
 import { loadPlugins } from "../server/plugins";
 import { defaultPlugins } from "./schema";
+import { shellWord } from "./shell-word";
 
 export function addInstall(program: Command): void {
   program
@@ -19,7 +20,7 @@ export function addInstall(program: Command): void {
       const path = resolve(dir);
       process.stdout.write(
         `wrote ${written} files; for kong.conf: lua_package_path=${path}/?.lua;; and, for each plugin, ` +
-          `pluginserver_<name>_query_cmd=cat ${path}/dumps/<name>.json\n`,
+          `pluginserver_<name>_query_cmd=cat ${shellWord(`${path}/dumps/`)}<name>.json\n`,
       );
     });
 }

@@ -54,5 +54,8 @@ function reset(name: string, flags: IdentityFlags): Promise<void> {
 }
 
 function identitiesOf(name: string, { by, header }: IdentityFlags): string[] {
+  if ((by === "header") !== (header !== "")) {
+    throw new Error("--by header and --header NAME belong together");
+  }
   return identityKeys(by, name, header);
 }

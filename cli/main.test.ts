@@ -151,6 +151,18 @@ describe("kong-llm", () => {
       expect(names).toContain("llm-gateway");
     });
 
+    it("ends without a word where its reader has left", async () => {
+      const child = spawn(process.execPath, kongLlm(["schema"]), { cwd: root, env: {} });
+      servers.push(child);
+      child.stdout.destroy();
+      let said = "";
+      child.stderr.on("data", (data) => {
+        said += data;
+      });
+      const [code] = await once(child, "close");
+      expect([code, said]).toEqual([141, ""]);
+    });
+
     it("fails for a plugin that is not there, and names those that are", async () => {
       const ended = await runKongLlm(["schema", "--plugins", plugins, "prob"]);
       expect(ended).toEqual({

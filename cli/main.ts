@@ -41,6 +41,15 @@ addRoute(program);
 addPrivacy(program);
 addDemo(program);
 
+// A reader that has seen enough, as head has, ends a command as it does others: without a word, by the
+// code that shells give for SIGPIPE.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(141);
+  });
+}
+
 program.parseAsync().catch((error: Error) => {
   process.stderr.write(`kong-llm: ${error.message}\n`);
   process.exitCode = 1;

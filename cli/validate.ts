@@ -67,10 +67,12 @@ function textIn(file: string): string {
 
 function yamlFiles(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path];
-  return readdirSync(path, { recursive: true, encoding: "utf8" })
-    .filter((file) => /\.ya?ml$/.test(file) && !file.includes("node_modules"))
+  const files = readdirSync(path, { recursive: true, encoding: "utf8" })
+    .filter((file) => /\.ya?ml$/i.test(file) && !file.includes("node_modules"))
     .sort()
     .map((file) => join(path, file));
+  if (files.length === 0) throw new Error(`${path} holds no YAML file`);
+  return files;
 }
 
 /** By name, llm-client-key among them; a plugin of kong-pdk's contract that is not ours is not checked. */

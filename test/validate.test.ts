@@ -170,8 +170,10 @@ describe("kong-llm validate", async () => {
       expect((await run(file, "--strict")).code).toBe(1);
     });
 
-    it("exits with 2 when a file cannot be read", async () => {
+    it("exits with 2 when a file cannot be read, or a folder holds none", async () => {
       expect((await run("no-such-file.yaml")).code).toBe(2);
+      const { code, stderr } = await run("lua");
+      expect([code, stderr]).toEqual([2, "kong-llm: lua holds no YAML file\n"]);
     });
 
     it("exits with 2 for a file in another alphabet than Kong reads", async () => {
