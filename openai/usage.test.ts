@@ -108,6 +108,22 @@ describe("usage", () => {
       expect(usageOf("completions", sse, body, false)).toEqual(expected);
     });
 
+    it("of the prompt in one event and of the answer in another one", () => {
+      const prompt = { prompt_tokens: 100, prompt_tokens_details: { cached_tokens: 40 } };
+      const told = (...usages: object[]) => {
+        const events = usages.map((usage) => `data: ${JSON.stringify({ choices: [], usage })}\n\n`);
+        const body = Buffer.from(`${events.join("")}data: [DONE]\n\n`);
+        return usageOf("chat/completions", sse, body, false);
+      };
+      const both = { input_tokens: 100, cached_input_tokens: 40, output_tokens: 7 };
+      expect(told(prompt, { completion_tokens: 7 })).toMatchObject({ ...both, estimated: false });
+      expect(told(prompt, { completion_tokens: 2 }, { completion_tokens: 7 })).toMatchObject(both);
+      expect(told({ completion_tokens: 7 }, prompt)).toMatchObject({ ...both, estimated: false });
+      const thought = { completion_tokens: 7, completion_tokens_details: { reasoning_tokens: 3 } };
+      expect(told(prompt, thought)).toMatchObject({ ...both, reasoning_tokens: 3 });
+      expect(told({ completion_tokens: 7 })).toMatchObject({ input_tokens: 0, output_tokens: 7 });
+    });
+
     it("in a response and at the end of its stream", () => {
       const body = Buffer.from(JSON.stringify({ object: "response", usage: responsesUsage }));
       expect(usageOf("responses", json, body, false)).toEqual(expected);

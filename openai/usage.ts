@@ -75,8 +75,10 @@ const otherMark = new RegExp(otherMarks.join("|"));
 function ofStream(body: Buffer): Statement | undefined {
   const blank = blankLineOf(body);
   for (const one of marksIn(body)) {
-    const statement = lastStated(body, one, blank);
-    if (statement) return statement.parts.service_tier ? statement : withTierOf(statement, body);
+    const last = lastStated(body, one, blank);
+    if (!last) continue;
+    const statement = isWhole(last) ? last : withBefore(last, firstStated(body, one, blank));
+    return statement.parts.service_tier ? statement : withTierOf(statement, body);
   }
   return undefined;
 }
@@ -109,6 +111,29 @@ function lastStated(body: Buffer, mark: string, blank: string): Statement | unde
     at = start;
   }
   return undefined;
+}
+
+function isWhole({ input, output, total }: Statement): boolean {
+  return total !== undefined || (input !== undefined && output !== undefined);
+}
+
+function firstStated(body: Buffer, mark: string, blank: string): Statement | undefined {
+  const { events } = eventsIn(body, body.indexOf(mark), blank);
+  return events.map(({ data }) => ofObject(jsonObjectIn(data))).find((one) => one !== undefined);
+}
+
+/** Some upstreams tell the prompt in one event and the answer in another one. */
+function withBefore(last: Statement, first: Statement | undefined): Statement {
+  if (!first || (last.input ?? first.input) === undefined) return last;
+  const [prompt, answer] = last.input === undefined ? [first, last] : [last, first];
+  return {
+    ...{ input: prompt.input, output: answer.output },
+    parts: {
+      ...{ ...last.parts, ...prompt.parts },
+      reasoning_tokens: answer.parts.reasoning_tokens,
+      audio_output_tokens: answer.parts.audio_output_tokens,
+    },
+  };
 }
 
 function lastBefore(body: Buffer, mark: string, at: number): number {
