@@ -12,6 +12,7 @@ import {
   isInWord,
   isWord,
   open,
+  percent,
   space,
   underscore,
 } from "./character";
@@ -145,12 +146,9 @@ export class NumberRun {
         kind = gap.other;
         at++;
       } else {
-        for (const [spelt, isGap] of spelled) {
-          if (!text.startsWith(spelt, at)) continue;
-          kind = isGap;
-          at += spelt.length;
-          break;
-        }
+        const spelt = spelledGap(text, at);
+        if (spelt > 0) kind = isSpace(text, at, spelt) ? gap.space : gap.hyphen;
+        at += spelt;
       }
       code = codeIn(text, at);
     }
@@ -247,16 +245,23 @@ function isLine(text: string, from: number, to: number): boolean {
   return false;
 }
 
-// A hyphen or a blank, as a URL or HTML spells it.
-const spelled: readonly (readonly [spelt: string, kind: number])[] = [
-  ["%20", gap.space],
-  ["%2D", gap.hyphen],
-  ["%2d", gap.hyphen],
-  ["&nbsp;", gap.space],
-  ["&#160;", gap.space],
-  ["&#45;", gap.hyphen],
-  ["&ndash;", gap.hyphen],
-];
+/** The length of a hyphen or a blank as a URL or HTML spells it: %20, &nbsp;, &#45; and the like; else 0. */
+function spelledGap(text: string, at: number): number {
+  const [first, next] = [codeIn(text, at), codeIn(text, at + 1)];
+  if (first === percent) {
+    const last = codeIn(text, at + 2) | 0x20;
+    return next === 0x32 && (last === 0x30 || last === 0x64) ? 3 : 0;
+  }
+  if (next === 0x23) {
+    return text.startsWith("45;", at + 2) ? 5 : text.startsWith("160;", at + 2) ? 6 : 0;
+  }
+  return text.startsWith("&nbsp;", at) ? 6 : text.startsWith("&ndash;", at) ? 7 : 0;
+}
+
+/** Whether that is a blank: %20, &#160; or &nbsp; */
+function isSpace(text: string, at: number, length: number): boolean {
+  return length === 6 || (length === 3 && codeIn(text, at + 2) === 0x30);
+}
 
 // Italics of Markdown have one around them, bold letters two.
 const mostUnderscores = 3;

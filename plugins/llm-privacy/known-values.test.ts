@@ -41,7 +41,7 @@ describe("values that are known", () => {
     });
     fc.assert(
       fc.property(
-        fc.array(letters, { minLength: 1, maxLength: 6 }),
+        fc.array(letters, { minLength: 1, maxLength: 20 }),
         fc.string({ unit: fc.constantFrom("a", "b", "가", " "), maxLength: 60 }),
         (values, text) => {
           const all = found(values, text);

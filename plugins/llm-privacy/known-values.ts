@@ -19,6 +19,7 @@ export interface FoundValue extends KnownValue {
 // What is longer is told by its form wherever it stands.
 const longest = 64;
 const mostNodes = 200_000;
+const few = 8;
 // The place of each character in the alphabet of all values, from 1; 0 for none. One search at a time.
 const alphabet = new Uint16Array(0x10000);
 
@@ -32,8 +33,13 @@ export class KnownValues {
   readonly #ends: (KnownValue | undefined)[] = [undefined];
   readonly #shorter = [0];
 
+  /** So few that each is sought for itself. */
+  readonly #few: readonly KnownValue[];
+
   constructor(values: readonly KnownValue[]) {
     const sought = values.filter(({ value }) => value.length <= longest);
+    this.#few = sought.length <= few ? sought : [];
+    if (sought.length <= few) return;
     for (const { value } of sought) this.#learn(value);
     const parents: [node: number, letter: number][] = [[0, 0]];
     for (const one of sought) this.#add(one, parents);
@@ -91,6 +97,7 @@ export class KnownValues {
   /** All of them in a text, beside what is changed there already; in ascending order. */
   find(text: string, changed: readonly Change[]): FoundValue[] {
     const found: FoundValue[] = [];
+    if (this.#letters.length === 0) return this.#findFew(text, changed);
     let node = 0;
     for (let at = 0; at < text.length; ) {
       const from = at;
@@ -100,6 +107,21 @@ export class KnownValues {
         else node = this.#step(node, letter);
         if (node !== 0) this.#take(node, at + 1, text, changed, found);
       }
+    }
+    return found;
+  }
+
+  #findFew(text: string, changed: readonly Change[]): FoundValue[] {
+    const found: FoundValue[] = [];
+    for (const known of this.#few) {
+      const { length } = known.value;
+      let at = text.indexOf(known.value);
+      for (; at >= 0; at = text.indexOf(known.value, at + length)) {
+        const isFree = !overlaps(changed, at, at + length) && !overlaps(found, at, at + length);
+        if (!isFree || !isWhole(text, at, at + length)) continue;
+        found.push({ ...known, start: at, end: at + length });
+      }
+      found.sort((one, other) => one.start - other.start);
     }
     return found;
   }
@@ -128,8 +150,10 @@ export class KnownValues {
   }
 }
 
+type Place = Pick<Change, "start" | "end">;
+
 /** Whether one of the changes, which stand in ascending order, changes some of it. */
-function overlaps(changed: readonly Change[], start: number, end: number): boolean {
+function overlaps(changed: readonly Place[], start: number, end: number): boolean {
   let [low, high] = [0, changed.length];
   while (low < high) {
     const middle = (low + high) >> 1;
