@@ -40,7 +40,7 @@ export function readDeclarative(roots: Located[], embedded = false): Configurati
   ].map(({ at, service }) => ({ at: at.over(defaults("route")), service }));
   const plugin = (at: Located, scope: PluginEntry["scope"]) => pluginOf(at, scope, roots);
   const pluginsIn = (entity: Located, scope: PluginEntry["scope"]) =>
-    itemsOf(entity, "plugins").map((at) => plugin(at, scope));
+    itemsOf(entity, "plugins").map((at) => plugin(at, { ...scopeOf(at), ...scope }));
   const plugins = [
     ...listed("plugins").map((at) => plugin(at, scopeOf(at))),
     ...services.flatMap((at) => pluginsIn(at, { service: nameOf(at) })),

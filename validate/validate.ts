@@ -9,6 +9,7 @@ import { objectsIn, readObjects } from "./kubernetes-objects";
 import { Located } from "./located";
 import { type CheckedPlugin, optionFindings } from "./options";
 import { authenticationTraps } from "./traps/authentication";
+import { consumerTraps } from "./traps/consumers";
 import { deckTraps, furtherDocuments } from "./traps/deck";
 import { driverTraps } from "./traps/drivers";
 import { entityTraps } from "./traps/entities";
@@ -19,6 +20,7 @@ import { luaTraps } from "./traps/lua";
 import { nameTraps } from "./traps/names";
 import { patternTraps } from "./traps/patterns";
 import { routingTraps } from "./traps/routing";
+import { scopeTraps } from "./traps/scopes";
 import { documentSecrets, secretTraps } from "./traps/secrets";
 import { telemetryTraps } from "./traps/telemetry";
 import { tryTraps, wantsTries } from "./traps/tries";
@@ -39,6 +41,8 @@ const traps = [
   ...entityTraps,
   ...deckTraps,
   ...routingTraps,
+  ...scopeTraps,
+  ...consumerTraps,
   ...authenticationTraps,
   ...driverTraps,
   ...luaTraps,

@@ -152,6 +152,26 @@ const shortReadTimeout: Trap = (configuration) =>
     ];
   });
 
+const uncheckedCertificate: Trap = (configuration) =>
+  llmWays(configuration).flatMap(({ service }) => {
+    const at = service?.at.get("tls_verify");
+    if (at?.value !== false) return [];
+    return [
+      warning(
+        at,
+        "tls-verify",
+        "whoever stands between gets the upstream's key: leave it out, or set it to true",
+      ),
+    ];
+  });
+
+const switchedOffService: Trap = (configuration) =>
+  llmWays(configuration).flatMap(({ service }) => {
+    const at = service?.at.get("enabled");
+    if (at?.value !== false) return [];
+    return [warning(at, "service-off", "all routes of this service answer with 404: is it meant?")];
+  });
+
 export const routingTraps = [
   doubledPath,
   strippedPath,
@@ -161,4 +181,6 @@ export const routingTraps = [
   plainPort,
   timeoutUnit,
   shortReadTimeout,
+  uncheckedCertificate,
+  switchedOffService,
 ];

@@ -1,0 +1,48 @@
+// Plugins at an entity where they do not do what they are there for: at a consumer, or at one route of a
+// service that has others.
+
+import { authenticationPlugins } from "../../kong/bundled-plugins";
+import { clientKey } from "../../kong/client-key";
+import { llmWays, oursOn } from "../configuration";
+import { error, type Finding, warning } from "../finding";
+import type { Trap } from "./trap";
+
+/** Who asks is found out by them, so they cannot be for one of those (typedefs.no_consumer). */
+const authenticationOfConsumer: Trap = ({ plugins }) =>
+  plugins
+    .filter(
+      ({ name, scope }) => scope.consumer !== undefined && authenticationPlugins.includes(name),
+    )
+    .map(({ name, at }) =>
+      error(at, "scope", `Kong refuses ${name} for a consumer: put it at the service or the route`),
+    );
+
+/** All who are not that consumer pass without it. */
+const onlyOfConsumer: Trap = (configuration, ours) => {
+  const { plugins, ways } = configuration;
+  // The routes may stand in another file that decK reads with this one.
+  if (ways.length === 0) return [];
+  return plugins
+    .filter(({ name, scope }) => scope.consumer !== undefined && ours.includes(name))
+    .filter(({ name }) => name !== clientKey.name && !ways.some((way) => way.plugins.has(name)))
+    .map(({ name, at }) =>
+      error(
+        at,
+        "scope",
+        `runs for this consumer alone, and requests of all others pass without ${name}: put one at the service, too`,
+      ),
+    );
+};
+
+/** A route of the same service, to the same upstream, on which nothing of ours runs. */
+const besideGuarded: Trap = (configuration) => {
+  const guarded = new Set(llmWays(configuration).map(({ service }) => service?.at));
+  return configuration.ways.flatMap((way): Finding[] => {
+    if (!way.service || !guarded.has(way.service.at) || oursOn(way).length > 0) return [];
+    const message =
+      "goes to an upstream that other routes guard, without a plugin of ours: put them at the service";
+    return [warning(way.route, "unguarded-route", message)];
+  });
+};
+
+export const scopeTraps = [authenticationOfConsumer, onlyOfConsumer, besideGuarded];
