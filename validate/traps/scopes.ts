@@ -7,14 +7,18 @@ import { llmWays, oursOn } from "../configuration";
 import { error, type Finding, warning } from "../finding";
 import type { Trap } from "./trap";
 
-/** Who asks is found out by them, so they cannot be for one of those (typedefs.no_consumer). */
+/** Who asks is found out by them: a DB-less Kong never runs one for a consumer, the Admin API refuses it. */
 const authenticationOfConsumer: Trap = ({ plugins }) =>
   plugins
     .filter(
       ({ name, scope }) => scope.consumer !== undefined && authenticationPlugins.includes(name),
     )
     .map(({ name, at }) =>
-      error(at, "scope", `Kong refuses ${name} for a consumer: put it at the service or the route`),
+      error(
+        at,
+        "scope",
+        `asks nobody: who the consumer is, ${name} finds out; put it at the service or the route`,
+      ),
     );
 
 /** All who are not that consumer pass without it. */
