@@ -18,21 +18,28 @@ describe.each(configurations)("the limits of %s", (_, config) => {
       body: JSON.stringify({ model: "gpt-4", messages: [{ role: "user", content: "again" }] }),
     });
 
-  it("answer the 1001st request of a minute with a 429 that says when to come back", async () => {
+  it("are those of the configuration: 1000 requests a minute", async () => {
+    const { headers } = await ask(gateway.otherKey);
+    expect(headers.get("x-ratelimit-limit-requests")).toBe("1000");
+  });
+
+  // As many as a busy machine answers in a minute.
+  it("answer the 101st request of a minute that has 100 with a 429 that says when to come back", async () => {
+    await gateway.reconfigure((kong) => kong.limit({ minute: 100 }));
     await startOfAMinute(45);
     const statuses: number[] = [];
-    for (let batch = 0; batch < 50; batch++) {
+    for (let batch = 0; batch < 5; batch++) {
       const answers = await Promise.all(Array.from({ length: 20 }, () => ask(gateway.key)));
       statuses.push(...answers.map(({ status }) => status));
       await Promise.all(answers.map((answer) => answer.arrayBuffer()));
     }
-    expect(statuses.filter((status) => status === 200)).toHaveLength(1000);
+    expect(statuses).toEqual(Array(100).fill(200));
 
     const refused = await ask(gateway.key);
     expect(refused.status).toBe(429);
     expect(await refused.json()).toEqual({
       error: {
-        message: expect.stringContaining("1000"),
+        message: expect.stringContaining("100 requests"),
         type: "requests",
         param: null,
         code: "rate_limit_exceeded",
@@ -42,7 +49,7 @@ describe.each(configurations)("the limits of %s", (_, config) => {
     expect(seconds).toBeGreaterThanOrEqual(1);
     expect(seconds).toBe(Math.ceil(Number(refused.headers.get("retry-after-ms")) / 1000));
     expect(refused.headers.get("x-ratelimit-remaining-minute")).toBe("0");
-    expect(refused.headers.get("x-ratelimit-limit-requests")).toBe("1000");
+    expect(refused.headers.get("x-ratelimit-limit-requests")).toBe("100");
 
     const other = await ask(gateway.otherKey);
     expect(other.status).toBe(200);
