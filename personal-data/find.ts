@@ -2,7 +2,7 @@
 // where one begins, or joins, what is looked for do the recognisers read around it, a bounded way. So a
 // text takes time by its length alone, whatever stands in it.
 
-import { codeIn, escapeEnd, isDigit, isHex, isInWord, isLetter, open, plus } from "./character";
+import { codeIn, escapeEnd, isDigit, isHex, isLetter, open, plus } from "./character";
 import { codes, readCodes } from "./codes";
 import {
   barePassport,
@@ -17,7 +17,8 @@ import { isBehindPlace, koreanAddress } from "./korean-address";
 import { bankAccount, card, iban } from "./money-number";
 import { before } from "./near";
 import { email, ipAddress, ipv6Address } from "./network-name";
-import { beginsAt, gap, NumberRun } from "./number-run";
+import { beginsAt, isBehindLetters } from "./number-edge";
+import { gap, NumberRun } from "./number-run";
 import { americanPhone, phone, spokenPhone } from "./phone";
 import { isOdd, placeOf, plainOf } from "./plain";
 import { jsonToken, type Key, letteredKey, markedKey, privateKey } from "./secret-key";
@@ -245,11 +246,4 @@ class Search {
     }
     return this.take(kind, { start, end: number.ends[groups - 1]! }, at);
   }
-}
-
-/** Whether one letter or two stand before it, as in a passport's number or an IBAN. */
-function isBehindLetters(text: string, at: number): boolean {
-  if (!isLetter(codeIn(text, at - 1))) return false;
-  if (!isInWord(text, at - 1)) return true;
-  return isLetter(codeIn(text, at - 2)) && !isInWord(text, at - 2);
 }

@@ -7,16 +7,14 @@ import {
   codeIn,
   dot,
   hyphen,
-  isBehindEscape,
   isDigit,
-  isInWord,
   isWord,
   open,
   percent,
   space,
   underscore,
 } from "./character";
-import { isLabelled } from "./label";
+import { isNameFrom } from "./number-edge";
 
 /**
  * What stands between two groups: a bracket of either kind; hyphens with blanks around them too. What
@@ -204,19 +202,6 @@ export class NumberRun {
   }
 }
 
-/** Whether a number can begin there: not within a name, a longer number or a fraction. */
-export function beginsAt(text: string, start: number): boolean {
-  const before = codeIn(text, start - 1);
-  if (before === underscore) return !isNameTo(text, start);
-  if (isWord(before)) {
-    return (
-      (isDigit(codeIn(text, start + 1)) && isLabelled(text, start)) || isBehindEscape(text, start)
-    );
-  }
-  if (before !== hyphen && before !== dot) return true;
-  return !isWord(codeIn(text, start - 2)) || (before === dot && isLabelled(text, start - 1));
-}
-
 const mostBlanks = 4;
 const beginsBlank = markedOf(" \t\n\r");
 const otherGaps = markedOf("/~_+");
@@ -261,20 +246,4 @@ function spelledGap(text: string, at: number): number {
 /** Whether that is a blank: %20, &#160; or &nbsp; */
 function isSpace(text: string, at: number, length: number): boolean {
   return length === 6 || (length === 3 && codeIn(text, at + 2) === 0x30);
-}
-
-// Italics of Markdown have one around them, bold letters two.
-const mostUnderscores = 3;
-
-/** Whether these underscores join what is before them to a name. */
-function isNameTo(text: string, to: number): boolean {
-  let at = to - 1;
-  while (to - at <= mostUnderscores && codeIn(text, at) === underscore) at--;
-  return isInWord(text, at + 1);
-}
-
-function isNameFrom(text: string, from: number): boolean {
-  let at = from;
-  while (at - from < mostUnderscores && codeIn(text, at) === underscore) at++;
-  return isWord(codeIn(text, at));
 }
