@@ -58,6 +58,11 @@ consumers:
     expect(variablesOf(text)).toEqual(["DECK_X", "DECK_Y"]);
   });
 
+  it("puts a variable in where its braces would end a map of YAML", () => {
+    const text = `a: { b: \${{ env "DECK_X" | toInt }}, c: 'x \${{ env "DECK_X" }}' }`;
+    expect(parse(renderDeclarative(text, { DECK_X: "42" }))).toEqual({ a: { b: 42, c: "x 42" } });
+  });
+
   it("refuses what it does not understand instead of handing it to Kong", () => {
     expect(() => renderDeclarative(`a: \${{ env "DECK_X" | upper }}`, { DECK_X: "1" })).toThrow(
       "is understood",

@@ -1,11 +1,11 @@
 // Reads Kong's declarative configuration: decK's kong.yaml, and the form of it that a DB-less Kong
 // 3.9 loads. What decK and DB-less Kong disagree about is settled here.
 
-import { type Document, isMap, parseAllDocuments, stringify } from "yaml";
+import { type Document, isMap, stringify } from "yaml";
 import { z } from "zod";
 import { type Entity, entitiesIn, withoutDeckWords } from "./deck-words";
 import { DeclarativeError } from "./declarative-error";
-import { yaml11 } from "./yaml-1-1";
+import { parse11 } from "./yaml-1-1";
 
 const pluginShape = z.strictObject({
   id: z.string().optional(),
@@ -147,8 +147,7 @@ export function parseDeclarative(text: string): DeclarativeConfig {
 }
 
 function parseYaml(text: string): Document {
-  const documents = parseAllDocuments(text, yaml11);
-  const [document, further] = "empty" in documents ? [] : documents;
+  const [document, further] = parse11(text);
   const [error] = document?.errors ?? [];
   if (error) {
     // The rest of the library's message shows the lines around, which may hold a key.

@@ -1,7 +1,14 @@
 // YAML as Kong (lyaml), decK and Kubernetes (sigs.k8s.io/yaml) read it, which is version 1.1: yes and on are
 // booleans there, 0123 and 1_000 numbers.
 
-import type { DocumentOptions, ParseOptions, SchemaOptions } from "yaml";
+import {
+  type Document,
+  type DocumentOptions,
+  type ParseOptions,
+  parseAllDocuments,
+  type SchemaOptions,
+  visit,
+} from "yaml";
 
 export const yaml11: ParseOptions & DocumentOptions & SchemaOptions = {
   version: "1.1",
@@ -13,3 +20,34 @@ export const yaml11: ParseOptions & DocumentOptions & SchemaOptions = {
       return one.format !== "TIME" && one.tag !== "tag:yaml.org,2002:timestamp";
     }),
 };
+
+/** The documents of a text, decK's variables in them as they are written. */
+export function parse11(text: string, options: ParseOptions = {}): Document[] {
+  const parsed = parseAllDocuments(hidden(text), { ...yaml11, ...options });
+  const documents = "empty" in parsed ? [] : parsed;
+  for (const document of documents) {
+    visit(document, {
+      Scalar(_key, node) {
+        if (typeof node.value === "string") node.value = shown(node.value);
+      },
+    });
+  }
+  return documents;
+}
+
+// decK puts variables in before YAML is read: one without quotes may stand in `{ minute: ${{ env "X" }} }`,
+// where its braces would end the map. They are hidden in letters of private use, one for one, so that all
+// places in the text stay.
+const bare = /(?<=(?:^|[\s,[])(?:[\w.-]+:|-|\[|,)[ \t]*)\$\{\{[^}\n]*\}\}/gm;
+
+function hidden(text: string): string {
+  return text.replace(bare, (one) =>
+    one.replace(/[{}"`|]/g, (sign) => String.fromCharCode(0xe000 + sign.charCodeAt(0))),
+  );
+}
+
+function shown(text: string): string {
+  return text.replace(/[\ue000-\ue07f]/g, (sign) =>
+    String.fromCharCode(sign.charCodeAt(0) - 0xe000),
+  );
+}

@@ -33,6 +33,16 @@ describe("kong", () => {
       expect(fields).toEqual(["", "x", "x.a", "x.b", "y", "y.b"]);
     });
 
+    it("holds decK's variables without quotes, where their braces would end a map", () => {
+      const variable = `\${{ env "DECK_X" | toInt }}`;
+      const lines = [`a: { b: ${variable}, c: [${variable}, 1] }`, `d: ${variable} # last`];
+      const file = parse(['_format_version: "3.0"', ...lines]);
+      const [b, d] = [file.find(["a", "b"]), file.get("d")];
+      expect([b?.text, b?.isPlain, b?.isVariable, b?.line]).toEqual([variable, true, true, 2]);
+      expect(file.find(["a", "c"])?.value).toEqual([variable, 1]);
+      expect([d?.text, d?.line]).toEqual([variable, 3]);
+    });
+
     it("has what it lacks from the map beneath it, at whose lines it stands", () => {
       const file = parse(["below: { a: 1, b: 2 }", "own:", "  b: 3"]);
       const both = file.get("own")!.over(file.get("below"));

@@ -11,7 +11,7 @@ import {
   type Node,
   parseAllDocuments,
 } from "yaml";
-import { yaml11 } from "../kong/yaml-1-1";
+import { parse11 } from "../kong/yaml-1-1";
 
 /** A text that holds YAML: a file, or a block of text within one. */
 interface Source {
@@ -48,8 +48,9 @@ export class Located {
     linesBefore = 0,
   ): { documents: Located[]; unreadable: Unreadable[] } {
     const counter = new LineCounter();
-    const options = isRead11(text) ? yaml11 : { merge: true };
-    const parsed = parseAllDocuments(text, { ...options, lineCounter: counter });
+    const parsed = isRead11(text)
+      ? parse11(text, { lineCounter: counter })
+      : parseAllDocuments(text, { merge: true, lineCounter: counter });
     const documents: Located[] = [];
     const unreadable: Unreadable[] = [];
     for (const document of "empty" in parsed ? [] : parsed) {
