@@ -49,6 +49,12 @@ const hostile = [
   "[",
   "{",
   "AKIA",
+  "1\n",
+  "1&#45;",
+  "로1,",
+  "ab12",
+  "a%40",
+  "주문는는는 1234567890 ",
 ];
 
 /** What users run: tsx puts a call around every function that it compiles. */
