@@ -45,7 +45,7 @@ export default defineConfig({
           globalSetup: "test/built/build.ts",
           ...patience,
           // Each file starts processes of its own, and waits a lot; a real Kong brings workers too.
-          maxWorkers: process.env.GATEWAY === "kong" ? 1 : 3,
+          maxWorkers: process.env.GATEWAY === "kong" ? 1 : 4,
           sequence: { groupOrder: 2 },
         },
       },
