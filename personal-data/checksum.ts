@@ -1,6 +1,6 @@
 // Check digits: pure arithmetic over texts of digits.
 
-import { codeIn, hyphen, isDigit, space } from "./character";
+import { codeIn, isDigit } from "./character";
 
 const residentWeights = [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5];
 
@@ -29,21 +29,10 @@ export function isBarcode(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-/** Of IBANs, spaces and hyphens left out (ISO 13616, mod 97 by ISO 7064). */
-export function isIban(text: string, start: number, end: number): boolean {
-  const rest = remainder(text, start + 4, end, 0);
-  return remainder(text, start, start + 4, rest) === 1;
-}
-
-function remainder(text: string, start: number, end: number, before: number): number {
-  let rest = before;
-  for (let at = start; at < end; at++) {
-    const code = codeIn(text, at);
-    // A letter counts as two digits, A as 10.
-    if (isDigit(code)) rest = (rest * 10 + code - 48) % 97;
-    else if (code !== space && code !== hyphen) rest = (rest * 100 + (code | 0x20) - 87) % 97;
-  }
-  return rest;
+/** The rest of an IBAN (ISO 13616, mod 97 by ISO 7064) that goes on with a letter, A as 10, or a digit. */
+export function ibanRest(before: number, code: number): number {
+  if (isDigit(code)) return (before * 10 + code - 48) % 97;
+  return (before * 100 + (code | 0x20) - 87) % 97;
 }
 
 function weighted(digits: string, weights: readonly number[]): number {

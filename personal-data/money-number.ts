@@ -10,7 +10,7 @@ import {
   isWord,
   space,
 } from "./character";
-import { isIban } from "./checksum";
+import { ibanRest } from "./checksum";
 import { meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
 
@@ -146,6 +146,9 @@ function countryOf(first: number, second: number): number {
   return (first - 0x41) * 26 + second - 0x41;
 }
 
+// Its country and check digits, in one piece.
+const ibanHead = 4;
+
 /** An IBAN whose check digits stand there, in one piece or in groups of four. @returns offsets */
 export function iban(text: string, digitsAt: number) {
   const start = digitsAt - 2;
@@ -155,12 +158,16 @@ export function iban(text: string, digitsAt: number) {
   if (isInWord(text, start) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
   const length = ibanLengths[countryOf(first, second)]!;
   if (length === 0) return undefined;
-  let at = start;
-  for (let count = 0; count < length; at++) {
+  let rest = 0;
+  let at = start + ibanHead;
+  for (let count = ibanHead; count < length; at++) {
     const code = codeIn(text, at);
-    if (isAlphanumeric(code)) count++;
-    else if ((code !== space && code !== hyphen) || count % 4 !== 0) return undefined;
+    if (isAlphanumeric(code)) {
+      rest = ibanRest(rest, code);
+      count++;
+    } else if ((code !== space && code !== hyphen) || count % 4 !== 0) return undefined;
   }
-  if (isWord(codeIn(text, at)) || !isIban(text, start, at)) return undefined;
-  return { start, end: at };
+  // What stands first counts last.
+  for (let n = 0; n < ibanHead; n++) rest = ibanRest(rest, codeIn(text, start + n));
+  return rest === 1 && !isWord(codeIn(text, at)) ? { start, end: at } : undefined;
 }
