@@ -1,7 +1,7 @@
 // The catalogue of models: what is known about each, from catalogue.yaml beside this file or from a
 // file of an operator's own in the same form. Parsed once; what is wrong with a file is told in full.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import {
@@ -69,13 +69,23 @@ export function readCatalogue(text: string, name: string): Catalogue {
 
 let builtIn: Catalogue | undefined;
 
+/** The models of catalogue.yaml as JSON, which a build has beside it: that is read a hundred times as fast. */
+export const builtCatalogue = "catalogue.json";
+
 /** The catalogue that comes with this version, read at the first call. */
 export function catalogue(): Catalogue {
   // Asked several times for each request.
-  if (builtIn) return builtIn;
-  const path = join(__dirname, "catalogue.yaml");
-  builtIn = readCatalogue(readFileSync(path, "utf8"), path);
+  builtIn ??= readBuiltIn();
   return builtIn;
+}
+
+function readBuiltIn(): Catalogue {
+  const built = join(__dirname, builtCatalogue);
+  if (existsSync(built)) {
+    return catalogueOf(JSON.parse(readFileSync(built, "utf8")) as CatalogueModel[]);
+  }
+  const written = join(__dirname, "catalogue.yaml");
+  return readCatalogue(readFileSync(written, "utf8"), written);
 }
 
 /**
