@@ -72,16 +72,12 @@ function boundLength(
     if (isBound(body.get("max_completion_tokens"))) body.remove("max_tokens");
   }
   const given = members.filter((member) => isBound(body.get(member)));
-  const tooHigh = given.filter((member) => (body.get(member) as number) > terms.maxTokensLimit);
-  for (const member of tooHigh) body.set(member, terms.maxTokensLimit);
-  if (tooHigh.length > 0) {
-    exchange.responseHeaders["X-LLM-Max-Tokens"] = String(terms.maxTokensLimit);
-  }
+  const isLowered = lower(exchange, body, given, terms.maxTokensLimit);
 
   const bound = Math.min(defaultBound(body.value, terms), terms.maxTokensLimit);
   const isMissing = given.length === 0 && Number.isFinite(bound);
   if (isMissing) body.set(renames ? "max_completion_tokens" : members[0]!, bound);
-  if (isMissing || tooHigh.length > 0) fitBudget(body, isMissing ? bound : terms.maxTokensLimit);
+  if (isMissing || isLowered) fitBudget(body, isMissing ? bound : terms.maxTokensLimit);
   for (const member of members) if (isOpen(body.get(member))) body.remove(member);
 }
 
@@ -96,11 +92,20 @@ export function lowerToModel(
 ): void {
   const { endpoint } = exchange.ticket;
   const members = familyOf(endpoint).boundMembers(endpoint);
+  if (lower(exchange, body, members, most)) fitBudget(body, most);
+}
+
+/** Lowers those bounds that are higher, and tells the client. @returns whether there were any */
+function lower(
+  exchange: Exchange,
+  body: RequestBody,
+  members: readonly string[],
+  most: number,
+): boolean {
   const tooHigh = members.filter((member) => Number(body.get(member)) > most);
   for (const member of tooHigh) body.set(member, most);
-  if (tooHigh.length === 0) return;
-  fitBudget(body, most);
-  exchange.responseHeaders["X-LLM-Max-Tokens"] = String(most);
+  if (tooHigh.length > 0) exchange.responseHeaders["X-LLM-Max-Tokens"] = String(most);
+  return tooHigh.length > 0;
 }
 
 /** Thoughts are a part of the answer: a default leaves them room, or sets no bound. */
