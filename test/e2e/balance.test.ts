@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
-import { type KongConfig, redisPatience } from "../support/kong-config";
-import { startRedis, type TestRedis } from "../support/redis";
+import type { KongConfig } from "../support/kong-config";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 import { startTwoProviders, type TwoProviders } from "../support/two-providers";
 
 const patience = { timeout: 30_000 };

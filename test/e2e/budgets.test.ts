@@ -4,8 +4,7 @@ import { accountsOf } from "../../plugins/llm-rate-limit/ledger";
 import { closeConnections, connectionTo, type RedisConnection } from "../../redis/connection";
 import { redisOptions } from "../../redis/options";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
-import { redisPatience } from "../support/kong-config";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 const tokens = 1_000_000;
 const consumers = [

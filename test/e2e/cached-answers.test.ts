@@ -1,8 +1,8 @@
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
-import { type KongConfig, redisPatience } from "../support/kong-config";
-import { startRedis, type TestRedis } from "../support/redis";
+import type { KongConfig } from "../support/kong-config";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 type Fields = Record<string, unknown>;
 

@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Gate } from "../../stand-in/model-server";
 import { allKnow } from "../support/all-know";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
-import { type KongConfig, redisPatience } from "../support/kong-config";
-import { startRedis, type TestRedis } from "../support/redis";
+import type { KongConfig } from "../support/kong-config";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 const primary = "gpt-4.1";
 const fallback = "deepseek-chat-v3-0324";

@@ -6,8 +6,7 @@ import type { Snapshot } from "../../page/snapshot";
 import { runKongLlm } from "../support/command";
 import { longBeforeMidnight } from "../support/day";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
-import { redisPatience } from "../support/kong-config";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 const token = "token-of-the-tests-0123";
 const words = "a question that nobody else may read";

@@ -3,8 +3,8 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { allKnow } from "../support/all-know";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
-import { type KongConfig, redisPatience } from "../support/kong-config";
-import { startRedis, type TestRedis } from "../support/redis";
+import type { KongConfig } from "../support/kong-config";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 // Chosen, as what nodes tell each other of a key is so short that one of 4,096 others looks the same.
 const [first, second, renewed] = ["sk-test-first", "sk-test-second", "sk-test-renewed"] as const;

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { type ModelServer, startModelServer } from "../../stand-in/model-server";
 import { allKnow } from "../support/all-know";
-import { type KongConfig, redisPatience } from "../support/kong-config";
-import { startRedis } from "../support/redis";
+import type { KongConfig } from "../support/kong-config";
+import { redisPatience, startRedis } from "../support/redis";
 import { type Authority, startAuthority } from "../support/tls-front";
 import { keys, models, startTwoProviders, type TwoProviders } from "../support/two-providers";
 

@@ -5,8 +5,7 @@ import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import { runKongLlm } from "../support/command";
 import { longBeforeMidnight } from "../support/day";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
-import { redisPatience } from "../support/kong-config";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 describe.each(configurations)("who has used what, with %s", (name, config) => {
   let gateway: Gateway;

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PluginServer, startPluginServer } from "../../dev/plugin-server";
 import { KongWorker } from "../support/kong-worker";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 const body = { model: "gpt-4.1", messages: [{ role: "user", content: "Say nothing." }] };
 const alice = { id: "1", username: "alice", tags: ["team-a"] };
@@ -27,7 +27,7 @@ describe("llm-rate-limit", () => {
       const config = {
         ...{ policy: "redis", requests: { month: 1000 } },
         levels: [{ by: "team", requests: { month: 5000 } }],
-        redis: { url: redis.url, connect_timeout_ms: 60_000, command_timeout_ms: 60_000 },
+        redis: { url: redis.url, ...redisPatience },
       };
       const nodes = await Promise.all(
         servers.map((server) =>

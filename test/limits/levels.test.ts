@@ -5,7 +5,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type PluginServer, startPluginServer } from "../../dev/plugin-server";
 import { KongWorker } from "../support/kong-worker";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 let servers: PluginServer[];
 let redis: TestRedis;
@@ -71,9 +71,12 @@ interface Most {
 
 /** How many of all passed, as each level sees them. */
 async function run(most: Most, redisOptions: object, namespace: string) {
-  const patient = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
   const config = {
-    ...{ policy: "redis", redis: { ...redisOptions, ...patient }, on_redis_failure: "refuse" },
+    ...{
+      policy: "redis",
+      redis: { ...redisOptions, ...redisPatience },
+      on_redis_failure: "refuse",
+    },
     ...{ namespace, requests: { month: most.consumer } },
     levels: [
       { by: "everybody", requests: { month: most.everybody } },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type PluginServer, startPluginServer } from "../../dev/plugin-server";
 import { edited } from "../../kong/edits";
 import { type Decided, KongWorker } from "../support/kong-worker";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 const budget = 1000;
 const asked = 2000;
@@ -28,9 +28,8 @@ const newNamespace = () => `processes-${++namespaces}`;
 
 function workers(options: object, on = servers, namespace = newNamespace()): Promise<KongWorker[]> {
   // The machine may be busy with other tests: then Redis is slow, and still not away.
-  const patient = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
   const config = {
-    ...{ policy: "redis", redis: { url: redis.url, ...patient }, on_redis_failure: "refuse" },
+    ...{ policy: "redis", redis: { url: redis.url, ...redisPatience }, on_redis_failure: "refuse" },
     ...{ namespace, ...options },
   };
   return Promise.all(on.map((server) => KongWorker.start(server, config)));

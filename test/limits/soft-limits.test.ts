@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort, type PluginServer, startPluginServer } from "../../dev/plugin-server";
 import { KongWorker } from "../support/kong-worker";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 
 const count = 10;
 const secret = "whsec_c2VjcmV0IG9mIGEgdGVzdCwgbm9ib2R5J3M=";
@@ -56,11 +56,9 @@ class Receiver {
   }
 }
 
-const patient = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
-
 function nodesOf(namespace: string, options: object): Promise<KongWorker[]> {
   const config = {
-    ...{ policy: "redis", redis: { url: redis.url, ...patient }, on_redis_failure: "refuse" },
+    ...{ policy: "redis", redis: { url: redis.url, ...redisPatience }, on_redis_failure: "refuse" },
     ...{ namespace, ...options },
   };
   return Promise.all(servers.map((server) => KongWorker.start(server, config)));

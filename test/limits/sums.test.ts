@@ -11,7 +11,7 @@ import { ledgerInRedis } from "../../plugins/llm-usage/ledger-in-redis";
 import type { UsageLine } from "../../plugins/llm-usage/usage-line";
 import type { Decision } from "../../stages/decision";
 import { KongWorker } from "../support/kong-worker";
-import { startRedis, type TestRedis } from "../support/redis";
+import { redisPatience, startRedis, type TestRedis } from "../support/redis";
 import { connectTo } from "../support/taking";
 
 const rounds = 10;
@@ -37,11 +37,10 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([redis?.stop(), ...(servers ?? []).map((server) => server.stop())]));
 
-const patient = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
 const month = { cost_usd: { month: 1_000_000 } };
 
 function config() {
-  const there = { policy: "redis", redis: { url: redis.url, prefix, ...patient } };
+  const there = { policy: "redis", redis: { url: redis.url, prefix, ...redisPatience } };
   return {
     usage: { ledger: there },
     upstream_key: { keys: [{ value: "CHANGEME" }] },

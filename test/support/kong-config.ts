@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { renderDeclarative } from "../../kong/declarative";
 import type { StageName } from "../../stages/stage-name";
+import { redisPatience } from "./redis";
 
 const root = join(__dirname, "../..");
 
@@ -25,12 +26,6 @@ interface Consumer {
   keyauth_credentials: { key: string }[];
   [field: string]: unknown;
 }
-
-/**
- * Time for a Redis on a machine that runs tests: where it fails is tested beside the code, and what
- * these tests see must not hang on how busy the machine is.
- */
-export const redisPatience = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
 
 /** The parsed configuration; all of it may be changed. */
 export class KongConfig {

@@ -9,6 +9,12 @@ import { createInterface } from "node:readline";
 import { freePort } from "../../dev/plugin-server";
 import { findServer } from "./redis-server";
 
+/**
+ * Time for a Redis on a machine that runs tests: where it fails is tested beside the code, and what
+ * these tests see must not hang on how busy the machine is.
+ */
+export const redisPatience = { connect_timeout_ms: 60_000, command_timeout_ms: 60_000 };
+
 export interface TestRedis {
   url: string;
   port: number;
