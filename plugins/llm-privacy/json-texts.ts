@@ -124,9 +124,15 @@ function addSpelt(
 ): void {
   let read = 0;
   let place = start;
+  let escaped = isPlain ? json.length : indexOrEnd(json, start);
   const placeOf = (offset: number) => {
-    if (isPlain) return start + offset;
-    for (; read < offset; read++) place = behindCharacter(json, place);
+    while (read + escaped - place < offset) {
+      read += escaped - place + 1;
+      place = behindEscape(json, escaped);
+      escaped = indexOrEnd(json, place);
+    }
+    place += offset - read;
+    read = offset;
     return place;
   };
   for (const change of found) {
@@ -142,8 +148,7 @@ function spelt(text: string): string {
   return escapes.test(text) ? JSON.stringify(text).slice(1, -1) : text;
 }
 
-/** The offset behind one UTF-16 unit of a text as it is spelt. */
-function behindCharacter(json: string, at: number): number {
-  if (json[at] !== "\\") return at + 1;
+/** The offset behind one UTF-16 unit that is escaped. */
+function behindEscape(json: string, at: number): number {
   return json[at + 1] === "u" ? at + 6 : at + 2;
 }
