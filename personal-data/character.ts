@@ -1,15 +1,7 @@
 // What single characters are, by their UTF-16 code: asked for once for each character of a long text, so
 // they are looked up and not compared.
 
-const charCodeAt = String.prototype.charCodeAt;
-
-/**
- * The UTF-16 code there; NaN behind the end and before the beginning. As a call of a kept function:
- * ioredis has a subclass of String, after which V8 looks the method up at every call.
- */
-export function codeIn(text: string, at: number): number {
-  return charCodeAt.call(text, at);
-}
+import { codeIn, type Text } from "./text";
 
 export const hyphen = 0x2d;
 export const dot = 0x2e;
@@ -50,7 +42,7 @@ export function isWord(code: number): boolean {
  * Whether the escape of a character ends before an offset, as in a piece of JSON, of code or of a URL that
  * stands in a text: behind \n, \ud55c or %20 a word begins.
  */
-export function isBehindEscape(text: string, at: number): boolean {
+export function isBehindEscape(text: Text, at: number): boolean {
   const last = codeIn(text, at - 1);
   if (codeIn(text, at - 2) === backslash) return escapes[last] === 1;
   if (!isHex(last)) return false;
@@ -63,7 +55,7 @@ for (const letter of "bfnrt") escapes[letter.charCodeAt(0)] = 1;
 const smallU = 0x75;
 
 /** Where the escape by number ends (\ud55c) in which this character stands; 0 for none. */
-export function escapeEnd(text: string, at: number): number {
+export function escapeEnd(text: Text, at: number): number {
   for (let back = 1; back <= 4; back++) {
     const code = codeIn(text, at - back);
     if (code === smallU && codeIn(text, at - back - 1) === backslash) return at - back + 5;
@@ -73,7 +65,7 @@ export function escapeEnd(text: string, at: number): number {
 }
 
 /** Whether a name goes on there that has begun before. */
-export function isInWord(text: string, at: number): boolean {
+export function isInWord(text: Text, at: number): boolean {
   return isWord(codeIn(text, at - 1)) && !isBehindEscape(text, at);
 }
 

@@ -2,8 +2,7 @@
 // where one begins, or joins, what is looked for do the recognisers read around it, a bounded way. So a
 // text takes time by its length alone, whatever stands in it.
 
-import { codeIn, escapeEnd, isDigit, isHex, isLetter, open, plus } from "./character";
-import { codes, readCodes } from "./codes";
+import { escapeEnd, isDigit, isHex, isLetter, open, plus, space } from "./character";
 import {
   barePassport,
   businessNumber,
@@ -16,12 +15,13 @@ import { allKinds, bit, type Found, type Kind, type Kinds } from "./kind";
 import { isBehindPlace, koreanAddress } from "./korean-address";
 import { bankAccount, card, iban } from "./money-number";
 import { before } from "./near";
-import { email, ipAddress, ipv6Address } from "./network-name";
+import { email, ipAddress, ipv6Address, isSpeltAt } from "./network-name";
 import { beginsAt, isBehindLetters } from "./number-edge";
 import { gap, NumberRun } from "./number-run";
 import { americanPhone, phone, spokenPhone } from "./phone";
 import { isOdd, placeOf, plainOf } from "./plain";
 import { jsonToken, type Key, letteredKey, markedKey, privateKey } from "./secret-key";
+import { codeIn, Text } from "./text";
 
 const trigger = {
   none: 0,
@@ -57,16 +57,18 @@ for (const [characters, kind] of [
  * @param context what stands before the text, such as the name of the member that it is the value of
  */
 export function findIn(text: string, wanted: Kinds = allKinds, context = ""): Found[] {
-  const search = new Search(text, wanted, context);
+  const search = new Search(new Text(text), wanted, context);
   if (search.run()) return search.found;
   const plain = plainOf(text);
-  const again = new Search(plain.text, wanted, context, true);
+  const again = new Search(new Text(plain.text), wanted, context, true);
   again.run();
   for (const found of again.found) Object.assign(found, placeOf(plain, found.start, found.end));
   return again.found;
 }
 
 const capitalJ = 0x4a;
+const one = 0x31;
+const spokenOne = "일".charCodeAt(0);
 const number = new NumberRun();
 const nothing: Found[] = [];
 
@@ -78,7 +80,7 @@ class Search {
   private readWordsAt = -1;
 
   constructor(
-    private readonly text: string,
+    private readonly text: Text,
     private readonly wanted: Kinds,
     private readonly context: string,
     private readonly isPlain = false,
@@ -95,14 +97,11 @@ class Search {
   run(): boolean {
     const { text, isPlain } = this;
     number.begin(text);
-    for (let at = 0; at < text.length; ) {
-      const from = at;
-      for (const end = from + readCodes(text, from); at < end; at++) {
-        const kind = triggers[codes[at - from]!]!;
-        if (kind === trigger.none) continue;
-        if (kind === trigger.odd && !isPlain) return false;
-        at = this.lookAround(at, kind);
-      }
+    for (let at = 0; at < text.length; at++) {
+      const kind = triggers[codeIn(text, at)]!;
+      if (kind === trigger.none) continue;
+      if (kind === trigger.odd && !isPlain) return false;
+      at = this.lookAround(at, kind);
     }
     return true;
   }
@@ -118,13 +117,13 @@ class Search {
     return kind === trigger.spoken ? this.spokenAt(at) : at;
   }
 
-  private wants(kind: Kind): boolean {
-    return (this.wanted & bit[kind]) !== 0;
+  private wants(kind: Kinds): boolean {
+    return (this.wanted & kind) !== 0;
   }
 
   /** @returns the offset of the last character that was dealt with */
   private take(kind: Kind, place: { start: number; end: number } | undefined, at: number): number {
-    if (!place || !this.wants(kind)) return at;
+    if (!place || !this.wants(bit[kind])) return at;
     if (this.found === nothing) this.found = [];
     let { start } = place;
     // A name may hold a number that was found before it.
@@ -160,20 +159,20 @@ class Search {
   }
 
   private colonAt(at: number): number {
-    if (!this.wants("ip_address")) return at;
+    if (!this.wants(bit.ip_address)) return at;
     return this.take("ip_address", ipv6Address(this.text, at), at);
   }
 
   /** A character as a URL spells it: an @, or what ends before a number. */
   private percentAt(at: number): number {
     const { text } = this;
-    if (text.startsWith("40", at + 1)) return this.take("email", email(text, at, at + 3), at);
+    if (isSpeltAt(text, at)) return this.take("email", email(text, at, at + 3), at);
     return isHex(codeIn(text, at + 1)) && isHex(codeIn(text, at + 2)) ? at + 2 : at;
   }
 
   private spokenAt(at: number): number {
-    const next = this.text[at + 1] === " " ? this.text[at + 2] : this.text[at + 1];
-    if (next !== "일" && next !== "1") return at;
+    const next = codeIn(this.text, codeIn(this.text, at + 1) === space ? at + 2 : at + 1);
+    if (next !== spokenOne && next !== one) return at;
     const end = spokenPhone(this.text, at);
     return this.take("phone", end > 0 ? { start: at, end } : undefined, at);
   }
@@ -186,7 +185,7 @@ class Search {
       const end = number.ends[0]!;
       const kind = number.total >= 4 ? this.kindOfNumber() : undefined;
       if (kind) return this.takeNumber(kind, at) + 1;
-      if (!this.wants("address") || !isBehindPlace(text, at)) return end;
+      if (!this.wants(bit.address) || !isBehindPlace(text, at)) return end;
       const place = koreanAddress(text, at, this.found.at(-1)?.end ?? 0);
       return Math.max(end, this.take("address", place, at) + 1);
     }
@@ -199,12 +198,12 @@ class Search {
 
   private letteredNumberAt(at: number, end: number): number {
     const { text } = this;
-    const isAccount = end - at >= 2 && this.wants("iban");
+    const isAccount = end - at >= 2 && this.wants(bit.iban);
     const account = isAccount ? iban(text, at) : undefined;
     if (account) return this.take("iban", account, at) + 1;
     const count = end - at;
     const mayBePassport = count === 3 ? isLetter(codeIn(text, end)) : count >= 7 && count <= 9;
-    if (!mayBePassport || !this.wants("passport")) return end;
+    if (!mayBePassport || !this.wants(bit.passport)) return end;
     number.read(at);
     return this.take("passport", passport(number, this.wordsBefore), at) + 1;
   }
@@ -234,7 +233,7 @@ class Search {
   /** @param groups of the number that are one of that kind; 0 for none */
   private isKind(kind: Kind, groups: number): boolean {
     this.groups = groups;
-    return groups > 0 && this.wants(kind);
+    return groups > 0 && this.wants(bit[kind]);
   }
 
   private takeNumber(kind: Kind, at: number): number {

@@ -2,10 +2,11 @@
 // numbers, passports, and the social security number of the USA. Each says at how many groups of a run it
 // ends; 0 for none.
 
-import { codeIn, isBehindEscape, isInWord, isLetter, isUpper, isWord } from "./character";
-import { isBarcode, isBusiness, isResident } from "./checksum";
+import { isBehindEscape, isInWord, isLetter, isUpper, isWord } from "./character";
+import { digitIn, isBarcode, isBusiness, isResident } from "./checksum";
 import { isOther, meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
+import { codeIn } from "./text";
 
 const residentMeaning = meaningBy([
   "주민",
@@ -42,10 +43,10 @@ const today = () => Number(new Date().toISOString().slice(0, 10).replaceAll("-",
 
 /** The date of birth as a number, YYYYMMDD; undefined where there was no such day. */
 function birthOf(digits: string): number | undefined {
-  const pair = (at: number) => (codeIn(digits, at) - 48) * 10 + codeIn(digits, at + 1) - 48;
+  const pair = (at: number) => digitIn(digits, at) * 10 + digitIn(digits, at + 1);
   const [month, day] = [pair(2), pair(4)];
   if (month === 0 || day === 0 || day > (monthDays[month] ?? 0)) return undefined;
-  const year = centuries[codeIn(digits, 6) - 48]! + pair(0);
+  const year = centuries[digitIn(digits, 6)]! + pair(0);
   if (month === 2 && day === 29 && (year % 4 !== 0 || year === 1900)) return undefined;
   const born = year * 10_000 + month * 100 + day;
   // Nobody is born tomorrow: what is clearly past needs no look at the calendar.
@@ -88,6 +89,7 @@ export function drivingLicence(run: NumberRun, before: () => string): number {
   return isBare && licenceMeaning(before()) > 0 ? 1 : 0;
 }
 
+const capitalM = 0x4d;
 const passportMeaning = meaningBy(["여권", "passport"]);
 
 /**
@@ -107,10 +109,11 @@ export function passport(run: NumberRun, before: (at: number) => string) {
   if (length === 3 && start === first - 1 && isLetter(codeIn(text, next))) {
     const end = next + 5;
     const isNew = /^\d{4}$/.test(text.slice(next + 1, end)) && !isWord(codeIn(text, end));
-    const isKorean = isNew && "MSROGD".includes(text[start]!.toUpperCase());
+    const isKorean = isNew && "MSROGD".includes(text.slice(start, start + 1).toUpperCase());
     if (!isKorean) return undefined;
     const words = before(start);
-    const isSure = text[start] === "M" && isUpper(codeIn(text, next)) && !isOther(words);
+    const isSure =
+      codeIn(text, start) === capitalM && isUpper(codeIn(text, next)) && !isOther(words);
     return isSure || passportMeaning(words) > 0 ? { start, end } : undefined;
   }
   if (length < 7 || length > 9 || !run.endsAfter(1)) return undefined;

@@ -1,7 +1,8 @@
 // Addresses in their Korean form, told by what earns it: a road (…로, …길) or a quarter (…동, …리) with a
 // number, behind a city, county or district. A road alone is none, as 로 is also an everyday ending.
 
-import { codeIn, hyphen, isDigit, isHangul, space } from "./character";
+import { hyphen, isDigit, isHangul, space } from "./character";
+import { codeIn, type Text } from "./text";
 
 const longestToken = 12;
 const mostTokens = 6;
@@ -20,7 +21,7 @@ const placeEnds = new Uint8Array(0x10000);
 for (const end of "로길동리가") placeEnds[end.charCodeAt(0)] = 1;
 
 /** Whether the number there stands behind what may be a road or a quarter: cheap, as most numbers do not. */
-export function isBehindPlace(text: string, digitsAt: number): boolean {
+export function isBehindPlace(text: Text, digitsAt: number): boolean {
   const previous = codeIn(text, digitsAt - 1);
   return placeEnds[previous === space ? codeIn(text, digitsAt - 2) : previous] === 1;
 }
@@ -29,7 +30,7 @@ export function isBehindPlace(text: string, digitsAt: number): boolean {
  * The address whose number of a house begins there. @returns offsets
  * @param from nothing before this offset belongs to it
  */
-export function koreanAddress(text: string, digitsAt: number, from: number) {
+export function koreanAddress(text: Text, digitsAt: number, from: number) {
   if (!isBehindSpace(text, digitsAt, from)) return undefined;
   const last = tokenBefore(text, digitsAt, from);
   if (!last) return undefined;
@@ -62,7 +63,7 @@ export function koreanAddress(text: string, digitsAt: number, from: number) {
 }
 
 /** Whether a word stands before the name that the number is behind: an address has several. */
-function isBehindSpace(text: string, digitsAt: number, from: number): boolean {
+function isBehindSpace(text: Text, digitsAt: number, from: number): boolean {
   let at = digitsAt - 1;
   if (codeIn(text, at) === space) at--;
   const least = Math.max(from, at - longestToken);
@@ -73,7 +74,7 @@ function isBehindSpace(text: string, digitsAt: number, from: number): boolean {
 const mostBetween = 3;
 
 /** Before the spaces, the comma or the end of a line that part words of an address. */
-function behindGap(text: string, end: number, from: number): number {
+function behindGap(text: Text, end: number, from: number): number {
   let at = end;
   while (at > from && end - at < mostBetween && gaps[codeIn(text, at - 1)] === 1) at--;
   return at;
@@ -88,13 +89,13 @@ interface Token {
 }
 
 /** The word that stands before another one of an address. */
-function wordBefore(text: string, start: number, from: number): Token | undefined {
+function wordBefore(text: Text, start: number, from: number): Token | undefined {
   const end = behindGap(text, start, from);
   return end === start ? undefined : tokenBefore(text, start, from);
 }
 
 /** The letters and digits before an offset, or before the gap that ends there. */
-function tokenBefore(text: string, at: number, from: number): Token | undefined {
+function tokenBefore(text: Text, at: number, from: number): Token | undefined {
   const end = behindGap(text, at, from);
   let start = end;
   while (start > from && end - start < longestToken) {
@@ -105,7 +106,7 @@ function tokenBefore(text: string, at: number, from: number): Token | undefined 
   return start === end ? undefined : { text: text.slice(start, end), start };
 }
 
-function numberEnd(text: string, start: number): number {
+function numberEnd(text: Text, start: number): number {
   let end = start;
   while (isDigit(codeIn(text, end))) end++;
   if (codeIn(text, end) === hyphen && isDigit(codeIn(text, end + 1))) {
@@ -119,7 +120,7 @@ function numberEnd(text: string, start: number): number {
 const details =
   /^(?:가 ?\d{1,4}(?:-\d{1,4})?|번?길 ?\d{1,4}(?:-\d{1,4})?|번지|,? ?\d{1,4}동|,? ?(?:지하 ?)?\d{1,3}층|,? ?[BA]?\d{1,5}호|,? ?[가-힣A-Z]{1,10}(?:아파트|빌라|타워|빌딩|오피스텔|맨션)| ?\([가-힣\d, ]{2,20}\))/;
 
-function detailsEnd(text: string, from: number): number {
+function detailsEnd(text: Text, from: number): number {
   let end = from;
   for (let n = 0; n < 5; n++) {
     const found = details.exec(text.slice(end, end + 32));

@@ -1,18 +1,10 @@
 // Numbers by which money is had: payment cards, IBANs, and accounts of Korean banks where a bank is named.
 
-import {
-  codeIn,
-  hyphen,
-  isAlphanumeric,
-  isDigit,
-  isInWord,
-  isLetter,
-  isWord,
-  space,
-} from "./character";
-import { ibanRest } from "./checksum";
+import { hyphen, isAlphanumeric, isDigit, isInWord, isLetter, isWord, space } from "./character";
+import { ibanHead, ibanRest } from "./checksum";
 import { meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
+import { codeIn, type Text } from "./text";
 
 // Beginning and length of what the networks give out; 9 are cards that are good in Korea alone.
 const issued =
@@ -146,11 +138,8 @@ function countryOf(first: number, second: number): number {
   return (first - 0x41) * 26 + second - 0x41;
 }
 
-// Its country and check digits, in one piece.
-const ibanHead = 4;
-
 /** An IBAN whose check digits stand there, in one piece or in groups of four. @returns offsets */
-export function iban(text: string, digitsAt: number) {
+export function iban(text: Text, digitsAt: number) {
   const start = digitsAt - 2;
   if (!isLetter(codeIn(text, start)) || !isLetter(codeIn(text, start + 1))) return undefined;
   // In capitals.
@@ -158,16 +147,17 @@ export function iban(text: string, digitsAt: number) {
   if (isInWord(text, start) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
   const length = ibanLengths[countryOf(first, second)]!;
   if (length === 0) return undefined;
-  let rest = 0;
+  const end = groupsEnd(text, start, length);
+  return end > 0 && ibanRest(text, start, end) === 1 ? { start, end } : undefined;
+}
+
+/** Where so many letters and digits end that stand in one piece or in groups of four; 0 where they do not. */
+function groupsEnd(text: Text, start: number, length: number): number {
   let at = start + ibanHead;
   for (let count = ibanHead; count < length; at++) {
     const code = codeIn(text, at);
-    if (isAlphanumeric(code)) {
-      rest = ibanRest(rest, code);
-      count++;
-    } else if ((code !== space && code !== hyphen) || count % 4 !== 0) return undefined;
+    if (isAlphanumeric(code)) count++;
+    else if ((code !== space && code !== hyphen) || count % 4 !== 0) return 0;
   }
-  // What stands first counts last.
-  for (let n = 0; n < ibanHead; n++) rest = ibanRest(rest, codeIn(text, start + n));
-  return rest === 1 && !isWord(codeIn(text, at)) ? { start, end: at } : undefined;
+  return isWord(codeIn(text, at)) ? 0 : at;
 }

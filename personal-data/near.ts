@@ -1,6 +1,7 @@
 // What a number is, by the words before it: where its digits alone do not say it, the nearest word does.
 
-import { codeIn, isAlphanumeric, isDigit } from "./character";
+import { isAlphanumeric, isDigit } from "./character";
+import { codeIn, type Text } from "./text";
 
 /** How many characters before a number are looked at. */
 const reach = 40;
@@ -9,7 +10,7 @@ const reach = 40;
  * In lower case, what stands before an offset; "" where no word does, as between numbers.
  * @param context what stands before the text
  */
-export function before(text: string, at: number, context: string): string {
+export function before(text: Text, at: number, context: string): string {
   const from = Math.max(0, at - reach);
   if ((context === "" || from > 0) && !hasLetter(text, from, at)) return "";
   const own = text.slice(from, at);
@@ -18,7 +19,7 @@ export function before(text: string, at: number, context: string): string {
 }
 
 /** From the end on: a word stands right there, where there is one. */
-function hasLetter(text: string, from: number, to: number): boolean {
+function hasLetter(text: Text, from: number, to: number): boolean {
   for (let at = to - 1; at >= from; at--) {
     const code = codeIn(text, at);
     if (code > 0x7f || (isAlphanumeric(code) && !isDigit(code))) return true;
@@ -38,7 +39,30 @@ const otherNumbers = [
 ];
 // What may stand between such a word and its number: with anything else it says of what something is
 // said, and not of the number (주문자, 상품 결제 카드, order by).
-const between = `(?:[\\s"'\`({\\[<#:=.,*_|-]|번호|코드|넘버|는|은|이|가|number|num|no|code|id|is|was|nr)*$`;
+const between = `(?:[\\s"'\`({\\[<#:=.,*_|-]|번호|코드|넘버|는|은|이|가|number|num|no|code|id|is|was|nr)*`;
+
+/** Whether one of some words stands at the end of a text: read from there, as nothing else can be one. */
+function endsWith(words: readonly string[]): (text: string) => boolean {
+  const labelled = new RegExp(`(?<=(?:${words.join("|")})${between})`, "y");
+  return (text) => {
+    labelled.lastIndex = text.length;
+    return labelled.test(text);
+  };
+}
+
+const endsWithOther = endsWith(otherNumbers);
+// Several recognisers ask it of one number.
+let askedLast = "";
+let wasOther = false;
+
+/** Whether what stands before says that it is another number. */
+export function isOther(words: string): boolean {
+  if (words !== askedLast) {
+    wasOther = endsWithOther(words);
+    askedLast = words;
+  }
+  return wasOther;
+}
 
 /**
  * 1: it is meant, by the nearest word; -1: it is another number, by the word right before it; 0: nothing
@@ -51,13 +75,13 @@ export type Meaning = (words: string) => -1 | 0 | 1;
  * @param others further ones that say that it is another number
  */
 export function meaningBy(words: readonly string[], others: readonly string[] = []): Meaning {
-  const other = [...otherNumbers, ...others].join("|");
-  const labelled = new RegExp(`(?:${other})${between}`);
-  const word = words.length > 0 ? new RegExp(`(${other})|${words.join("|")}`, "g") : undefined;
+  const own = new RegExp(words.join("|"));
+  const any = new RegExp(`(${[...otherNumbers, ...others].join("|")})|${words.join("|")}`, "g");
+  const endsWithOne = others.length > 0 ? endsWith(others) : () => false;
   return (text) => {
     if (text === "") return 0;
-    if (word && isNearest(word, text)) return 1;
-    return labelled.test(text) ? -1 : 0;
+    if (own.test(text) && isNearest(any, text)) return 1;
+    return isOther(text) || endsWithOne(text) ? -1 : 0;
   };
 }
 
@@ -67,11 +91,4 @@ function isNearest(word: RegExp, text: string): boolean {
   word.lastIndex = 0;
   for (let found = word.exec(text); found; found = word.exec(text)) last = found;
   return last !== null && last[1] === undefined;
-}
-
-const noWords = meaningBy([]);
-
-/** Whether what stands before says that it is another number. */
-export function isOther(words: string): boolean {
-  return noWords(words) < 0;
 }

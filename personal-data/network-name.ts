@@ -2,7 +2,6 @@
 
 import {
   backslash,
-  codeIn,
   colon,
   dot,
   hyphen,
@@ -17,6 +16,7 @@ import {
   underscore,
 } from "./character";
 import { gap, type NumberRun } from "./number-run";
+import { codeIn, type Text } from "./text";
 
 const mostLocal = 64;
 const mostDomain = 255;
@@ -25,7 +25,7 @@ const mostDomain = 255;
  * The e-mail address around an @. @returns offsets
  * @param behind offset behind the @, which a URL spells %40
  */
-export function email(text: string, at: number, behind = at + 1) {
+export function email(text: Text, at: number, behind = at + 1) {
   let start = at;
   while (start > 0 && at - start < mostLocal && isLocal(text, start - 1)) start--;
   while (start < at && !isWord(codeIn(text, start))) start++;
@@ -40,21 +40,26 @@ export function email(text: string, at: number, behind = at + 1) {
   return { start, end };
 }
 
-function isLocal(text: string, at: number): boolean {
+function isLocal(text: Text, at: number): boolean {
   const code = codeIn(text, at);
   // . _ % + - and the like
   if (isWord(code) || code === dot || code === hyphen || code === plus) return true;
-  if (code === percent) return !text.startsWith("40", at + 1);
+  if (code === percent) return !isSpeltAt(text, at);
   // o'brien; kim\_minsu, as Markdown escapes it
   if (code === 0x27)
     return isAlphanumeric(codeIn(text, at - 1)) && isAlphanumeric(codeIn(text, at + 1));
   return code === backslash && codeIn(text, at + 1) === underscore && isWord(codeIn(text, at - 1));
 }
 
+/** Whether an @ stands there as a URL spells it: %40. */
+export function isSpeltAt(text: Text, percentAt: number): boolean {
+  return codeIn(text, percentAt + 1) === 0x34 && codeIn(text, percentAt + 2) === 0x30;
+}
+
 const mostKorean = 20;
 
 /** 홍길동@example.com: where a name in Hangul begins; the @ where there is none. */
-function koreanLocal(text: string, at: number): number {
+function koreanLocal(text: Text, at: number): number {
   let start = at;
   while (at - start < mostKorean && isHangul(codeIn(text, start - 1))) start--;
   return start;
@@ -63,14 +68,14 @@ function koreanLocal(text: string, at: number): number {
 const koreanDomain = /^(?:[\w가-힣-]{1,30}\.){1,5}(?:한국|닷컴|닷넷|삼성|[a-z]{2,10})/i;
 
 /** Of a domain that begins in Hangul, as in 예시.한국; 0 for none. */
-function koreanDomainEnd(text: string, start: number): number {
+function koreanDomainEnd(text: Text, start: number): number {
   if (!isHangul(codeIn(text, start))) return 0;
   const found = koreanDomain.exec(text.slice(start, start + 128))?.[0];
   return found === undefined ? 0 : start + found.length;
 }
 
 /** Where a domain ends that has a top level of letters; 0 for none. */
-function domainEnd(text: string, start: number): number {
+function domainEnd(text: Text, start: number): number {
   let end = 0;
   let label = start;
   for (let at = start; at < start + mostDomain; at++) {
@@ -84,7 +89,7 @@ function domainEnd(text: string, start: number): number {
   return end;
 }
 
-function isTopLevel(text: string, from: number, to: number): boolean {
+function isTopLevel(text: Text, from: number, to: number): boolean {
   if (to - from < 2) return false;
   for (let at = from; at < to; at++) {
     const code = codeIn(text, at);
@@ -98,6 +103,7 @@ const version = /version|버전|(?<![a-z])ver[. ]|(?<![a-z])v\.|release|릴리�
 const numbered =
   /(?:^|[^a-z가-힣])(?:제|표|그림|절|항|장|section|chapter|clause|step|figure|fig\.?|table|appendix|no\.?|oid|firmware|펌웨어|driver|드라이버|build|빌드|update|업데이트|macos|ios|android|안드로이드|windows(?: nt)?|kernel|커널|so\.) ?$/;
 const part = /^(?:(?:절|항|장)(?![가-힣])|(?: ?(?:버전|version|release|macos)))/i;
+const slash = 0x2f;
 // No chapter and no version of anything begins with more.
 const mostOfVersions = 60;
 
@@ -106,7 +112,7 @@ export function ipAddress(run: NumberRun, context: string): number {
   if (run.count < 4 || run.gapOf(4) !== gap.dot || !run.endsAfter(4)) return 0;
   for (let n = 0; n < 4; n++) if (!isByte(run, n)) return 0;
   const [first, last] = [byteOf(run, 0), byteOf(run, 3)];
-  const isNet = last === 0 && run.text[run.ends[3]!] === "/";
+  const isNet = last === 0 && codeIn(run.text, run.ends[3]!) === slash;
   if (first === 0 || first === 127 || first >= 224 || isNet) return 0;
   const end = run.ends[3]!;
   // A name of four numbers and more is a host's, or a file's: 1.2.3.4.tar.gz.
@@ -138,7 +144,7 @@ function wordsBefore({ text, starts }: NumberRun, context: string): string {
 const mostIpv6 = 45;
 
 /** The IPv6 address whose first colon stands there (RFC 4291, section 2.2). @returns offsets */
-export function ipv6Address(text: string, at: number) {
+export function ipv6Address(text: Text, at: number) {
   const next = codeIn(text, at + 1);
   if (!isHex(next) && next !== colon) return undefined;
   let start = at;

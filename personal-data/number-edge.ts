@@ -2,7 +2,6 @@
 // a label before it, or a mark of Markdown around it.
 
 import {
-  codeIn,
   dot,
   hyphen,
   isBehindEscape,
@@ -13,9 +12,10 @@ import {
   underscore,
 } from "./character";
 import { isLabelled } from "./label";
+import { codeIn, type Text } from "./text";
 
 /** Whether a number can begin there: not within a name, a longer number or a fraction. */
-export function beginsAt(text: string, start: number): boolean {
+export function beginsAt(text: Text, start: number): boolean {
   const before = codeIn(text, start - 1);
   if (before === underscore) return !isNameTo(text, start);
   if (isWord(before)) {
@@ -28,7 +28,7 @@ export function beginsAt(text: string, start: number): boolean {
 }
 
 /** Whether one letter or two stand before it, as in a passport's number or an IBAN. */
-export function isBehindLetters(text: string, at: number): boolean {
+export function isBehindLetters(text: Text, at: number): boolean {
   if (!isLetter(codeIn(text, at - 1))) return false;
   if (!isInWord(text, at - 1)) return true;
   return isLetter(codeIn(text, at - 2)) && !isInWord(text, at - 2);
@@ -38,14 +38,14 @@ export function isBehindLetters(text: string, at: number): boolean {
 const mostUnderscores = 3;
 
 /** Whether these underscores join what is before them to a name. */
-function isNameTo(text: string, to: number): boolean {
+function isNameTo(text: Text, to: number): boolean {
   let at = to - 1;
   while (to - at <= mostUnderscores && codeIn(text, at) === underscore) at--;
   return isInWord(text, at + 1);
 }
 
 /** Whether underscores from there on join what is behind them to it. */
-export function isNameFrom(text: string, from: number): boolean {
+export function isNameFrom(text: Text, from: number): boolean {
   let at = from;
   while (at - from < mostUnderscores && codeIn(text, at) === underscore) at++;
   return isWord(codeIn(text, at));

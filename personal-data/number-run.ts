@@ -4,7 +4,6 @@
 import {
   backslash,
   close,
-  codeIn,
   dot,
   hyphen,
   isDigit,
@@ -15,6 +14,7 @@ import {
   underscore,
 } from "./character";
 import { isNameFrom } from "./number-edge";
+import { codeIn, Text } from "./text";
 
 /**
  * What stands between two groups: a bracket of either kind; hyphens with blanks around them too. What
@@ -41,7 +41,7 @@ export function shapeOf(...lengths: number[]): number {
 }
 
 export class NumberRun {
-  text = "";
+  text = new Text("");
   count = 0;
   /** How many digits all groups have. */
   total = 0;
@@ -53,7 +53,7 @@ export class NumberRun {
   readonly shapes = new Int32Array(5);
 
   /** Before the first number of a text. */
-  begin(text: string): void {
+  begin(text: Text): void {
     this.text = text;
     this.count = 0;
   }
@@ -214,7 +214,7 @@ function markedOf(characters: string): Uint8Array {
 }
 
 /** Behind spaces and tabs, and one end of a line. */
-function behindBlanks(text: string, from: number): number {
+function behindBlanks(text: Text, from: number): number {
   let at = from;
   let lines = 0;
   for (; at < from + mostBlanks; at++) {
@@ -225,25 +225,25 @@ function behindBlanks(text: string, from: number): number {
   return at;
 }
 
-function isLine(text: string, from: number, to: number): boolean {
+function isLine(text: Text, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (codeIn(text, at) !== space) return true;
   return false;
 }
 
 /** The length of a hyphen or a blank as a URL or HTML spells it: %20, &nbsp;, &#45; and the like; else 0. */
-function spelledGap(text: string, at: number): number {
+function spelledGap(text: Text, at: number): number {
   const [first, next] = [codeIn(text, at), codeIn(text, at + 1)];
   if (first === percent) {
     const last = codeIn(text, at + 2) | 0x20;
     return next === 0x32 && (last === 0x30 || last === 0x64) ? 3 : 0;
   }
   if (next === 0x23) {
-    return text.startsWith("45;", at + 2) ? 5 : text.startsWith("160;", at + 2) ? 6 : 0;
+    return text.has("45;", at + 2) ? 5 : text.has("160;", at + 2) ? 6 : 0;
   }
-  return text.startsWith("&nbsp;", at) ? 6 : text.startsWith("&ndash;", at) ? 7 : 0;
+  return text.has("&nbsp;", at) ? 6 : text.has("&ndash;", at) ? 7 : 0;
 }
 
 /** Whether that is a blank: %20, &#160; or &nbsp; */
-function isSpace(text: string, at: number, length: number): boolean {
+function isSpace(text: Text, at: number, length: number): boolean {
   return length === 6 || (length === 3 && codeIn(text, at + 2) === 0x30);
 }

@@ -1,9 +1,10 @@
 // Telephone numbers as they are written: Korean ones of mobiles and of landlines, those of North America,
 // and any that begins with a plus. Hotlines of businesses (1588-0000) are nobody's.
 
-import { codeIn, plus } from "./character";
+import { plus } from "./character";
 import { isOther, meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
+import { codeIn, type Text } from "./text";
 
 const meaning = meaningBy([
   ..."전화 연락처 휴대폰 핸드폰 팩스".split(" "),
@@ -119,13 +120,13 @@ const spokenDigits = new Map([
 const spoken = new Uint8Array(0x10000);
 for (const [name, digit] of spokenDigits) spoken[name.charCodeAt(0)] = Number(digit) + 1;
 // Between groups people say a dash (다시) or a pause (에).
-const pauses = new Set(" .,-\t다시에의");
+const pauses = new Set([..." .,-\t다시에의"].map((pause) => pause.charCodeAt(0)));
 const spokenMobile = /^01[016789]\d{7,8}$/;
 const beginsMobile = /^01[016789]/;
 const mostSpoken = 48;
 
 /** Where a mobile number ends whose first digits are written as Korean words; 0 for none. */
-export function spokenPhone(text: string, start: number): number {
+export function spokenPhone(text: Text, start: number): number {
   let digits = "";
   let end = start;
   for (let at = start; at < text.length && at < start + mostSpoken; at++) {
@@ -134,7 +135,7 @@ export function spokenPhone(text: string, start: number): number {
       digits += String(digit - 1);
       end = at + 1;
       if (digits.length === 3 && !beginsMobile.test(digits)) return 0;
-    } else if (!pauses.has(text[at]!)) break;
+    } else if (!pauses.has(codeIn(text, at))) break;
     if (digits.length === 11) break;
   }
   return spokenMobile.test(digits) && !spoken[codeIn(text, end)] ? end : 0;

@@ -1,7 +1,7 @@
 // A text as its reader sees it: full-width forms, odd spaces and dashes as plain ones, and without the
 // characters that have no width. Whoever hides a number in those hides it from nobody but a program.
 
-import { codeIn } from "./character";
+import { codeIn, Text } from "./text";
 
 const gone = 0;
 const same = 1;
@@ -45,7 +45,8 @@ export function isOdd(code: number): boolean {
 }
 
 /** Whether a text has such a character: else it is as its reader sees it. */
-export function hasOdd(text: string): boolean {
+export function hasOdd(string: string): boolean {
+  const text = new Text(string);
   for (let at = 0; at < text.length; at++) if (isOdd(codeIn(text, at))) return true;
   return false;
 }
@@ -62,7 +63,8 @@ export function placeOf({ places }: Plain, start: number, end: number) {
   return { start: places[start]!, end: places[end - 1]! + 1 };
 }
 
-export function plainOf(text: string): Plain {
+export function plainOf(string: string): Plain {
+  const text = new Text(string);
   const codes = new Uint16Array(text.length);
   const places = new Uint32Array(text.length + 1);
   let length = 0;

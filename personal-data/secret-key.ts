@@ -1,7 +1,8 @@
 // Keys of the common kinds: those of APIs by the marks that their makers give them, tokens in JSON (JWT),
 // and private keys in PEM.
 
-import { codeIn, dot, hyphen, isAlphanumeric, isInWord, isWord } from "./character";
+import { dot, hyphen, isAlphanumeric, isInWord, isWord } from "./character";
+import { codeIn, Text } from "./text";
 
 /** By mark: the fewest characters that follow it. */
 const marks = new Map<string, number>(
@@ -57,9 +58,9 @@ const marks = new Map<string, number>(
 const longestMark = Math.max(...[...marks.keys()].map((mark) => mark.length));
 // The two characters before the hyphen or underscore that ends a mark: most names have others there.
 const endings = new Uint8Array(0x80 * 0x80);
-for (const mark of marks.keys()) endings[endingOf(mark, mark.length - 1)] = 1;
+for (const mark of marks.keys()) endings[endingOf(new Text(mark), mark.length - 1)] = 1;
 
-function endingOf(text: string, at: number): number {
+function endingOf(text: Text, at: number): number {
   const [first, second] = [codeIn(text, at - 2), codeIn(text, at - 1)];
   return first < 0x80 && second < 0x80 ? first * 0x80 + second : 0;
 }
@@ -73,7 +74,7 @@ export interface Key {
 }
 
 /** The key whose mark ends with this hyphen or underscore. */
-export function markedKey(text: string, at: number): Key | undefined {
+export function markedKey(text: Text, at: number): Key | undefined {
   if (endings[endingOf(text, at)] !== 1) return undefined;
   let start = at;
   while (at - start < longestMark && isInWord(text, start)) start--;
@@ -81,12 +82,12 @@ export function markedKey(text: string, at: number): Key | undefined {
   if (fewest === undefined) return undefined;
   const end = keyEnd(text, at + 1);
   // Names of functions begin as those of Hugging Face, whose tokens have no other underscore.
-  const isName = text.startsWith("hf_", start) && text.slice(at + 1, end).includes("_");
+  const isName = text.has("hf_", start) && text.slice(at + 1, end).includes("_");
   const isWhole = end - at - 1 >= fewest && hasDigit(text, at, end) && !isName;
   return { start, end, isWhole, readTo: end };
 }
 
-function keyEnd(text: string, from: number): number {
+function keyEnd(text: Text, from: number): number {
   let end = from;
   for (;;) {
     const code = codeIn(text, end);
@@ -98,7 +99,7 @@ function keyEnd(text: string, from: number): number {
 }
 
 // A name of several words is no key: sk-learn-contrib-and-so-on.
-function hasDigit(text: string, from: number, to: number): boolean {
+function hasDigit(text: Text, from: number, to: number): boolean {
   for (let at = from; at < to; at++) {
     const code = codeIn(text, at);
     if (code >= 0x30 && code <= 0x39) return true;
@@ -117,7 +118,7 @@ const mail = /^SG\.[\w-]{16,32}\.[\w-]{32,64}(?![\w-])/;
  * Keys that are told by their letters: of AWS (AKIA, ASIA), of Google (AIza) and of SendGrid (SG.).
  * @returns offsets
  */
-export function letteredKey(text: string, at: number) {
+export function letteredKey(text: Text, at: number) {
   if (codeIn(text, at + 1) === capitalG && codeIn(text, at + 2) === dot && !isInWord(text, at)) {
     const found = mail.exec(text.slice(at, at + 104))?.[0];
     return found === undefined ? undefined : { start: at, end: at + found.length };
@@ -138,7 +139,7 @@ const smallE = 0x65;
 const smallY = 0x79;
 
 /** A JWT whose J stands there: three parts of base64url, the first of which begins {" (RFC 7519). */
-export function jsonToken(text: string, at: number) {
+export function jsonToken(text: Text, at: number) {
   const start = at - 2;
   if (codeIn(text, at - 1) !== smallY || codeIn(text, start) !== smallE) return undefined;
   if (isInWord(text, start)) return undefined;
@@ -154,7 +155,7 @@ export function jsonToken(text: string, at: number) {
   return { start, end, isWhole, readTo: parts === 0 ? at : end };
 }
 
-function tokenPart(text: string, from: number): number {
+function tokenPart(text: Text, from: number): number {
   let end = from;
   for (;;) {
     const code = codeIn(text, end);
@@ -169,8 +170,8 @@ const capitalB = 0x42;
 const longestKey = 8192;
 
 /** A private key in PEM whose first hyphen stands there (RFC 7468, section 10). @returns offsets */
-export function privateKey(text: string, start: number) {
-  if (codeIn(text, start + 5) !== capitalB || !text.startsWith(begin, start)) return undefined;
+export function privateKey(text: Text, start: number) {
+  if (codeIn(text, start + 5) !== capitalB || !text.has(begin, start)) return undefined;
   const head = text.slice(start + begin.length, start + begin.length + 40);
   const name = /^((?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?)-----/.exec(head)?.[1];
   if (name === undefined) return undefined;

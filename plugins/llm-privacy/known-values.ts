@@ -3,7 +3,7 @@
 // time by the text's length alone (A. Aho and M. Corasick, "Efficient String Matching", 1975).
 
 import type { Change } from "../../openai/request-body";
-import { codes, readCodes } from "../../personal-data/codes";
+import { codeIn, Text } from "../../personal-data/text";
 
 export interface KnownValue {
   kind: string;
@@ -98,15 +98,12 @@ export class KnownValues {
   find(text: string, changed: readonly Change[]): FoundValue[] {
     const found: FoundValue[] = [];
     if (this.#letters.length === 0) return this.#findFew(text, changed);
+    const read = new Text(text);
     let node = 0;
-    for (let at = 0; at < text.length; ) {
-      const from = at;
-      for (const end = from + readCodes(text, from); at < end; at++) {
-        const letter = alphabet[codes[at - from]!]!;
-        if (letter === 0) node = 0;
-        else node = this.#step(node, letter);
-        if (node !== 0) this.#take(node, at + 1, text, changed, found);
-      }
+    for (let at = 0; at < text.length; at++) {
+      const letter = alphabet[codeIn(read, at)]!;
+      node = letter === 0 ? 0 : this.#step(node, letter);
+      if (node !== 0) this.#take(node, at + 1, text, changed, found);
     }
     return found;
   }
