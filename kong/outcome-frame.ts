@@ -143,85 +143,87 @@ function endOf(bytes: Buffer, at: number, limit: number): number {
 
 /** Sets the field whose id stands before its length. One that is not known here is passed over. */
 function setField(record: OutcomeRecord, batch: Buffer, start: number, end: number): void {
-  const text = () => batch.toString("utf8", start, end);
-  const number = () => wholeNumber(batch, start, end);
   switch (batch[start - 5]) {
     case 1:
-      record.ticket = text();
+      record.ticket = textIn(batch, start, end);
       break;
     case 2:
-      record.status = number();
+      record.status = wholeNumber(batch, start, end);
       break;
     case 3:
-      record.source = text();
+      record.source = textIn(batch, start, end);
       break;
     case 4:
-      record.contentType = text();
+      record.contentType = textIn(batch, start, end);
       break;
     case 5:
-      record.retryAfter = text();
+      record.retryAfter = textIn(batch, start, end);
       break;
     case 6:
       record.body = batch.subarray(start, end);
       break;
     case 7:
-      record.flags = text();
+      record.flags = textIn(batch, start, end);
       break;
     case 8:
-      record.startedAt = number();
+      record.startedAt = wholeNumber(batch, start, end);
       break;
     case 9:
-      record.firstByteAt = number();
+      record.firstByteAt = wholeNumber(batch, start, end);
       break;
     case 10:
-      record.endedAt = number();
+      record.endedAt = wholeNumber(batch, start, end);
       break;
     case 11:
-      record.requestId = text();
+      record.requestId = textIn(batch, start, end);
       break;
     case 13:
-      record.dropped = number();
+      record.dropped = wholeNumber(batch, start, end);
       break;
     case 14:
-      record.bytes = number();
+      record.bytes = wholeNumber(batch, start, end);
       break;
     case 15:
-      record.answers = number();
+      record.answers = wholeNumber(batch, start, end);
       break;
     case 17:
-      record.contentEncoding = text();
+      record.contentEncoding = textIn(batch, start, end);
       break;
     case 18:
-      record.retryAfterMs = text();
+      record.retryAfterMs = textIn(batch, start, end);
       break;
     case 19:
-      record.tries = text();
+      record.tries = textIn(batch, start, end);
       break;
     case 20:
-      record.batch = text();
+      record.batch = textIn(batch, start, end);
       break;
     case 21:
-      record.traceParent = text();
+      record.traceParent = textIn(batch, start, end);
       break;
     case 22:
-      record.servedTry = number();
+      record.servedTry = wholeNumber(batch, start, end);
       break;
     case 23:
-      record.failedTries = text();
+      record.failedTries = textIn(batch, start, end);
       break;
     case 24:
-      record.sentBefore = number();
+      record.sentBefore = wholeNumber(batch, start, end);
       break;
     case 25:
-      record.left = text();
+      record.left = textIn(batch, start, end);
       break;
     case 26:
-      record.unansweredClosed = number();
+      record.unansweredClosed = wholeNumber(batch, start, end);
       break;
     case 27:
-      record.unansweredSilent = number();
+      record.unansweredSilent = wholeNumber(batch, start, end);
       break;
   }
+}
+
+function textIn(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString("utf8", start, end);
 }
 
 const [zero, nine] = [0x30, 0x39] as const;

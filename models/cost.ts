@@ -71,7 +71,10 @@ export function billOf(usage: Amounts, price: Price, at?: number): Bill {
     exact += line.exact;
   }
   return {
-    ...{ lines, off_peak, exact, nano_usd: nanoUsdOfExact(exact) },
+    lines,
+    off_peak,
+    exact,
+    nano_usd: nanoUsdOfExact(exact),
     ...(above >= 0 && { above_input_tokens: above }),
     ...(tier !== undefined && { tier: usage.service_tier }),
   };
@@ -108,13 +111,12 @@ export function reserveOf(
   { images = 0, audio_seconds = 0, characters = 0, service_tier = "" }: Amounts = {},
 ): { prompt: number; token: number } {
   const { steps, tiers } = preparedOf(price);
-  const { units } = steps.find(({ above }) => inputTokens > above)!;
+  const { units, isFree } = steps.find(({ above }) => inputTokens > above)!;
   const named = tiers.get(service_tier) ?? one;
   const factor = dearer(named, one) * one;
   const things = units.image * BigInt(images) + units.character * BigInt(characters);
   const prompt = units.input * BigInt(inputTokens) + units.request + things;
   const sound = units.second * 1000n * BigInt(Math.ceil(audio_seconds));
-  const isFree = Object.values(units).every((unit) => unit === 0n);
   return {
     prompt: isFree ? 0 : Math.max(1, nanoUsdOfExact((prompt + sound) * factor)),
     token: nanoUsdOfExact(dearer(units.output, units.audio_output) * factor),
@@ -186,7 +188,7 @@ function milliseconds(seconds: number): bigint {
  */
 interface Prepared {
   /** The longest prompts first; the last one holds for all. */
-  steps: { above: number; rates: Rates; units: Record<Part, bigint> }[];
+  steps: { above: number; rates: Rates; units: Record<Part, bigint>; isFree: boolean }[];
   tiers: ReadonlyMap<string, bigint>;
   times: bigint;
   isOffPeak: Hours;
@@ -213,7 +215,9 @@ function prepare(price: Price): Prepared {
     steps: [{ above_input_tokens: -1 }, ...steps]
       .map(({ above_input_tokens: above, ...step }) => {
         const rates = { ...base, ...step };
-        return { above, rates, units: unitsOf(rates) };
+        const units = unitsOf(rates);
+        const isFree = Object.values(units).every((unit) => unit === 0n);
+        return { above, rates, units, isFree };
       })
       .sort((one, other) => other.above - one.above),
     tiers: new Map(

@@ -39,7 +39,7 @@ export function questionIn(about: Buffer | undefined, question: Buffer | undefin
     typeof request.client_ip === "string";
   if (!whole) throw new RpcError("a question without config, id, method, path or client address");
   request.id = id;
-  return { ...(asked as Asked), asked_at };
+  return Object.assign(asked, { asked_at }) as Asked;
 }
 
 export function decisionIn(

@@ -9,6 +9,7 @@ import type { Ruling } from "../stages/decision";
 import { learnFrom } from "../stages/learn";
 import { log } from "../stages/log";
 import { delivery } from "../stages/outcome";
+import { endingWithId } from "../stages/ticket";
 import { outcomeNeverSent } from "../stages/unheard";
 import { aboutConfigIn, decisionIn, questionIn } from "./asked";
 import { Configs } from "./configs";
@@ -151,16 +152,16 @@ export class Asks {
     if ("decision" in ruling) {
       const { ticket } = ruling.decision;
       // The ticket goes beside it, and where outcomes go was told with the config.
-      const head = { ...ruling.decision, ticket: undefined, outcomes_socket: undefined, id };
+      const head = { ...ruling.decision, ticket: undefined, outcomes_socket: undefined };
       asks.inc({ answer: "decided" });
-      socket.write(answerFrame("D", id, JSON.stringify(head), ticket));
+      socket.write(answerFrame("D", id, endingWithId(head, id), ticket));
       return;
     }
     const { status, headers, body, source } = ruling.answer;
     const { restore } = ruling;
-    const head = { status, headers: { ...headers, "X-LLM-Source": source }, restore, id };
+    const head = { status, headers: { "X-LLM-Source": source, ...headers }, restore };
     asks.inc({ answer: "answered" });
-    socket.write(answerFrame("A", id, JSON.stringify(head), body));
+    socket.write(answerFrame("A", id, endingWithId(head, id), body));
     void learnFrom(ruling.outcome);
   }
 

@@ -6,6 +6,7 @@ import type { Outcome } from "./outcome";
 import { Seen } from "./seen";
 import { onPrepared, type PreparedStage, preparedStage } from "./stage";
 import type { StageName } from "./stage-name";
+import { OwnEntry } from "./ticket";
 import { heardOf } from "./unheard";
 
 // report.lua sends a batch again when its acknowledgement was lost, so a ticket may come twice
@@ -39,7 +40,8 @@ export async function learnFrom(outcome: Outcome): Promise<void> {
 
 async function learnWith(stage: PreparedStage, outcome: Outcome): Promise<void> {
   try {
-    await stage.learn(outcome, outcome.ticket.stages[stage.name]?.note);
+    const entry = outcome.ticket.stages[stage.name];
+    await stage.learn(outcome, entry?.note, entry instanceof OwnEntry);
   } catch (error) {
     countLost("stage_failed", 1);
     log.error(

@@ -53,9 +53,9 @@ export function mayBeMore(outcome: Outcome): boolean {
 const readBytes = 16 * 1024;
 
 /** What an answer from the cache would have cost upstream; undefined where it states no usage. */
-export function usageOfHit({ ticket, source, status, ...answer }: Outcome): Usage | undefined {
+export function usageOfHit(outcome: Outcome): Usage | undefined {
+  const { ticket, source, status, content_type, body } = outcome;
   if (source !== "cache" || status !== 200) return undefined;
-  const { content_type, body } = answer;
   const truncated = body.length > readBytes;
   const usage = familyOf(ticket.endpoint).usageOf({
     endpoint: ticket.endpoint,

@@ -7,7 +7,7 @@ import { log } from "./log";
 import { stageFailed } from "./refusals";
 import type { PreparedStage } from "./stage";
 import { stageNames } from "./stage-name";
-import type { StageEntry } from "./ticket";
+import { OwnEntry } from "./ticket";
 import type { Told } from "./told";
 
 const failures = new Counter({
@@ -31,7 +31,7 @@ export async function runStages(
   if (exchange.ticket.endpoint === "usage") exchange.told = () => toldBy(stages, exchange);
   for (const stage of stages) {
     if (refusal && stage.guards) return refusal;
-    const entry: StageEntry = { options: stage.options };
+    const entry = new OwnEntry(stage.options);
     try {
       const deciding = stage.decide(exchange);
       // Most decide at once: to wait for those would cost each request a turn of the queue.

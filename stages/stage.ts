@@ -13,7 +13,8 @@ export interface Stage<Options extends object, Prepared, Note extends z.ZodType 
   name: StageName;
   /**
    * What it must know of a request again when that has ended. It travels through Kong as JSON in the
-   * ticket of each request, so it is short, and is read like any input when it comes back.
+   * ticket of each request, so it is short, and is checked like any input when it comes back. The schema
+   * checks and changes nothing: what this process still has is not read again.
    */
   note?: Note;
   /**
@@ -27,7 +28,7 @@ export interface Stage<Options extends object, Prepared, Note extends z.ZodType 
    * Looks at a request before it goes upstream: changes the exchange, or answers.
    * The returned note comes back to `learn`.
    */
-  decide(exchange: Exchange, prepared: Prepared): Soon<Decided<z.input<Note>>>;
+  decide(exchange: Exchange, prepared: Prepared): Soon<Decided<z.output<Note>>>;
   /** Whether a request that it let through may go on as one for another model. Default: it may. */
   permits?(exchange: Exchange, model: string, prepared: Prepared): boolean;
   /** Makes the request, as far as it changed it, one for that other model. */
@@ -57,8 +58,8 @@ export interface PreparedStage {
   permits(exchange: Exchange, model: string): boolean;
   adapt(exchange: Exchange, model: string): void;
   tell(exchange: Exchange): Soon<Told>;
-  /** @param note as it came back */
-  learn(outcome: Outcome, note: unknown): Soon<void>;
+  /** @param note as it came back @param isOwn it was not over a socket: this process still had it */
+  learn(outcome: Outcome, note: unknown, isOwn?: boolean): Soon<void>;
 }
 
 // Kong starts an instance for each worker and each route, and KIC new ones at every push; what a
@@ -84,7 +85,10 @@ export function prepareStage<Options extends object, Prepared, Note extends z.Zo
     permits: (exchange, model) => stage.permits?.(exchange, model, state) ?? true,
     adapt: (exchange, model) => stage.adapt?.(exchange, model, state),
     tell: (exchange) => stage.tell?.(exchange, state) ?? {},
-    learn: (outcome, note) => stage.learn?.(outcome, stage.note?.safeParse(note).data, state),
+    learn: (outcome, note, isOwn) => {
+      const known = isOwn ? (note as z.output<Note>) : stage.note?.safeParse(note).data;
+      return stage.learn?.(outcome, known, state);
+    },
   };
   prepared.set(key, ready);
   for (const wake of awaited.get(key) ?? []) wake(ready);

@@ -102,9 +102,20 @@ export interface StageEntry {
   note?: unknown;
 }
 
-/** The id stands last, as lua/ask.lua wants it. */
-export function writeTicket({ id, ...ticket }: Ticket): string {
-  return JSON.stringify({ ...ticket, id });
+/** An entry that a stage of this process has made; what came over a socket is none. */
+export class OwnEntry implements StageEntry {
+  declare note?: unknown;
+
+  constructor(readonly options: string) {}
+}
+
+export function writeTicket(ticket: Ticket): string {
+  return endingWithId({ ...ticket, id: undefined }, ticket.id);
+}
+
+/** JSON of what has members, with the id as its last one, as lua/ask.lua wants it. */
+export function endingWithId(told: object, id: string): string {
+  return `${JSON.stringify(told).slice(0, -1)},"id":${JSON.stringify(id)}}`;
 }
 
 /** Reads a ticket that came back. It comes over a socket, so nothing about it is trusted. */

@@ -63,7 +63,7 @@ export function decodeHead(value: Buffer): Head | undefined {
   const line = value.subarray(0, Math.max(end, 0)).toString();
   const [, stored_at, json] = /^llm-cache\/1 (\d{1,15}) (.*)$/.exec(line) ?? [];
   const head = json === undefined ? undefined : parse(json);
-  return head && isHead(head) ? { ...head, stored_at: Number(stored_at) } : undefined;
+  return head && isHead(head) ? Object.assign(head, { stored_at: Number(stored_at) }) : undefined;
 }
 
 function parse(json: string): object | undefined {

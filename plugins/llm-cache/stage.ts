@@ -196,9 +196,9 @@ function replay(exchange: Exchange, entry: Entry): Answer {
   return {
     status: entry.status,
     headers: {
-      ...exchange.responseHeaders,
       "Content-Type": entry.content_type,
       Age: String(age),
+      ...exchange.responseHeaders,
     },
     body: entry.body.toString(),
     source: "cache",

@@ -24,6 +24,9 @@ export function ranked<Candidate>(
   groupsOf?: (open: Candidate[]) => Candidate[][],
   now = Date.now(),
 ): Ranked<Candidate> {
+  if (candidates.length === 1) {
+    return { all: [...candidates], preferred: candidates[0]!, isSpent: () => false };
+  }
   const leftOf = (candidate: Candidate) => allowancesAt(nameOf(candidate));
   const first = byRoom(candidates.slice(0, peers), leftOf, now);
   const groups = groupsOf?.(first.open.flat());

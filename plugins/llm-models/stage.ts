@@ -111,7 +111,12 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   const leaseMs = options.cooldown.seconds * 1000;
   const asked = targets.map(nameOf);
   if (targets.length > 1 || hasSeveralKeys(asked[0]!)) await cooldowns.look(asked);
-  const groupsOf = balanced(exchange, route.shared, { ...prepared, nameOf, leaseMs });
+  const groupsOf = balanced(exchange, route.shared, {
+    nameOf,
+    leaseMs,
+    cooldowns,
+    prices: prepared.prices,
+  });
   const peers = peersIn(targets, route, providers);
   const { all, preferred, isSpent } = ranked(targets, peers, nameOf, groupsOf);
   const choice = await firstHealthy(cooldowns, all, nameOf, leaseMs);
@@ -128,7 +133,7 @@ async function decide(exchange: Exchange, prepared: Prepared): Promise<Decided<S
   }
   const sentTo = { service: served.provider?.provider ?? service, model: served.model };
   if (!isWatched(prepared, ticket, sentTo) && !hasSeveralKeys(asked[0]!)) return undefined;
-  return { note: { ...sentTo, sent_at: Date.now(), probing } };
+  return { note: { sent_at: Date.now(), probing, ...sentTo } };
 }
 
 /** Sends a request to a provider's own host. */

@@ -58,7 +58,8 @@ export function countsInMemory(
     const tally = find(name, limit, now);
     const wanted = amount + each * output;
     if (wanted === 0) return tally;
-    const counted = { ...tally, count: tally.count + wanted, most: limit.most };
+    const { start, count, previous } = tally;
+    const counted = { start, count: count + wanted, previous, most: limit.most };
     if (limit.window !== "lease") tallies.set(name, counted);
     else leases.set(name, (leases.get(name) ?? new Map()).set(id, now + leaseMs));
     return counted;
@@ -124,7 +125,8 @@ export function countsInMemory(
           const tally = stored && corrected(limit.window, stored, start, change);
           if (!tally) continue;
           const { most } = stored;
-          tallies.set(name, { ...tally, most });
+          tallies.set(name, { most, ...tally });
+          if (!see) continue;
           const used = usedOf(limit.window, tally, clock());
           spent.push({ limit: { ...limit, most }, who: who ?? identity, start: tally.start, used });
         }

@@ -63,19 +63,15 @@ export function takesOf(
     const { measure } = whose.limit;
     switch (measure) {
       case "tokens":
-        return { ...whose, amount: inputTokens, each: answers };
+        return { amount: inputTokens, each: answers, ...whose };
       case "input_tokens":
-        return { ...whose, amount: inputTokens, each: 0 };
+        return { amount: inputTokens, each: 0, ...whose };
       case "output_tokens":
-        return { ...whose, amount: 0, each: answers };
+        return { amount: 0, each: answers, ...whose };
       case "cost_usd":
-        return {
-          ...whose,
-          amount: cost.prompt,
-          each: answers * cost.token,
-        };
+        return { amount: cost.prompt, each: answers * cost.token, ...whose };
       default:
-        return { ...whose, amount: 1, each: 0 };
+        return { amount: 1, each: 0, ...whose };
     }
   });
 }
@@ -96,5 +92,5 @@ function dearest(prices: readonly Price[], demand: Demand): { prompt: number; to
 /** For its prompt and all that it asks for beside tokens, and for each token of its answers. */
 function costOf(price: Price, { inputTokens, units = {}, tier }: Demand) {
   const { seconds, ...things } = units;
-  return reserveOf(price, inputTokens, { ...things, audio_seconds: seconds, service_tier: tier });
+  return reserveOf(price, inputTokens, { audio_seconds: seconds, service_tier: tier, ...things });
 }

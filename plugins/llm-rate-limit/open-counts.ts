@@ -43,12 +43,12 @@ export function openCounts(options: RateLimitOptions): InsuredCounts {
   return {
     async take(identity, id, takes, output = noOutput) {
       const takeHere = async () =>
-        ({ ...(await here.take(identity, id, takes, output)), policy: "local" }) as const;
+        ({ policy: "local", ...(await here.take(identity, id, takes, output)) }) as const;
       if (!shared) return takeHere();
       try {
         const taken = await shared.take(identity, id, takes, output);
         if (taken.taken) here.count(identity, id, takes, taken.output);
-        return { ...taken, policy: "redis" };
+        return { policy: "redis", ...taken };
       } catch (error) {
         if (!(error instanceof RedisUnavailable)) throw error;
         const corrections = error.asked ? givingBack(takes, output, calendar) : [];

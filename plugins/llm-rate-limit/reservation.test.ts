@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { noDemand } from "./demand";
 import type { Limit } from "./limit";
-import { reservation, reserve } from "./reservation";
+import { reservation, reservationIn, reserve } from "./reservation";
 import type { TakenAttempt } from "./take";
 
 const tokens: Limit = { measure: "tokens", window: "minute", most: 1000 };
@@ -38,7 +38,7 @@ describe("llm-rate-limit", () => {
       );
       const sent = JSON.stringify(note);
       expect(sent.length).toBeLessThan(300);
-      expect(reservation.parse(JSON.parse(sent))).toEqual({
+      expect(reservationIn(reservation.parse(JSON.parse(sent)))).toEqual({
         ...{ policy: "redis", identity: "consumer:alice", model: "gpt-4.1", input_tokens: 14 },
         reserved: [
           { limit: { ...tokens, most: 0 }, start: 60_000, amount: 34 },

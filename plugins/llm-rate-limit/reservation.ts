@@ -10,22 +10,16 @@ import { windows } from "./windows";
 const count = z.int().nonnegative();
 
 /** The amount that was taken from a limit in the bucket that starts at `start`, and whose limit it is. */
-const fromLimit = z
-  .tuple([
-    z.enum(measures),
-    z.enum([...windows, "lease"]),
-    z.string().nullable(),
-    count,
-    count,
-    z.string().optional(),
-  ])
-  .transform(([measure, window, model, start, amount, who]) => {
-    // How much it may hold says nothing about what was taken.
-    const limit: Limit = { measure, window, most: 0, model: model ?? undefined };
-    return { limit, ...(who !== undefined && { who }), start, amount };
-  });
+const fromLimit = z.tuple([
+  z.enum(measures),
+  z.enum([...windows, "lease"]),
+  z.string().nullable(),
+  count,
+  count,
+  z.string().optional(),
+]);
 
-type FromLimit = z.input<typeof fromLimit>;
+type FromLimit = z.output<typeof fromLimit>;
 
 /** What must be known again to settle: it travels in the ticket. */
 export const reservation = z.object({
@@ -39,13 +33,35 @@ export const reservation = z.object({
   units: askedUnits.optional(),
   reserved: z.array(fromLimit),
 });
-export type Reservation = z.output<typeof reservation>;
+export type ReservationNote = z.output<typeof reservation>;
+
+/** What was taken from a limit, and when the bucket of it began. */
+export interface Reserved {
+  limit: Limit;
+  who?: string;
+  start: number;
+  amount: number;
+}
+
+export interface Reservation extends Omit<ReservationNote, "reserved"> {
+  reserved: Reserved[];
+}
+
+export function reservationIn(note: ReservationNote): Reservation {
+  return { ...note, reserved: note.reserved.map(reservedFrom) };
+}
+
+function reservedFrom([measure, window, model, start, amount, who]: FromLimit): Reserved {
+  // How much it may hold says nothing about what was taken.
+  const limit: Limit = { measure, window, most: 0, model: model ?? undefined };
+  return { limit, start, amount, ...(who !== undefined && { who }) };
+}
 
 /** What an attempt that has taken reserved; undefined where nothing of it is to be settled. */
 export function reserve(
   { model, counted, demand, takes }: TakenAttempt,
   { key: identity }: Identity,
-): z.input<typeof reservation> | undefined {
+): ReservationNote | undefined {
   const { limits, output, policy } = counted;
   const reserved = takes.flatMap((take, i): FromLimit[] => {
     if (!settles(take, output)) return [];
@@ -58,8 +74,11 @@ export function reserve(
   if (reserved.length === 0) return undefined;
   const { inputTokens: input_tokens, units } = demand;
   return {
-    ...{ policy, identity, model: model ?? null, input_tokens },
-    ...(units && { units }),
+    policy,
+    identity,
+    model: model ?? null,
+    input_tokens,
     reserved,
+    ...(units && { units }),
   };
 }

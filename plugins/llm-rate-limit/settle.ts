@@ -23,10 +23,13 @@ export function settle(
   const served = tries && named ? named.served : model;
   const price = served === null ? undefined : priceOf(served, provider);
   const corrections = correctionsOf(outcome, reservation, price, options.hard_cap);
-  const see = (spent: Spent[]) => {
-    notices?.settled(spent);
-    onShare?.settled(spent);
-  };
+  const see =
+    notices || onShare
+      ? (spent: Spent[]) => {
+          notices?.settled(spent);
+          onShare?.settled(spent);
+        }
+      : undefined;
   return counts.settle(identity, outcome.ticket.id, corrections, policy, see);
 }
 

@@ -1,7 +1,6 @@
 // Lets a request pass only while every limit has room for it, tells the client what is left, and
 // corrects what was taken for it when it has ended.
 
-import type { z } from "zod";
 import { familyOf } from "../../families/endpoint";
 import type { Exchange } from "../../stages/exchange";
 import type { Outcome } from "../../stages/outcome";
@@ -11,7 +10,7 @@ import { identify } from "./identity";
 import { type Limiter, limiterOf } from "./limiter";
 import { countDecision, countSettle } from "./metrics";
 import { tellLimits } from "./own-limits";
-import { type Reservation, reservation, reserve } from "./reservation";
+import { type ReservationNote, reservation, reservationIn, reserve } from "./reservation";
 import type { RateLimitOptions } from "./schema";
 import { settle } from "./settle";
 import { serveAs, type TakenAttempt, take } from "./take";
@@ -28,10 +27,7 @@ export const stage: Stage<RateLimitOptions, Limiter, typeof reservation> = {
 };
 
 /** Who asks, which rules hold, what can be taken as which model, and who is told what of it. */
-async function decide(
-  exchange: Exchange,
-  limiter: Limiter,
-): Promise<Decided<z.input<typeof reservation>>> {
+async function decide(exchange: Exchange, limiter: Limiter): Promise<Decided<ReservationNote>> {
   const { options, rulesFor, levelsFor, notices } = limiter;
   if (!rulesFor && !levelsFor) return countDecision("unlimited", options.policy);
   const identity = identify(exchange, options);
@@ -52,10 +48,10 @@ async function decide(
 /** The reservation becomes what was used. */
 async function learn(
   outcome: Outcome,
-  reservation: Reservation | undefined,
+  note: ReservationNote | undefined,
   limiter: Limiter,
 ): Promise<void> {
-  if (reservation) countSettle(await settle(outcome, reservation, limiter));
+  if (note) countSettle(await settle(outcome, reservationIn(note), limiter));
 }
 
 /** Lets the answer be no longer than what was taken for. */

@@ -72,8 +72,8 @@ export async function take(
   }
   for (;;) {
     const attempt: Attempt = {
-      ...(await takeForAll(model, met, exchange, identity, rules, limiter)),
       moved_by,
+      ...(await takeForAll(model, met, exchange, identity, rules, limiter)),
     };
     const move = moveSeen(attempt, exchange, identity, limiter);
     if (move && moved_by === undefined) {
@@ -170,7 +170,8 @@ async function takeAs(
   const demand = demandOfAll(first, exchange, options.hard_cap);
   const others = limits.some(countsCost) ? pricesOfOthers(exchange, priceOf) : [];
   const takes = takesOf(met, demand, [...prices, ...others]);
-  const isRaised = isMore(takes, takesOf(met, first, prices), demand, first);
+  const isForOthers = demand !== first || others.length > 0;
+  const isRaised = isForOthers && isMore(takes, takesOf(met, first, prices), demand, first);
   const counted = await counts.take(identity.key, exchange.request.id, takes, demand.output);
   if ("uncounted" in counted) return { model, result: "uncounted", choice: counted.uncounted };
   return { model, result: counted.taken ? "taken" : "refused", counted, demand, takes, isRaised };

@@ -50,7 +50,10 @@ export const stage: Stage<RouteOptions, Prepared, typeof asked> = {
   },
 };
 
-function decide(exchange: Exchange, { choices, reader }: Prepared): Decided<z.input<typeof asked>> {
+function decide(
+  exchange: Exchange,
+  { choices, reader }: Prepared,
+): Decided<z.output<typeof asked>> {
   const { body, ticket } = exchange;
   if (ticket.endpoint === "models" || ticket.endpoint === "usage") list(exchange, choices);
   const requested = body?.get("model");

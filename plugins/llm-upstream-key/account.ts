@@ -33,8 +33,7 @@ export function headersWith(
   endpoint: string,
 ): Record<string, string> {
   const { header, prefix } = place ?? familyOf(endpoint).keyPlace;
-  return {
-    ...Object.fromEntries(headers.map(({ name, value }) => [name, value])),
-    ...(key && { [header]: `${prefix}${key.value}` }),
-  };
+  const all = Object.fromEntries(headers.map(({ name, value }) => [name, value]));
+  if (key) all[header] = `${prefix}${key.value}`;
+  return all;
 }

@@ -65,6 +65,7 @@ export class KeyRing {
    */
   choose(now = Date.now(), chance = Math.random(), leftAt = untold): ChosenKey | undefined {
     const usable = this.usable(now);
+    if (usable.length < 2) return usable[0]?.chosen;
     const { open, spent } = ranked(awakeOf(usable, now), leftAt, now);
     if (open.length > 0) return byWeight(open, chance).chosen;
     if (spent) return spent.chosen;

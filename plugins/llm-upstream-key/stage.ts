@@ -92,7 +92,8 @@ function giveKey(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
   if (exchange.others) exchange.others = others.map(({ other }) => other);
   return {
     note: {
-      ...{ key: key?.index ?? -1, chosen_at: key?.chosenAt ?? Date.now() },
+      key: key?.index ?? -1,
+      chosen_at: key?.chosenAt ?? Date.now(),
       ...(ticket.provider !== undefined && { provider: ticket.provider }),
       ...(ticket.key && { service }),
       ...(others.length > 0 && { others: others.map(({ key }) => key) }),

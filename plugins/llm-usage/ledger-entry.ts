@@ -66,7 +66,8 @@ function amountsOf(outcome: Outcome, account: Account, books: EntryBooks): Parti
   const { estimated, ...used } = usage ?? noUsage;
   const cost = nanoUsd(cost_usd ?? 0);
   return {
-    ...{ requests: 1, cost },
+    requests: 1,
+    cost,
     ...(status >= 400 && { failed: 1 }),
     ...(source === "cache" && { hits: 1 }),
     ...(estimated && { estimated: 1 }),

@@ -71,7 +71,7 @@ export const stage: Stage<UsageOptions, Prepared, typeof asked> = {
       exchange.traced = true;
       asked.trace = traceOf(exchange);
     }
-    const note = attribute ? { ...asked, ...attribute(exchange) } : asked;
+    const note = attribute ? Object.assign(asked, attribute(exchange)) : asked;
     if (exchange.ticket.endpoint !== "usage") return { note };
     return ownUsage(exchange, prepared).then((answer) => ({ answer, note }));
   },
@@ -119,14 +119,14 @@ function countAlone(outcome: Outcome, account: Account): void {
   if (isWatched()) remember(usageLine(outcome, account));
 }
 
-function noteOf({ body, request, ticket }: Exchange): z.input<typeof asked> {
+function noteOf({ body, request, ticket }: Exchange): Asked {
   if (!body) return {};
   const model = body.get("model");
   const family = familyOf(ticket.endpoint);
   const units = family.unitsAsked(ticket.endpoint, body.value, request.bytes ?? 0);
   return {
-    ...(typeof model === "string" && { model: model.slice(0, mostModelChars) }),
     tokens: family.estimateInputTokens(body.value),
+    ...(typeof model === "string" && { model: model.slice(0, mostModelChars) }),
     ...(Object.keys(units).length > 0 && { units }),
   };
 }
