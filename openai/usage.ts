@@ -70,7 +70,7 @@ const otherMarks = [
   ...['"usageMetadata"', '"amazon-bedrock-invocationMetrics"', '"timings"', '"billed_units"'],
   '"eval_count"',
 ];
-const otherMark = new RegExp(otherMarks.join("|"));
+const anyMark = new RegExp([mark, ...otherMarks].join("|"), "g");
 
 function ofStream(body: Buffer): Statement | undefined {
   const blank = blankLineOf(body);
@@ -83,9 +83,10 @@ function ofStream(body: Buffer): Statement | undefined {
   return undefined;
 }
 
-function* marksIn(body: Buffer): Generator<string> {
-  yield mark;
-  if (otherMark.test(body.toString("latin1"))) yield* otherMarks;
+/** All are sought at once: a stream that states nothing is read through but one time. */
+function marksIn(body: Buffer): string[] {
+  const found = new Set(body.toString("latin1").match(anyMark));
+  return [mark, ...otherMarks].filter((one) => found.has(one));
 }
 
 // Not every vendor repeats it in the chunk of usage: then the first ones have it. Told by a parsed chunk,
