@@ -14,7 +14,7 @@ export class BatchError extends Error {}
 /** One record as it came. Numbers that are not there, or are no numbers, are undefined. */
 export interface OutcomeRecord extends ToldTries {
   /** Absent where Kong answered by itself: no stage let that request through. */
-  ticket?: string;
+  ticket?: Buffer;
   status?: number;
   source?: string;
   contentType?: string;
@@ -99,7 +99,7 @@ export function outcomeOf(record: OutcomeRecord, now = Date.now()): Outcome | un
 /** As this process has given it out, without reading it again; else, after a restart, as it came back. */
 function ticketOf({ requestId, ticket }: OutcomeRecord): Ticket | undefined {
   if (ticket === undefined) return undefined;
-  return (requestId !== undefined && openTicket(requestId)) || readTicket(ticket);
+  return (requestId !== undefined && openTicket(requestId)) || readTicket(ticket.toString());
 }
 
 // Far above any answer of text; what is longer when it is expanded is counted by its length.
@@ -145,7 +145,7 @@ function endOf(bytes: Buffer, at: number, limit: number): number {
 function setField(record: OutcomeRecord, batch: Buffer, start: number, end: number): void {
   switch (batch[start - 5]) {
     case 1:
-      record.ticket = textIn(batch, start, end);
+      record.ticket = batch.subarray(start, end);
       break;
     case 2:
       record.status = wholeNumber(batch, start, end);

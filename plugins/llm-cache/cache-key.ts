@@ -1,7 +1,7 @@
 // Which requests are the same request: pure. What changes the answer changes the key, and what one
 // tenant was answered has a key that no other tenant's request can have.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Consumer } from "../../stages/exchange";
 import { canonicalJson } from "./canonical-json";
 import type { CacheOptions } from "./schema";
@@ -47,8 +47,5 @@ export function cacheKey(parts: KeyParts): string {
   const asked: unknown[] = [identity, service, path.replace(/\/$/, ""), ignored];
   if (query) asked.push(query);
   if (versions.length > 0) asked.push(versions);
-  return createHash("sha256")
-    .update(`${JSON.stringify(asked)}\n`)
-    .update(canonicalJson(body, ignored, marks))
-    .digest("hex");
+  return hash("sha256", `${JSON.stringify(asked)}\n${canonicalJson(body, ignored, marks)}`, "hex");
 }

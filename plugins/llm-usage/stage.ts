@@ -25,7 +25,7 @@ import { ownUsage } from "./own-usage";
 import { isWatched, remember } from "./recent";
 import type { UsageOptions } from "./schema";
 import { usageLine } from "./usage-line";
-import { writeLine } from "./write-line";
+import { writeLine, writeLineLater } from "./write-line";
 
 interface Prepared extends Books {
   attribute: Attribute | undefined;
@@ -107,11 +107,17 @@ function labelsOf({ metrics_models, prices }: UsageOptions, catalogued: string[]
   return new Set([...metrics_models, ...priced, ...catalogued]);
 }
 
-function countAndWrite(outcome: Outcome, account: Account, { tags }: Attribution): Promise<void> {
+function countAndWrite(
+  outcome: Outcome,
+  account: Account,
+  { tags }: Attribution,
+): void | Promise<void> {
   count(outcome, account);
   const line = usageLine(outcome, account, tags);
   remember(line);
-  return writeLine(line);
+  // Of what the gateway answered itself no batch waits to be acknowledged.
+  const isOurs = outcome.source === "cache" || outcome.source === "gateway";
+  return isOurs ? writeLineLater(line) : writeLine(line);
 }
 
 function countAlone(outcome: Outcome, account: Account): void {

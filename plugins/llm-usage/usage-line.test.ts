@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -124,8 +125,11 @@ describe("llm-usage", () => {
 
   it("writes every line to standard output, also those before an exit", async () => {
     const script = `
-      const { writeLine } = require("./write-line.ts");
-      for (let n = 0; n < 1000; n++) writeLine({ ...${JSON.stringify(line)}, request_id: String(n) });
+      const { writeLine, writeLineLater } = require("./write-line.ts");
+      for (let n = 0; n < 1000; n++) {
+        const write = n % 2 === 0 ? writeLine : writeLineLater;
+        write({ ...${JSON.stringify(line)}, request_id: String(n) });
+      }
       process.exit(0);`;
     const tsx = require.resolve("tsx/cjs");
     const run = promisify(execFile);
@@ -136,5 +140,17 @@ describe("llm-usage", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(1000);
     expect(lines[999]).toBe(JSON.stringify({ ...line, request_id: "999" }));
+  });
+
+  it("writes a line for which nobody waits without another one", async () => {
+    const script = `
+      const { writeLineLater } = require("./write-line.ts");
+      writeLineLater(${JSON.stringify(line)});
+      process.stdin.resume();`;
+    const tsx = require.resolve("tsx/cjs");
+    const child = spawn(process.execPath, ["--require", tsx, "-e", script], { cwd: __dirname });
+    const [written] = (await once(child.stdout, "data")) as [Buffer];
+    child.kill("SIGKILL");
+    expect(written.toString()).toBe(`${JSON.stringify(line)}\n`);
   });
 });

@@ -1,6 +1,7 @@
 // Writes usage lines to standard output: those of one turn of the event loop together, as a write costs
 // more than a line. Who waits for a line is told when it has been handed to the system, so an outcome is
-// acknowledged only when its line can no longer be lost with this process.
+// acknowledged only when its line can no longer be lost with this process. Lines for which nobody waits, of
+// answers that the gateway gave itself, leave together a little later.
 
 import pino from "pino";
 import { Counter } from "prom-client";
@@ -24,16 +25,34 @@ interface Waiting {
 let output: ReturnType<typeof pino.destination> | undefined;
 let lines: string[] = [];
 let written: Promise<void> | undefined;
+let isDue = false;
+const laterMs = 5;
 let givenBytes = 0;
 let goneBytes = 0;
 const waiting: Waiting[] = [];
 
 /** Settles when the line was written, or dropped, which is counted. */
 export function writeLine(line: UsageLine): Promise<void> {
-  output ??= openOutput();
-  lines.push(JSON.stringify(line));
+  add(line);
   written ??= new Promise((resolve) => setImmediate(() => writeLines(resolve)));
   return written;
+}
+
+/** The same of a line for which nobody waits: only a process that is killed loses it, within milliseconds. */
+export function writeLineLater(line: UsageLine): void {
+  add(line);
+  if (isDue) return;
+  isDue = true;
+  const timer = setTimeout(() => {
+    isDue = false;
+    if (lines.length > 0) writeLines(() => {});
+  }, laterMs);
+  timer.unref();
+}
+
+function add(line: UsageLine): void {
+  output ??= openOutput();
+  lines.push(JSON.stringify(line));
 }
 
 function writeLines(done: () => void): void {
