@@ -70,7 +70,7 @@ const otherMarks = [
   ...['"usageMetadata"', '"amazon-bedrock-invocationMetrics"', '"timings"', '"billed_units"'],
   '"eval_count"',
 ];
-const anyMark = new RegExp([mark, ...otherMarks].join("|"), "g");
+const otherMark = new RegExp(otherMarks.join("|"));
 
 function ofStream(body: Buffer): Statement | undefined {
   const blank = blankLineOf(body);
@@ -83,10 +83,9 @@ function ofStream(body: Buffer): Statement | undefined {
   return undefined;
 }
 
-/** All are sought at once: a stream that states nothing is read through but one time. */
-function marksIn(body: Buffer): string[] {
-  const found = new Set(body.toString("latin1").match(anyMark));
-  return [mark, ...otherMarks].filter((one) => found.has(one));
+function* marksIn(body: Buffer): Generator<string> {
+  yield mark;
+  if (otherMark.test(body.toString("latin1"))) yield* otherMarks;
 }
 
 // Not every vendor repeats it in the chunk of usage: then the first ones have it. Told by a parsed chunk,
