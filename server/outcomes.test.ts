@@ -11,7 +11,7 @@ import type { Outcome } from "../stages/outcome";
 import { prepareStage, type Stage } from "../stages/stage";
 import type { Ticket } from "../stages/ticket";
 import { batch, record, u32 } from "../test/support/outcome-batch";
-import { type OutcomesOptions, receiveOutcomes } from "./outcomes";
+import { Outcomes, type OutcomesOptions } from "./outcomes";
 import { type ListeningSocket, listenOn } from "./socket";
 
 async function counter(name: string, labels: object): Promise<number> {
@@ -23,6 +23,7 @@ async function counter(name: string, labels: object): Promise<number> {
 describe("server", () => {
   let folder: string;
   let listening: ListeningSocket;
+  let outcomes: Outcomes;
   let worker: Socket;
   let learned: Outcome[];
   let learn: (outcome: Outcome) => void | Promise<void>;
@@ -30,7 +31,8 @@ describe("server", () => {
 
   async function use(limits: Partial<OutcomesOptions> = {}): Promise<void> {
     const path = join(folder, "outcomes.sock");
-    listening = await listenOn({ path, mode: 0o600 }, (socket) => receiveOutcomes(socket, limits));
+    outcomes = new Outcomes(limits);
+    listening = await listenOn({ path, mode: 0o600 }, (socket) => outcomes.receive(socket));
     worker = connect(path);
     worker.on("error", () => {});
     await once(worker, "connect");
@@ -137,6 +139,22 @@ describe("server", () => {
       expect(worker.bytesRead).toBe(0);
       done();
       expect(await acknowledged()).toBe(1);
+    });
+
+    it("is acknowledged before its server ends, and one that comes then is left to the next", async () => {
+      let done = () => {};
+      learn = () => new Promise((resolve) => (done = resolve));
+      await use();
+      worker.write(batch(record({ 1: ticket() })));
+      await expect.poll(() => learned).toHaveLength(1);
+      const drained = outcomes.drained();
+      worker.write(batch(record({ 1: ticket() })));
+      const answered = acknowledged();
+      done();
+      await drained;
+      expect(await answered).toBe(1);
+      if (!worker.closed) await once(worker, "close");
+      expect(learned).toHaveLength(1);
     });
 
     it("is acknowledged without a stage that hangs", async () => {

@@ -43,33 +43,47 @@ const repeated = new Counter({
   help: "Outcomes that were sent to a plugin server before, which ended without acknowledging them: what counts in Redis counts them once, their usage lines may stand twice, with the same request_id",
 });
 
-/** Takes batches from a fresh socket until it closes. Nothing that the peer sends throws. */
-export function receiveOutcomes(socket: Socket, options: Partial<OutcomesOptions> = {}): void {
-  const { maxBytes, answerSeconds } = { ...standard, ...options };
-  socket.on("timeout", () => socket.destroy());
-  socket.on("error", (error) => log.debug({ reason: error.message }, "outcomes connection failed"));
-  takeBatches(socket, maxBytes, answerSeconds).catch((error: unknown) => {
-    socket.destroy();
-    if (!(error instanceof BatchError)) return;
-    malformed.inc({ socket: "outcomes" });
-    log.warn({ reason: error.message }, "outcomes connection closed: no batch of report.lua");
-  });
-}
+export class Outcomes {
+  readonly #options: OutcomesOptions;
+  /** Batches that are being learned. */
+  readonly #underWay = new Set<Promise<void>>();
+  #isEnding = false;
 
-/** Batches that are being learned. */
-const underWay = new Set<Promise<void>>();
+  constructor(options: Partial<OutcomesOptions> = {}) {
+    this.#options = { ...standard, ...options };
+  }
 
-/** Settles when what is being learned now is learned and acknowledged: it would come again. */
-export async function outcomesLearned(): Promise<void> {
-  await Promise.allSettled(underWay);
-}
+  /** Takes batches from a fresh socket until it closes. Nothing that the peer sends throws. */
+  receive(socket: Socket): void {
+    socket.on("timeout", () => socket.destroy());
+    socket.on("error", (error) =>
+      log.debug({ reason: error.message }, "outcomes connection failed"),
+    );
+    this.#takeBatches(socket).catch((error: unknown) => {
+      socket.destroy();
+      if (!(error instanceof BatchError)) return;
+      malformed.inc({ socket: "outcomes" });
+      log.warn({ reason: error.message }, "outcomes connection closed: no batch of report.lua");
+    });
+  }
 
-// One batch after the other: while one is learned, the socket is not read.
-async function takeBatches(socket: Socket, maxBytes: number, seconds: number): Promise<void> {
-  for await (const batch of batchesOf(socket, maxBytes)) {
-    const taking = takeBatch(socket, batch, seconds);
-    underWay.add(taking);
-    await taking.finally(() => underWay.delete(taking));
+  /**
+   * Settles when what is being learned is learned and acknowledged. What comes after that is left to the
+   * next plugin server: it would be learned here, and acknowledged no more.
+   */
+  async drained(): Promise<void> {
+    this.#isEnding = true;
+    await Promise.allSettled(this.#underWay);
+  }
+
+  // One batch after the other: while one is learned, the socket is not read.
+  async #takeBatches(socket: Socket): Promise<void> {
+    for await (const batch of batchesOf(socket, this.#options.maxBytes)) {
+      if (this.#isEnding) return;
+      const taking = takeBatch(socket, batch, this.#options.answerSeconds);
+      this.#underWay.add(taking);
+      await taking.finally(() => this.#underWay.delete(taking));
+    }
   }
 }
 

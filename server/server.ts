@@ -13,7 +13,7 @@ import { type EventOptions, Events } from "./events";
 import { defaultLimits } from "./frames";
 import { type HealthAddress, type HealthPage, type HealthServer, serveHealth } from "./health";
 import { type InstanceOptions, Instances } from "./instances";
-import { outcomesLearned, receiveOutcomes } from "./outcomes";
+import { Outcomes } from "./outcomes";
 import { loadPlugins } from "./plugins";
 import { serve } from "./rpc";
 import { sharingOneBuffer } from "./shared-reading";
@@ -68,6 +68,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
   const events = new Events(options.events);
   const stopGivingUp = giveUpAfter(options.outcomeSeconds ?? defaultOutcomeSeconds, learnFrom);
   const asks = new Asks(instances, { timeoutSeconds: options.events?.timeoutSeconds });
+  const outcomes = new Outcomes();
   const limits = { ...defaultLimits };
   if (options.maxFrameBytes !== undefined) limits.maxBytes = options.maxFrameBytes;
 
@@ -93,9 +94,9 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
       );
     }
     if (options.outcomes) {
-      const outcomes = await listenOn(options.outcomes, (socket) => receiveOutcomes(socket));
-      opened.push(outcomes);
-      delivery.socket = outcomes.path;
+      const listening = await listenOn(options.outcomes, (socket) => outcomes.receive(socket));
+      opened.push(listening);
+      delivery.socket = listening.path;
     }
     const served = { instances, events };
     const rpc = await listenOn(
@@ -126,7 +127,7 @@ export async function startServer(options: ServerOptions): Promise<PluginServer>
         Promise.all([events.drained(), asks.drained()]),
         new Promise((expired) => grace.addEventListener("abort", expired)),
       ]);
-      await outcomesLearned();
+      await outcomes.drained();
       await close();
     },
   };
