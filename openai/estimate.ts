@@ -4,7 +4,6 @@
 import { textTokens } from "../models/text-tokens";
 import { bodyFormOf } from "./answer-form";
 import { carriedTokens, fileTokens } from "./attachment";
-import { stringEnd } from "./json-text";
 import { jsonObjectIn, streamEvents } from "./stream";
 
 // What a chat format adds to each message (role, separators).
@@ -140,7 +139,7 @@ const spokenMembers = new Set([
 const otherSpoken = new RegExp(
   `"(?:${[...spokenMembers].filter((name) => name !== "content").join("|")})" ?:|"delta" ?:"|"content": `,
 );
-const content = '"content":"';
+const contents = /"content":"([^"\\]*(?:\\.[^"\\]*)*)"/gs;
 
 /** Tokens of a whole stream, found in its text: a tenth of what reading each event costs. 0: not so. */
 function contentTokens(text: string): number {
@@ -148,12 +147,8 @@ function contentTokens(text: string): number {
   const end = text.lastIndexOf("\n\n");
   if (end < text.length - 2 || text.includes("\r") || otherSpoken.test(text)) return 0;
   let tokens = 0;
-  for (let at = text.indexOf(content); at >= 0; ) {
-    const start = at + content.length - 1;
-    const after = stringEnd(text, start);
-    const spelt = text.slice(start + 1, after - 1);
+  for (const [, spelt = ""] of text.matchAll(contents)) {
     tokens += textTokens(spelt.includes("\\") ? unescaped(spelt) : spelt);
-    at = text.indexOf(content, after);
   }
   return tokens;
 }

@@ -75,9 +75,16 @@ const endBytes = 2048;
  * connection at that event, so it, and not the connection, tells that nothing was cut.
  */
 export function endsItself(body: Buffer): boolean {
+  const known = ends.get(body);
+  if (known !== undefined) return known;
   const last = lastEvent(body);
-  return last !== undefined && endsStream(last);
+  const isEnded = last !== undefined && endsStream(last);
+  ends.set(body, isEnded);
+  return isEnded;
 }
+
+// Asked of one answer several times.
+const ends = new WeakMap<Buffer, boolean>();
 
 // Inside a text the quotes would be escaped, so few streams have such a mark at all. Sought from the
 // word on, as quotes stand everywhere.
