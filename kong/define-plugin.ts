@@ -22,6 +22,7 @@ import { inShapeOf } from "./caller-shape";
 import { readConfig } from "./config";
 import { isOver } from "./consumer-key";
 import { decisionOf } from "./decision-of";
+import { inTurn } from "./large-bodies";
 import { order, type PluginName } from "./order";
 import * as pdk from "./pdk";
 import { plainRequest } from "./plain-path";
@@ -108,7 +109,11 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       this.needs = definition.needs?.(parsed) ?? { headers: [], credential: false };
     }
 
-    async rule(asked: Question): Promise<Ruling> {
+    rule(asked: Question): Promise<Ruling> {
+      return inTurn(asked.request.body?.length ?? 0, () => this.ruleNow(asked));
+    }
+
+    private async ruleNow(asked: Question): Promise<Ruling> {
       const { request, model } = plainRequest(asked.request);
       const question = { ...asked, request };
       // What an earlier plugin of ours made of that model is in the body already.
