@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AskFrame, AskFrameError, AskSplitter, answerFrame } from "./ask-frame";
@@ -33,6 +34,26 @@ describe("frames of the ask socket", () => {
         );
       }),
     );
+  });
+
+  it("are whole where they are long, and the next one is another", () => {
+    const body = randomBytes(3 * 1024 * 1024 + 17);
+    const bytes = Buffer.concat([frame("Q", "{}", body), frame("C", "next")]);
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += 200_000)
+      chunks.push(bytes.subarray(at, at + 200_000));
+    const [long, next] = read(chunks, 10_000_000);
+    expect(long!.sections[1]!.equals(body)).toBe(true);
+    expect(texts(next!)).toEqual(["C", "next"]);
+  });
+
+  it("need no chunk to last", () => {
+    const frames: AskFrame[] = [];
+    const splitter = new AskSplitter();
+    const shared = frame("Q", "one");
+    splitter.push(shared, (one) => frames.push(one));
+    shared.fill(0);
+    expect(texts(frames[0]!)).toEqual(["Q", "one"]);
   });
 
   it("carry bytes as they are", () => {

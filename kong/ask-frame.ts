@@ -33,36 +33,58 @@ export interface AskLimits {
 export const defaultAskLimits: AskLimits = { maxBytes: 64 * 1024 * 1024 };
 
 const mostSections = 8;
+// A length may say what it likes: no more memory is taken than twice what has come, or this.
+const firstBytes = 1024 * 1024;
 
-/** Cuts one connection's stream into frames. Copies only what came in pieces. */
+/** Cuts one connection's stream into frames: each is copied once, so that chunks need not last. */
 export class AskSplitter {
-  #held: Buffer[] = [];
+  readonly #head = Buffer.alloc(4);
+  #headBytes = 0;
+  /** A frame that has begun, without its length; how much of it has come, and how long it will be. */
+  #frame: Buffer | undefined;
   #bytes = 0;
-  #wanted = 4;
+  #wanted = 0;
 
   constructor(readonly limits: AskLimits = defaultAskLimits) {}
 
   /** Some bytes of an unfinished frame are held. */
   get unfinished(): boolean {
-    return this.#bytes > 0;
+    return this.#headBytes > 0 || this.#frame !== undefined;
   }
 
   /** Takes the next bytes and hands over every frame that they complete. Throws an AskFrameError. */
   push(chunk: Buffer, take: (frame: AskFrame) => void): void {
-    this.#held.push(chunk);
-    this.#bytes += chunk.length;
-    while (this.#bytes >= this.#wanted) {
-      const all = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held);
-      this.#held = [all];
-      this.#wanted = 4 + this.#lengthIn(all);
-      if (all.length < this.#wanted) return;
-      const rest = all.subarray(this.#wanted);
-      const frame = frameIn(all.subarray(4, this.#wanted));
-      this.#held = rest.length > 0 ? [rest] : [];
-      this.#bytes = rest.length;
-      this.#wanted = 4;
-      take(frame);
+    for (let at = 0; at < chunk.length; ) {
+      const frame = this.#frame;
+      if (!frame) {
+        at += this.#takeHead(chunk, at);
+        continue;
+      }
+      const copied = chunk.copy(frame, this.#bytes, at);
+      at += copied;
+      this.#bytes += copied;
+      if (this.#bytes < frame.length) return;
+      this.#frame = this.#bytes < this.#wanted ? this.#larger(frame) : undefined;
+      if (!this.#frame) take(frameIn(frame));
     }
+  }
+
+  /** @returns how many bytes of it there were */
+  #takeHead(chunk: Buffer, at: number): number {
+    const copied = chunk.copy(this.#head, this.#headBytes, at);
+    this.#headBytes += copied;
+    if (this.#headBytes < this.#head.length) return copied;
+    this.#headBytes = 0;
+    this.#bytes = 0;
+    this.#wanted = this.#lengthIn(this.#head);
+    this.#frame = Buffer.allocUnsafe(Math.min(this.#wanted, firstBytes));
+    return copied;
+  }
+
+  #larger(frame: Buffer): Buffer {
+    const larger = Buffer.allocUnsafe(Math.min(this.#wanted, 2 * frame.length));
+    frame.copy(larger);
+    return larger;
   }
 
   #lengthIn(bytes: Buffer): number {

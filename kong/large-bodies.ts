@@ -3,8 +3,8 @@
 // has only the bytes that came.
 
 const large = 1024 * 1024;
-// Four of 8 MB. Beside a longer one nobody else is read.
-const mostBytes = 32 * 1024 * 1024;
+// Two of 8 MB. Beside a longer one nobody else is read.
+const mostBytes = 16 * 1024 * 1024;
 // Who follows an equal request in the cache may be at it for long, and must not keep others out for ever.
 const longestWaitMs = 8000;
 

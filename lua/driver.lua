@@ -161,6 +161,9 @@ function handler:access(conf)
   state.changed = changed
   if head.tries then
     retry.arm(state, head)
+  elseif changed then
+    -- It may be long. Whoever asks next reads it as it is now.
+    state.body = nil
   end
   show_snippets(head)
 end

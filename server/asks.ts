@@ -67,7 +67,7 @@ export class Asks {
     // How many bytes of the chunk count is said where it is a buffer that connections share.
     socket.on("data", (chunk: Buffer, length?: number) => {
       try {
-        splitter.push(length === undefined ? chunk : Buffer.from(chunk.subarray(0, length)), take);
+        splitter.push(length === undefined ? chunk : chunk.subarray(0, length), take);
       } catch (error) {
         socket.destroy();
         if (!(error instanceof AskFrameError)) throw error;

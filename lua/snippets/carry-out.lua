@@ -31,4 +31,6 @@ return function()
     return kong.response.exit(401, "")
   end
   carry_out(decision, kong.ctx.shared.llm.body)
+  -- It may be long, and nobody needs it any more.
+  kong.ctx.shared.llm.body = nil
 end
