@@ -285,6 +285,22 @@ describe("a plugin made of stages", () => {
     expect(current.shared.llm_decision).not.toHaveProperty("body");
   });
 
+  it("fetches a long body from Kong, where it has waited for its turn", async () => {
+    const { body, ...others } = request;
+    const long_body = 2 * 1024 * 1024;
+    const { kong, calls } = kongWith({ llm: { ...others, long_body }, llm_body: body });
+    let model: unknown;
+    const reading = stageWith({
+      decide(exchange) {
+        model = exchange.body?.get("model");
+        return undefined;
+      },
+    });
+    await pluginWith([reading]).access(kong);
+    expect(model).toBe(JSON.parse(`${body}`).model);
+    expect(calls).toContain("get llm_body");
+  });
+
   it("goes on from what another plugin of ours decided", async () => {
     const { kong, shared, calls } = kongWith({ llm: request });
     const first = stageWith({

@@ -156,7 +156,10 @@ export function definePlugin<Config>(definition: Definition<Config>): PluginModu
       const consumer = await pdk.consumer(kong);
       const earlier = alone ? undefined : await pdk.earlierDecision(kong);
       await pdk.addNeeds(kong, request, this.needs);
-      const ruling = await this.rule({ request, consumer, earlier });
+      const ruling = await inTurn(request.long_body ?? 0, async () => {
+        await pdk.fetchBody(kong, request);
+        return this.ruleNow({ request, consumer, earlier });
+      });
       if ("decision" in ruling) return pdk.decide(kong, ruling.decision, request);
       await pdk.exit(kong, ruling.answer);
       await learnFrom(ruling.outcome);

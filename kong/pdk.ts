@@ -13,6 +13,12 @@ export async function gathered(kong: Pdk): Promise<GatheredRequest | undefined> 
   return (await kong.ctx.shared.get("llm")) ?? undefined;
 }
 
+/** Fetches a body that was left in Kong because it is long. */
+export async function fetchBody(kong: Pdk, request: GatheredRequest): Promise<void> {
+  if (request.long_body === undefined) return;
+  request.body = (await kong.ctx.shared.get("llm_body")) ?? undefined;
+}
+
 export async function consumer(kong: Pdk): Promise<Consumer | undefined> {
   return ((await kong.client.getConsumer()) as unknown as Consumer | null) ?? undefined;
 }

@@ -21,6 +21,8 @@ export interface GatheredRequest {
   body?: string | Buffer;
   /** Length of the body in bytes as Kong has it. */
   bytes?: number;
+  /** The same of a body that is fetched apart, in its turn. */
+  long_body?: number;
   content_type?: string;
   cache_control?: string;
   client_ip: string;

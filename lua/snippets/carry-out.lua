@@ -30,7 +30,8 @@ return function()
   if expires and expires <= os.date("!%Y-%m-%dT%H:%M:%SZ") then
     return kong.response.exit(401, "")
   end
-  carry_out(decision, kong.ctx.shared.llm.body)
+  local shared = kong.ctx.shared
+  carry_out(decision, shared.llm.body or shared.llm_body)
   -- It may be long, and nobody needs it any more.
-  kong.ctx.shared.llm.body = nil
+  shared.llm.body, shared.llm_body = nil, nil
 end
