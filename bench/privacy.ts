@@ -81,11 +81,10 @@ export async function benchPrivacy({ seconds }: BenchOptions): Promise<Report> {
       `${name}: ${threeDigits(micros / (Buffer.byteLength(body) / 1024))} µs a KB, read, masked and written (at most 20)`,
     );
   }
-  const slowest = hostile
-    .map((unit) => ({ unit, ms: hostileMs(code, unit) }))
-    .sort((one, other) => other.ms - one.ms)[0]!;
+  const searched = hostile.map((unit) => ({ unit, ...hostileMs(code, unit) }));
+  const [first, later] = [slowest(searched, "first"), slowest(searched, "later")];
   report.measured.push(
-    `a hostile megabyte: ${threeDigits(slowest.ms)} ms at most, of ${JSON.stringify(slowest.unit)} (at most 100)`,
+    `a hostile megabyte: ${later} (at most 100); the first of its kind, while V8 still compiles for it on all cores: ${first}`,
   );
   return report;
 }
@@ -127,11 +126,28 @@ async function microsOf(
   return micros / asked / Math.max(1, rounds - unmeasured);
 }
 
-function hostileMs({ findIn }: Built, unit: string): number {
+interface Searched {
+  unit: string;
+  /** Milliseconds of CPU. */
+  first: number;
+  later: number;
+}
+
+function slowest(searched: Searched[], when: "first" | "later"): string {
+  const [most] = searched.toSorted((one, other) => other[when] - one[when]);
+  return `${threeDigits(most![when])} ms at most, of ${JSON.stringify(most!.unit)}`;
+}
+
+const runs = 3;
+
+function hostileMs({ findIn }: Built, unit: string): Omit<Searched, "unit"> {
   const text = Buffer.from(unit.repeat((1024 * 1024) / Buffer.byteLength(unit))).toString();
-  const before = process.cpuUsage();
-  findIn(text);
-  return process.cpuUsage(before).user / 1000;
+  const times = Array.from({ length: runs }, () => {
+    const before = process.cpuUsage();
+    findIn(text);
+    return process.cpuUsage(before).user / 1000;
+  });
+  return { first: times[0]!, later: times.at(-1)! };
 }
 
 function exchangeOf(body: RequestBody): Exchange {

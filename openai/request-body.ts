@@ -171,16 +171,10 @@ export class RequestBody {
 
   /** What was changed, as edits to the bytes that the client sent: a long body need not travel back. */
   edits(): [offset: number, length: number, text: string][] {
-    const { source } = this;
-    const isAscii = Buffer.byteLength(source) === source.length;
-    const bytes = (from: number, to: number) =>
-      isAscii ? to - from : Buffer.byteLength(source.slice(from, to));
-    let at = 0;
-    let offset = 0;
+    const bytesAt = byteOffsets(this.source);
     return this.changes().map(({ start, end, text }) => {
-      offset += bytes(at, start);
-      at = start;
-      return [offset, bytes(start, end), text];
+      const offset = bytesAt(start);
+      return [offset, bytesAt(end) - offset, text];
     });
   }
 
@@ -216,6 +210,29 @@ export class RequestBody {
     const text = (isFirst ? "" : ",") + added.join(",");
     return [...changes, { start: close, end: close, text }];
   }
+}
+
+/** Where the characters of a text stand in its UTF-8, for who asks in ascending order. */
+function byteOffsets(text: string): (offset: number) => number {
+  if (Buffer.byteLength(text) === text.length) return (offset) => offset;
+  // An array is read several times faster than a string.
+  const { buffer, byteOffset } = Buffer.from(text, "utf16le");
+  const units = new Uint16Array(buffer, byteOffset, text.length);
+  let asked = 0;
+  let bytes = 0;
+  return (offset) => {
+    let more = 0;
+    for (let at = asked; at < offset; at++) more += bytesOf(units[at]!);
+    asked = offset;
+    bytes += more;
+    return bytes;
+  };
+}
+
+/** Of a UTF-16 unit: two of them make four bytes. */
+function bytesOf(unit: number): number {
+  if (unit < 0x80) return 1;
+  return unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 2 : 3;
 }
 
 function whole(text: string): Omit<Spelling, "field"> {

@@ -125,13 +125,13 @@ class Search {
   private take(kind: Kind, place: { start: number; end: number } | undefined, at: number): number {
     if (!place || !this.wants(bit[kind])) return at;
     if (this.found === nothing) this.found = [];
+    const { found } = this;
     let { start } = place;
     // A name may hold a number that was found before it.
-    for (let last = this.found.at(-1); last && last.end > start; last = this.found.at(-1)) {
-      start = Math.min(start, last.start);
-      this.found.pop();
+    while (found.length > 0 && found[found.length - 1]!.end > start) {
+      start = Math.min(start, found.pop()!.start);
     }
-    this.found.push({ kind, start, end: place.end });
+    found.push({ kind, start, end: place.end });
     return Math.max(at, place.end - 1);
   }
 

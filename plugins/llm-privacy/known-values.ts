@@ -116,7 +116,7 @@ export class KnownValues {
       for (; at >= 0; at = text.indexOf(known.value, at + length)) {
         const isFree = !overlaps(changed, at, at + length) && !overlaps(found, at, at + length);
         if (!isFree || !isWhole(text, at, at + length)) continue;
-        found.push({ ...known, start: at, end: at + length });
+        found.push({ start: at, end: at + length, ...known });
       }
       found.sort((one, other) => one.start - other.start);
     }
@@ -137,7 +137,7 @@ export class KnownValues {
       if (!known) continue;
       const start = end - known.value.length;
       if (start < free || overlaps(changed, start, end) || !isWhole(text, start, end)) continue;
-      found.push({ ...known, start, end });
+      found.push({ start, end, ...known });
       return;
     }
   }
