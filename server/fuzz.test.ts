@@ -150,7 +150,8 @@ describe("server", () => {
     const { result } = await kong.handle(await kong.start("probe"));
     expect((await kong.step(result.EventId, "return")).result.Data).toBe("ret");
     await expect.poll(() => server.events.size).toBe(0);
-    expect(keptBytes() - before).toBeLessThan(20 * 1024 * 1024);
+    // What sockets held is let go some turns after they have closed.
+    await expect.poll(() => keptBytes() - before).toBeLessThan(20 * 1024 * 1024);
     kong.close();
   });
 });
