@@ -1,7 +1,6 @@
 // A JSON request body that keeps its spelling: a change replaces the bytes of one member and leaves
 // all others as the client sent them (number spelling, escapes, field order, unknown fields).
 
-import { byteOffsets } from "./byte-offsets";
 import { type BodyProblem, type Change, type Member, membersOf, notJson } from "./object-members";
 
 export type { BodyProblem, Change };
@@ -172,10 +171,16 @@ export class RequestBody {
 
   /** What was changed, as edits to the bytes that the client sent: a long body need not travel back. */
   edits(): [offset: number, length: number, text: string][] {
-    const bytesAt = byteOffsets(this.source);
+    const { source } = this;
+    const isAscii = Buffer.byteLength(source) === source.length;
+    const bytes = (from: number, to: number) =>
+      isAscii ? to - from : Buffer.byteLength(source.slice(from, to));
+    let at = 0;
+    let offset = 0;
     return this.changes().map(({ start, end, text }) => {
-      const offset = bytesAt(start);
-      return [offset, bytesAt(end) - offset, text];
+      offset += bytes(at, start);
+      at = start;
+      return [offset, bytes(start, end), text];
     });
   }
 
