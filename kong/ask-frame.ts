@@ -1,6 +1,8 @@
 // The bytes in which lua/ask.lua asks and is answered: u32 length of all that follows (big endian), a
 // letter for its kind, then sections, each behind its own u32 length. What comes is not trusted.
 
+import { Held } from "./held";
+
 /** The peer of the ask socket does not write this format. */
 export class AskFrameError extends Error {}
 
@@ -33,39 +35,30 @@ export interface AskLimits {
 export const defaultAskLimits: AskLimits = { maxBytes: 64 * 1024 * 1024 };
 
 const mostSections = 8;
-// A length may say what it likes: no more memory is taken than twice what has come, or this.
-const firstBytes = 1024 * 1024;
 
 /** Cuts one connection's stream into frames: each is copied once, so that chunks need not last. */
 export class AskSplitter {
   readonly #head = Buffer.alloc(4);
   #headBytes = 0;
-  /** A frame that has begun, without its length; how much of it has come, and how long it will be. */
-  #frame: Buffer | undefined;
-  #bytes = 0;
+  /** Length of the frame that has begun, behind its head; 0 where none has. */
   #wanted = 0;
+  readonly #held = new Held();
 
   constructor(readonly limits: AskLimits = defaultAskLimits) {}
-
-  /** Some bytes of an unfinished frame are held. */
-  get unfinished(): boolean {
-    return this.#headBytes > 0 || this.#frame !== undefined;
-  }
 
   /** Takes the next bytes and hands over every frame that they complete. Throws an AskFrameError. */
   push(chunk: Buffer, take: (frame: AskFrame) => void): void {
     for (let at = 0; at < chunk.length; ) {
-      const frame = this.#frame;
-      if (!frame) {
+      if (this.#wanted === 0) {
         at += this.#takeHead(chunk, at);
         continue;
       }
-      const copied = chunk.copy(frame, this.#bytes, at);
-      at += copied;
-      this.#bytes += copied;
-      if (this.#bytes < frame.length) return;
-      this.#frame = this.#bytes < this.#wanted ? this.#larger(frame) : undefined;
-      if (!this.#frame) take(frameIn(frame));
+      const piece = chunk.subarray(at, at + this.#wanted - this.#held.length);
+      at += piece.length;
+      const frame = this.#completed(piece);
+      if (!frame) return;
+      this.#wanted = 0;
+      take(frameIn(frame));
     }
   }
 
@@ -75,16 +68,16 @@ export class AskSplitter {
     this.#headBytes += copied;
     if (this.#headBytes < this.#head.length) return copied;
     this.#headBytes = 0;
-    this.#bytes = 0;
     this.#wanted = this.#lengthIn(this.#head);
-    this.#frame = Buffer.allocUnsafe(Math.min(this.#wanted, firstBytes));
     return copied;
   }
 
-  #larger(frame: Buffer): Buffer {
-    const larger = Buffer.allocUnsafe(Math.min(this.#wanted, 2 * frame.length));
-    frame.copy(larger);
-    return larger;
+  /** The frame's bytes, where this piece completes them. */
+  #completed(piece: Buffer): Buffer | undefined {
+    if (piece.length === this.#wanted) return Buffer.from(piece);
+    const missing = this.#wanted - this.#held.length - piece.length;
+    this.#held.add(piece, missing);
+    return missing > 0 ? undefined : this.#held.release();
   }
 
   #lengthIn(bytes: Buffer): number {

@@ -2,6 +2,8 @@
 // are stepped over unseen, and only a complete one is decoded: the cost is linear in its size however
 // it was cut. What Kong never writes (extension types, absurd nesting) ends the connection here.
 
+import { Held } from "../kong/held";
+
 /** The peer does not speak MessagePack as Kong does; nothing after it can be trusted. */
 export class FrameError extends Error {}
 
@@ -191,35 +193,5 @@ export class FrameSplitter {
       }
       start = end < 0 ? length : end;
     }
-  }
-}
-
-// What a peer announces and never sends takes no more of our memory than this.
-const mostInAdvance = 1024 * 1024;
-const nothing = Buffer.alloc(0);
-
-/** A message that comes in pieces, in one place: copied once if its length was announced early. */
-class Held {
-  #bytes = nothing;
-  length = 0;
-
-  /** Keeps a copy of the piece; so many bytes are known to follow it. */
-  add(piece: Uint8Array, announced: number): void {
-    const length = this.length + piece.length;
-    if (length > this.#bytes.length) {
-      const room = Math.max(length, Math.min(announced, mostInAdvance));
-      const grown = Buffer.allocUnsafeSlow(length + room);
-      grown.set(this.#bytes.subarray(0, this.length));
-      this.#bytes = grown;
-    }
-    this.#bytes.set(piece, this.length);
-    this.length = length;
-  }
-
-  release(): Uint8Array {
-    const whole = this.#bytes.subarray(0, this.length);
-    this.#bytes = nothing;
-    this.length = 0;
-    return whole;
   }
 }
