@@ -3,10 +3,10 @@
 import { log } from "./log";
 import { countLost } from "./lost-outcomes";
 import type { Outcome } from "./outcome";
+import { OwnEntry } from "./own-entry";
 import { Seen } from "./seen";
 import { onPrepared, type PreparedStage, preparedStage } from "./stage";
 import type { StageName } from "./stage-name";
-import { OwnEntry } from "./ticket";
 import { heardOf } from "./unheard";
 
 // report.lua sends a batch again when its acknowledgement was lost, so a ticket may come twice
@@ -31,7 +31,8 @@ export async function learnFrom(outcome: Outcome): Promise<void> {
   if (learned.isSeen(ticket.id)) return;
   const learning: Promise<void>[] = [];
   for (const [name, entry] of Object.entries(ticket.stages)) {
-    const stage = preparedStage(name as StageName, entry.options);
+    const isOwn = entry instanceof OwnEntry;
+    const stage = isOwn ? entry.stage : preparedStage(name as StageName, entry.options);
     const soon = stage
       ? learnWith(stage, outcome)
       : park(name as StageName, entry.options, outcome);

@@ -4,10 +4,10 @@
 import { Counter } from "prom-client";
 import type { Answer, Exchange } from "./exchange";
 import { log } from "./log";
+import { OwnEntry } from "./own-entry";
 import { stageFailed } from "./refusals";
 import type { PreparedStage } from "./stage";
 import { stageNames } from "./stage-name";
-import { OwnEntry } from "./ticket";
 import type { Told } from "./told";
 
 const failures = new Counter({
@@ -31,7 +31,7 @@ export async function runStages(
   if (exchange.ticket.endpoint === "usage") exchange.told = () => toldBy(stages, exchange);
   for (const stage of stages) {
     if (refusal && stage.guards) return refusal;
-    const entry = new OwnEntry(stage.options);
+    const entry = new OwnEntry(stage);
     try {
       const deciding = stage.decide(exchange);
       // Most decide at once: to wait for those would cost each request a turn of the queue.

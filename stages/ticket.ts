@@ -102,13 +102,6 @@ export interface StageEntry {
   note?: unknown;
 }
 
-/** An entry that a stage of this process has made; what came over a socket is none. */
-export class OwnEntry implements StageEntry {
-  declare note?: unknown;
-
-  constructor(readonly options: string) {}
-}
-
 export function writeTicket(ticket: Ticket): string {
   return endingWithId({ ...ticket, id: undefined }, ticket.id);
 }
