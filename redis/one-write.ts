@@ -7,6 +7,8 @@ import { Redis } from "ioredis";
 import type { RedisClient } from "./client";
 
 let held: Duplex[] = [];
+let due: (() => void)[] = [];
+let isAwaited = false;
 
 /** Holds back what is written to this client until the turn ends. The nodes of a Cluster write at once. */
 export function holdWrites(client: RedisClient): void {
@@ -14,10 +16,26 @@ export function holdWrites(client: RedisClient): void {
   const { stream } = client as { stream?: Duplex };
   if (!stream || stream.writableCorked > 0) return;
   stream.cork();
-  if (held.push(stream) === 1) setImmediate(writeAll);
+  held.push(stream);
+  awaitEnd();
 }
 
-function writeAll(): void {
+/** Calls back when the turn ends: what is sent then leaves with all that is held back. */
+export function atEndOfTurn(send: () => void): void {
+  due.push(send);
+  awaitEnd();
+}
+
+function awaitEnd(): void {
+  if (!isAwaited) setImmediate(endTurn);
+  isAwaited = true;
+}
+
+function endTurn(): void {
+  const sends = due;
+  due = [];
+  for (const send of sends) send();
+  isAwaited = false;
   const streams = held;
   held = [];
   for (const stream of streams) stream.uncork();

@@ -1,21 +1,14 @@
-// The counts of all nodes, in a Redis: one run of take.lua a decision, one of settle.lua for its end.
-// The only place that knows the positions of the scripts' arguments and replies.
+// The counts of all nodes, in a Redis: the decisions of one turn in one run of take.lua, what ended in
+// one of settle.lua. The only place that knows the positions of the scripts' arguments and replies.
 
 import { join } from "node:path";
 import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
 import { loadScript } from "../../redis/script";
+import { together } from "../../redis/together";
 import { type Period, utc } from "./calendar";
-import type { Correction, Counting, Counts, LimitState, Spent, Taken } from "./counts";
+import type { Correction, Counting, Counts, LimitState, SeeSpent, Spent, Taken } from "./counts";
 import type { RunningTally } from "./counts-in-memory";
-import {
-  type Limit,
-  markName,
-  type Output,
-  reservationName,
-  settles,
-  type Take,
-  tallyName,
-} from "./limit";
+import { markName, type Output, reservationName, settles, type Take, tallyName } from "./limit";
 
 import { Mark, markMs } from "./restore";
 import { usedOf } from "./windows";
@@ -23,9 +16,25 @@ import { usedOf } from "./windows";
 const take = loadScript(join(__dirname, "take.lua"));
 const settle = loadScript(join(__dirname, "settle.lua"));
 
+/** A request that is decided about. */
+export interface Asked {
+  identity: string;
+  id: string;
+  takes: Take[];
+  output: Output;
+}
+
+/** A request that has ended. */
+interface Ended {
+  identity: string;
+  id: string;
+  corrections: Correction[];
+  see: SeeSpent | undefined;
+}
+
 /**
- * Each call is one round trip, and rejects with RedisUnavailable where it is not known whether it was
- * done. A settlement may be made again then.
+ * Each call rejects with RedisUnavailable where it is not known whether it was done. A settlement may be
+ * made again then.
  */
 export function countsInRedis(
   connection: RedisConnection,
@@ -34,48 +43,49 @@ export function countsInRedis(
   running: () => [name: string, tally: RunningTally][] = () => [],
 ): Counts {
   const { namespace } = counting;
-  const mark = markOf(connection, `${prefix}:limit:${markName(namespace)}`);
+  const keyOf = (name: string) => `${prefix}:limit:${name}`;
+  const mark = markOf(connection, keyOf(markName(namespace)));
   const known = () =>
-    running().map(([name, tally]) => [`${prefix}:limit:${name}`, tally] as [string, RunningTally]);
-  const keysOf = (limits: [identity: string, limit: Limit][], reservedBy?: string) => {
-    const names = limits.map(([identity, limit]) => tallyName(namespace, identity, limit));
-    if (reservedBy !== undefined) names.push(reservationName(namespace, reservedBy));
-    return names.map((name) => `${prefix}:limit:${name}`);
-  };
+    running().map(([name, tally]) => [keyOf(name), tally] as [string, RunningTally]);
 
-  return {
-    async take(identity, id, takes, output) {
-      const isReserved = takes.some((take) => settles(take, output.wanted));
-      const whose = takes.map(({ limit, who }) => [who?.key ?? identity, limit] as [string, Limit]);
-      const keys = [mark.name, ...keysOf(whose, isReserved ? id : undefined)];
-      const run = () => {
-        const args = takeArguments(id, identity, counting, takes, output, mark.value);
-        return connection.run((client) => take(client, keys, args));
-      };
-      const told = mark.value;
-      let reply = await run();
-      if (reply === 0) {
-        // Who asked before another of this node found out has nothing to tell: it would count twice.
-        if (mark.value === told) await mark.renew(known);
-        reply = await run();
-      }
-      if (mark.value === "") mark.value = String((reply as unknown[]).at(-1));
-      // Emptied again between the two: nobody has counted this request.
-      if (reply === 0) throw new RedisUnavailable("Redis loses what it counts", false);
-      return readTaken(reply as number[], takes);
-    },
+  async function takeAll(asked: Asked[]): Promise<Taken[]> {
+    const keys = [mark.name, ...keysOfTakes(namespace, asked).map(keyOf)];
+    const run = () => {
+      const argument = takeArgument(counting, asked, mark.value);
+      return connection.run((client) => take(client, keys, [argument]));
+    };
+    const told = mark.value;
+    let reply = await run();
+    if (reply === 0) {
+      // Who asked before another of this node found out has nothing to tell: it would count twice.
+      if (mark.value === told) await mark.renew(known);
+      reply = await run();
+    }
+    if (mark.value === "") mark.value = String((reply as unknown[]).at(-1));
+    // Emptied again between the two: nobody has counted these requests.
+    if (reply === 0) throw new RedisUnavailable("Redis loses what it counts", false);
+    return asked.map(({ takes }, i) => readTaken((reply as number[][])[i]!, takes));
+  }
 
-    async settle(identity, id, corrections, see) {
-      const whose = corrections.map(
-        ({ limit, who }) => [who ?? identity, limit] as [string, Limit],
-      );
-      const keys = keysOf(whose, id);
-      const args = corrections.flatMap(({ limit, start, change }) => [limit.window, start, change]);
-      const reply = await connection.run((client) => settle(client, keys, [id, ...args]));
-      const [known, ...seen] = reply as number[];
+  async function settleAll(ended: Ended[]): Promise<boolean[]> {
+    const keys = ended.flatMap(({ identity, id, corrections }) => [
+      ...corrections.map(({ limit, who }) => keyOf(tallyName(namespace, who ?? identity, limit))),
+      keyOf(reservationName(namespace, id)),
+    ]);
+    const argument = JSON.stringify(ended.map(settled));
+    const reply = await connection.run((client) => settle(client, keys, [argument]));
+    return ended.map(({ identity, corrections, see }, i) => {
+      const [known, ...seen] = (reply as number[][])[i]!;
       see?.(readSpent(seen, identity, corrections));
       return known === 1;
-    },
+    });
+  }
+
+  const askedTogether = together(takeAll);
+  const endedTogether = together(settleAll);
+  return {
+    take: (identity, id, takes, output) => askedTogether({ identity, id, takes, output }),
+    settle: (identity, id, corrections, see) => endedTogether({ identity, id, corrections, see }),
   };
 }
 
@@ -90,27 +100,45 @@ function markOf(connection: RedisConnection, name: string): Mark {
   return mark;
 }
 
-/** ARGV of take.lua. @param mark of this Redis' counts @param now by the clock of this node, in milliseconds since the epoch */
-export function takeArguments(
-  id: string,
-  identity: string,
-  { leaseMs, calendar = utc }: Counting,
-  takes: Take[],
-  { wanted, least }: Output,
+/** The names of what take.lua is given keys of, behind the mark. */
+export function keysOfTakes(namespace: string, asked: Asked[]): string[] {
+  const names: string[] = [];
+  for (const one of asked) {
+    for (const { limit, who } of one.takes) {
+      names.push(tallyName(namespace, who?.key ?? one.identity, limit));
+    }
+    if (reserves(one)) names.push(reservationName(namespace, one.id));
+  }
+  return names;
+}
+
+function reserves({ takes, output }: Asked): boolean {
+  return takes.some((take) => settles(take, output.wanted));
+}
+
+/** ARGV[1] of take.lua. @param mark of this Redis' counts @param now by the clock of this node, in milliseconds since the epoch */
+export function takeArgument(
+  { leaseMs: lease, calendar = utc }: Counting,
+  asked: Asked[],
   mark: string,
   now = Date.now(),
-): (string | number)[] {
-  const limits = takes.flatMap(({ limit: { window, most }, amount, each }) => {
-    const period =
-      window === "day" || window === "month" ? calendar.periodAt(window, now) : noPeriod;
-    return [window, most, amount, each, period.start, period.end];
+): string {
+  const requests = asked.map((one) => {
+    const { id, identity, takes, output } = one;
+    const limits = takes.map(({ limit: { window, most }, amount, each }) => {
+      const isLong = window === "day" || window === "month";
+      const { start, end: finish } = isLong ? calendar.periodAt(window, now) : noPeriod;
+      return { window, most, amount, each, start, finish };
+    });
+    const { wanted, least } = output;
+    return { id, identity, reserves: reserves(one), wanted, least, limits };
   });
-  return [id, identity, leaseMs, wanted, least, mark, markMs, ...limits];
+  return JSON.stringify({ mark, mark_ms: markMs, lease, requests });
 }
 
 const noPeriod: Period = { start: 0, end: 0 };
 
-/** The reply of take.lua. */
+/** What take.lua says of one request. */
 export function readTaken([taken, at, output, ...states]: number[], takes: Take[]): Taken {
   const limits = takes.map(({ limit, who }, i): LimitState => {
     const state = states.slice(4 * i, 4 * i + 4) as [number, number, number, number];
@@ -121,7 +149,17 @@ export function readTaken([taken, at, output, ...states]: number[], takes: Take[
   return { taken: taken === 1, at: at!, output: output!, limits };
 }
 
-/** The reply of settle.lua, behind its first position. */
+/** What settle.lua is told of one request. */
+function settled({ id, corrections }: Ended) {
+  return {
+    id,
+    corrections: corrections.map(({ limit, start, change }) => {
+      return { window: limit.window, start, change };
+    }),
+  };
+}
+
+/** What settle.lua says of one request, behind its first position. */
 function readSpent(seen: number[], identity: string, corrections: Correction[]): Spent[] {
   return corrections.flatMap(({ limit, who }, i): Spent[] => {
     const [start, count, previous, most] = seen.slice(4 * i) as [number, number, number, number];

@@ -17,8 +17,8 @@ import {
 } from "../../test/support/taking";
 import type { Counts, Taken } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
-import { countsInRedis, readTaken, takeArguments } from "./counts-in-redis";
-import { markName, noOutput, type Output, reservationName, type Take, tallyName } from "./limit";
+import { countsInRedis, keysOfTakes, readTaken, takeArgument } from "./counts-in-redis";
+import { markName, noOutput, type Output, type Take } from "./limit";
 import { type Window, windows } from "./windows";
 
 const mark = "of-this-test";
@@ -66,13 +66,13 @@ const lua = readFileSync(join(__dirname, "take.lua"), "utf8");
 
 const there: Place = {
   async take(identity, takes, now, output = noOutput, id = newId()) {
-    const names = takes.map(({ limit }) => tallyName("test", identity, limit));
-    names.push(reservationName("test", id));
-    const keys = [markName("test"), ...names].map((name) => `${prefix}:limit:${name}`);
+    const asked = [{ identity, id, takes, output }];
+    const names = [markName("test"), ...keysOfTakes("test", asked)];
+    const keys = names.map((name) => `${prefix}:limit:${name}`);
     const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
-    const args = [...takeArguments(id, identity, counting, takes, output, mark, now), ...time];
+    const args = [takeArgument(counting, asked, mark, now), ...time];
     const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
-    return readTaken(reply as number[], takes);
+    return readTaken((reply as number[][])[0]!, takes);
   },
   settle: (...ended) => countsInRedis(connection, prefix, counting).settle(...ended),
 };

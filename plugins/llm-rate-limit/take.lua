@@ -1,34 +1,39 @@
--- Takes an amount from every limit that a request meets, or from none.
+-- Takes amounts from every limit that a request meets, or from none; for several requests, one after the
+-- other.
 --
--- KEYS[1]         the mark of this Redis' counts: gone where they are gone (restore.lua)
--- KEYS[i+1]       tally of limit i, a hash: `start` of the bucket of the clock that was counted last
---                 (ms since the epoch), `count` taken in it, `previous` taken in the one before, and
---                 `most` that the limit held then, for who looks into it.
---                 With window lease: a sorted set, the requests under way by when their lease ends.
--- KEYS[n+2]       the reservation of this request, where it is to be settled later: who made it
---                 Every key expires when it no longer says anything.
--- ARGV[1]         id of the request
--- ARGV[2]         the identity that asks
--- ARGV[3]         ms that a lease lasts
--- ARGV[4]         tokens of output that are wanted
--- ARGV[5]         tokens of output that will do
--- ARGV[6]         the mark as this node knows it, empty where it has not been told yet
--- ARGV[7]         ms until it would be forgotten
--- ARGV[6i+2]      window of limit i: second, minute, hour (sliding), day, month (calendar), lease
--- ARGV[6i+3]      the most that the limit holds
--- ARGV[6i+4]      the amount to take, 0 to look only
--- ARGV[6i+5]      the amount to take beside that for each token of output
--- ARGV[6i+6]      of a day or month: its start by the node's clock and calendar, ms since the epoch
--- ARGV[6i+7]      and its end
--- returns         nothing but 0 when the mark is gone, or another one: the node has to tell what it knows
--- returns[1]      1 when all was taken, 0 when nothing was
--- returns[2]      the time of this decision by the clock of Redis, ms since the epoch
--- returns[3]      tokens of output that were taken for
--- returns[4i]     what remains of limit i
--- returns[4i+1]   ms until all of limit i is free again
--- returns[4i+2]   ms until the amount fits limit i: 0 when it did, -1 when it never will
--- returns[4i+3]   the start of the bucket that it was taken in
--- returns[4n+4]   the mark, where the node does not know it
+-- KEYS[1]   the mark of this Redis' counts: gone where they are gone (restore.lua)
+-- KEYS[i]   behind it, of each request the tally of each of its limits, and its reservation where it makes
+--           one. Every key expires when it no longer says anything.
+--   tally        a hash: `start` of the bucket of the clock that was counted last (ms since the epoch),
+--                `count` taken in it, `previous` taken in the one before, and `most` that the limit held
+--                then, for who looks into it.
+--                With window lease: a sorted set, the requests under way by when their lease ends.
+--   reservation  who made it; gone when it is settled
+-- ARGV[1]   what is asked, as JSON:
+--   mark         as this node knows it, empty where it has not been told yet
+--   mark_ms      ms until it would be forgotten
+--   lease        ms that a lease lasts
+--   requests     of each:
+--     id         of the request
+--     identity   that asks
+--     reserves   it is to be settled later
+--     wanted     tokens of output that are wanted
+--     least      tokens of output that will do
+--     limits     of each:
+--       window   second, minute, hour (sliding), day, month (calendar), lease
+--       most     that the limit holds
+--       amount   to take, 0 to look only
+--       each     to take beside that for each token of output
+--       start, finish  of a day or month: by the node's clock and calendar, ms since the epoch
+-- returns   nothing but 0 when the mark is gone, or another one: the node has to tell what it knows; else
+--           for each request, and the mark behind them where the node does not know it:
+--   [1]       1 when all was taken, 0 when nothing was
+--   [2]       the time of this decision by the clock of Redis, ms since the epoch
+--   [3]       tokens of output that were taken for
+--   [4n]      what remains of limit n
+--   [4n+1]    ms until all of limit n is free again
+--   [4n+2]    ms until the amount fits limit n: 0 when it did, -1 when it never will
+--   [4n+3]    the start of the bucket that it was taken in
 -- The arithmetic is that of windows.ts, where its reasons are.
 
 local day = 86400000
@@ -36,35 +41,33 @@ local lengths = { second = 1000, minute = 60000, hour = 3600000 }
 -- Nobody knows when a request under way will end: ask again then.
 local lease_retry = 1000
 
-local id, identity, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-local wanted, least = tonumber(ARGV[4]), tonumber(ARGV[5])
-local limits = (#ARGV - 7) / 6
-local reservation = KEYS[limits + 2]
+local asked = cjson.decode(ARGV[1])
+local lease = asked.lease
 
 local mark = redis.call("GET", KEYS[1])
-if not mark or (ARGV[6] ~= "" and mark ~= ARGV[6]) then return 0 end
-if redis.call("PTTL", KEYS[1]) < tonumber(ARGV[7]) / 2 then redis.call("PEXPIRE", KEYS[1], ARGV[7]) end
+if not mark or (asked.mark ~= "" and mark ~= asked.mark) then return 0 end
+if redis.call("PTTL", KEYS[1]) < asked.mark_ms / 2 then redis.call("PEXPIRE", KEYS[1], asked.mark_ms) end
 
 local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 
 -- The clocks of nodes and of Redis may differ: then this period has ended here, and the next goes on
 -- about as long. One that has not begun here is counted in already: nothing that was taken is forgotten.
-local function bucket_of(i, at)
-  local length = lengths[ARGV[6 * i + 2]]
+local function bucket_of(limit, at)
+  local length = lengths[limit.window]
   if length then return at - at % length, at - at % length + length end
-  local start, finish = tonumber(ARGV[6 * i + 6]), tonumber(ARGV[6 * i + 7])
+  local start, finish = limit.start, limit.finish
   if at >= finish then return finish, finish + (finish - start) end
   return start, finish
 end
 
-local function tally_of(key, i)
-  local window = ARGV[6 * i + 2]
+local function tally_of(key, limit)
+  local window = limit.window
   if window == "lease" then
     redis.call("ZREMRANGEBYSCORE", key, "-inf", now)
     return { lease = true, start = 0, count = redis.call("ZCARD", key), previous = 0 }
   end
-  local start, finish = bucket_of(i, now)
+  local start, finish = bucket_of(limit, now)
   local tally = { start = start, finish = finish, length = lengths[window], count = 0, previous = 0 }
   local stored = redis.call("HMGET", key, "start", "count", "previous")
   local counted = tonumber(stored[1] or -1)
@@ -113,7 +116,7 @@ local function reset_of(tally)
   return tally.previous > 0 and tally.finish - now or 0
 end
 
-local function add(key, tally, amount, most)
+local function add(key, tally, amount, most, id)
   tally.count = tally.count + amount
   if tally.lease then
     redis.call("ZADD", key, now + lease, id)
@@ -126,29 +129,43 @@ local function add(key, tally, amount, most)
   end
 end
 
-local tallies, waits, fits, output = {}, {}, true, wanted
-for i = 1, limits do
-  local most, amount, each = tonumber(ARGV[6 * i + 3]), tonumber(ARGV[6 * i + 4]), tonumber(ARGV[6 * i + 5])
-  tallies[i] = tally_of(KEYS[i + 1], i)
-  waits[i] = wait_for(tallies[i], amount + each * least, most)
-  fits = fits and waits[i] == 0
-  if each > 0 then output = math.min(output, math.floor((most - used_of(tallies[i]) - amount) / each)) end
+local i = 1
+local function next_key()
+  i = i + 1
+  return KEYS[i]
 end
 
-local answer, longest = { fits and 1 or 0, now, output }, 0
-for i = 1, limits do
-  local tally, most = tallies[i], tonumber(ARGV[6 * i + 3])
-  local amount = tonumber(ARGV[6 * i + 4]) + tonumber(ARGV[6 * i + 5]) * output
-  if fits and amount > 0 then add(KEYS[i + 1], tally, amount, ARGV[6 * i + 3]) end
-  answer[4 * i] = math.max(0, most - used_of(tally))
-  answer[4 * i + 1] = reset_of(tally)
-  answer[4 * i + 2] = waits[i]
-  answer[4 * i + 3] = tally.start
-  longest = math.max(longest, answer[4 * i + 1])
+local function decide(request)
+  local keys, tallies, waits, fits, output = {}, {}, {}, true, request.wanted
+  for n, limit in ipairs(request.limits) do
+    local most, amount, each = limit.most, limit.amount, limit.each
+    keys[n] = next_key()
+    tallies[n] = tally_of(keys[n], limit)
+    waits[n] = wait_for(tallies[n], amount + each * request.least, most)
+    fits = fits and waits[n] == 0
+    if each > 0 then output = math.min(output, math.floor((most - used_of(tallies[n]) - amount) / each)) end
+  end
+
+  local answer, longest = { fits and 1 or 0, now, output }, 0
+  for n, limit in ipairs(request.limits) do
+    local tally, most = tallies[n], limit.most
+    local amount = limit.amount + limit.each * output
+    if fits and amount > 0 then add(keys[n], tally, amount, most, request.id) end
+    answer[4 * n] = math.max(0, most - used_of(tally))
+    answer[4 * n + 1] = reset_of(tally)
+    answer[4 * n + 2] = waits[n]
+    answer[4 * n + 3] = tally.start
+    longest = math.max(longest, answer[4 * n + 1])
+  end
+  local reservation = request.reserves and next_key()
+  -- When all of it is free again there is nothing left to settle.
+  if fits and reservation then
+    redis.call("SET", reservation, request.identity, "PX", math.max(1, math.min(longest, day)))
+  end
+  return answer
 end
--- When all of it is free again there is nothing left to settle.
-if fits and reservation then
-  redis.call("SET", reservation, identity, "PX", math.max(1, math.min(longest, day)))
-end
-if ARGV[6] == "" then answer[#answer + 1] = mark end
-return answer
+
+local answers = {}
+for n, request in ipairs(asked.requests) do answers[n] = decide(request) end
+if asked.mark == "" then answers[#answers + 1] = mark end
+return answers

@@ -141,7 +141,7 @@ describe("llm-rate-limit", () => {
       await receiver.stop();
     }, 300_000);
 
-    it("asks Redis once to decide and once to settle, over five levels and with all of this", async () => {
+    it("asks Redis at most once to decide and once to settle, over five levels and with all of this", async () => {
       const receiver = new Receiver();
       await receiver.start();
       const nodes = await nodesOf("counted", {
@@ -166,7 +166,7 @@ describe("llm-rate-limit", () => {
       monitor.disconnect();
       watching.disconnect();
       const scripts = asked.filter((name) => name.startsWith("eval"));
-      expect(scripts).toHaveLength(2 * 200);
+      expect(scripts.length).toBeLessThanOrEqual(2 * 200);
       expect(asked.filter((name) => !name.startsWith("eval") && name !== "ping")).toEqual([]);
       await receiver.stop();
     });
