@@ -2,14 +2,15 @@
 -- usage, which has no choices, and on which clients that did not ask for it fail. Only whole events
 -- are looked at: the beginning of one waits for its end.
 
--- A usage that is filled: all other chunks have none, or null.
+-- A usage that is filled: all other chunks have none, or null. It is sought without its first quote, as
+-- quotes stand everywhere.
 local function has_usage(text)
-  local _, last = text:find('"usage"', 1, true)
-  while last do
-    if text:find("^%s*:%s*{", last + 1) then
+  local first, last = text:find('usage"', 1, true)
+  while first do
+    if text:byte(first - 1) == 34 and text:find("^%s*:%s*{", last + 1) then
       return true
     end
-    _, last = text:find('"usage"', last + 1, true)
+    first, last = text:find('usage"', last + 1, true)
   end
   return false
 end

@@ -77,11 +77,13 @@ const endBytes = 2048;
 export function endsItself(body: Buffer): boolean {
   const known = ends.get(body);
   if (known !== undefined) return known;
-  const last = lastEvent(body);
-  const isEnded = last !== undefined && endsStream(last);
+  const isEnded =
+    body.subarray(-usualEnd.length).equals(usualEnd) || endsStream(lastEvent(body)?.data ?? "");
   ends.set(body, isEnded);
   return isEnded;
 }
+
+const usualEnd = Buffer.from("\n\ndata: [DONE]\n\n");
 
 // Asked of one answer several times.
 const ends = new WeakMap<Buffer, boolean>();
@@ -101,7 +103,7 @@ function fieldValue(line: string): string {
   return value.startsWith(" ") ? value.slice(1) : value;
 }
 
-function endsStream({ data }: StreamEvent): boolean {
+function endsStream(data: string): boolean {
   if (data === "[DONE]") return true;
   const type = jsonObjectIn(data)?.type;
   return typeof type === "string" && /^response\.(?:completed|incomplete|failed)$/.test(type);

@@ -84,7 +84,8 @@ function ofStream(body: Buffer): Statement | undefined {
 }
 
 function* marksIn(body: Buffer): Generator<string> {
-  yield mark;
+  // Forwards and without its first quote, as quotes stand everywhere: a tenth of what it costs to find none.
+  if (body.includes(mark.slice(1))) yield mark;
   if (otherMark.test(body.toString("latin1"))) yield* otherMarks;
 }
 
