@@ -107,19 +107,18 @@ function frameIn(bytes: Buffer): AskFrame {
 
 /** The bytes of an answer. */
 export function answerFrame(kind: AnswerKind, ...sections: (string | Buffer)[]): Buffer {
-  const lengths = sections.map((section) =>
-    typeof section === "string" ? Buffer.byteLength(section) : section.length,
-  );
-  const length = lengths.reduce((sum, one) => sum + 4 + one, 1);
+  let length = 1;
+  for (const section of sections) length += 4 + Buffer.byteLength(section);
   const bytes = Buffer.allocUnsafe(4 + length);
   bytes.writeUInt32BE(length, 0);
   bytes.write(kind, 4, "latin1");
   let at = 5;
-  for (const [n, section] of sections.entries()) {
-    bytes.writeUInt32BE(lengths[n]!, at);
-    if (typeof section === "string") bytes.write(section, at + 4);
-    else section.copy(bytes, at + 4);
-    at += 4 + lengths[n]!;
+  for (const section of sections) {
+    const start = at + 4;
+    const written =
+      typeof section === "string" ? bytes.write(section, start) : section.copy(bytes, start);
+    bytes.writeUInt32BE(written, at);
+    at = start + written;
   }
   return bytes;
 }

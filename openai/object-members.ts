@@ -81,6 +81,7 @@ function foldedProblem(
   names: readonly string[],
   members: ReadonlyMap<string, Member>,
 ): BodyProblem | undefined {
+  if (names.length === 0) return undefined;
   const seen = new Set<string>();
   for (const name of names) {
     const plain = name.replaceAll("\u017F", "s").toLowerCase();

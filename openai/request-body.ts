@@ -193,10 +193,8 @@ export class RequestBody {
     const { sent, source } = this;
     const changes: Change[] = [];
     let isFirst = true;
-    for (const [
-      at,
-      { nameStart, nameEnd, start, end, name, value, removed, parts },
-    ] of sent.entries()) {
+    for (let at = 0; at < sent.length; at++) {
+      const { nameStart, nameEnd, start, end, name, value, removed, parts } = sent[at]!;
       if (removed) {
         // With the comma before it; where nothing is left before it, with the one behind it.
         const gone = isFirst

@@ -40,7 +40,7 @@ async function settle<Question, Reply>(
 ): Promise<void> {
   try {
     const replies = await ask(some.map(({ question }) => question));
-    for (const [i, { answered }] of some.entries()) answered(replies[i]!);
+    for (let i = 0; i < some.length; i++) some[i]!.answered(replies[i]!);
   } catch (error) {
     for (const { failed } of some) failed(error);
   }

@@ -38,7 +38,7 @@ export async function learnFrom(outcome: Outcome): Promise<void> {
       : park(name as StageName, entry.options, outcome);
     if (soon) learning.push(soon);
   }
-  await Promise.all(learning);
+  if (learning.length > 0) await Promise.all(learning);
 }
 
 /** Most stages learn at once: to wait for those would cost each request turns of the queue. */
