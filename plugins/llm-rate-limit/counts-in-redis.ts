@@ -6,10 +6,9 @@ import { type RedisConnection, RedisUnavailable } from "../../redis/connection";
 import { loadScript } from "../../redis/script";
 import { together } from "../../redis/together";
 import { type Period, utc } from "./calendar";
-import type { Correction, Counting, Counts, LimitState, SeeSpent, Spent, Taken } from "./counts";
+import type { Correction, Counting, Counts, LimitState, Spent, Taken } from "./counts";
 import type { RunningTally } from "./counts-in-memory";
 import { markName, type Output, reservationName, settles, type Take, tallyName } from "./limit";
-
 import { Mark, markMs } from "./restore";
 import { usedOf } from "./windows";
 
@@ -29,7 +28,6 @@ interface Ended {
   identity: string;
   id: string;
   corrections: Correction[];
-  see: SeeSpent | undefined;
 }
 
 /**
@@ -48,7 +46,7 @@ export function countsInRedis(
   const known = () =>
     running().map(([name, tally]) => [keyOf(name), tally] as [string, RunningTally]);
 
-  async function takeAll(asked: Asked[]): Promise<Taken[]> {
+  const askedTogether = together(async (asked: Asked[]): Promise<number[][]> => {
     const keys = [mark.name, ...keysOfTakes(namespace, asked).map(keyOf)];
     const run = () => {
       const argument = takeArgument(counting, asked, mark.value);
@@ -64,28 +62,26 @@ export function countsInRedis(
     if (mark.value === "") mark.value = String((reply as unknown[]).at(-1));
     // Emptied again between the two: nobody has counted these requests.
     if (reply === 0) throw new RedisUnavailable("Redis loses what it counts", false);
-    return asked.map(({ takes }, i) => readTaken((reply as number[][])[i]!, takes));
-  }
+    return reply as number[][];
+  });
 
-  async function settleAll(ended: Ended[]): Promise<boolean[]> {
-    const keys = ended.flatMap(({ identity, id, corrections }) => [
-      ...corrections.map(({ limit, who }) => keyOf(tallyName(namespace, who ?? identity, limit))),
-      keyOf(reservationName(namespace, id)),
-    ]);
-    const argument = JSON.stringify(ended.map(settled));
+  const endedTogether = together(async (ended: Ended[]): Promise<number[][]> => {
+    const keys = keysOfEnded(namespace, ended).map(keyOf);
+    const argument = JSON.stringify(ended.map(toldOf));
     const reply = await connection.run((client) => settle(client, keys, [argument]));
-    return ended.map(({ identity, corrections, see }, i) => {
-      const [known, ...seen] = (reply as number[][])[i]!;
+    return reply as number[][];
+  });
+
+  return {
+    async take(identity, id, takes, output) {
+      return readTaken(await askedTogether({ identity, id, takes, output }), takes);
+    },
+
+    async settle(identity, id, corrections, see) {
+      const [known, ...seen] = await endedTogether({ identity, id, corrections });
       see?.(readSpent(seen, identity, corrections));
       return known === 1;
-    });
-  }
-
-  const askedTogether = together(takeAll);
-  const endedTogether = together(settleAll);
-  return {
-    take: (identity, id, takes, output) => askedTogether({ identity, id, takes, output }),
-    settle: (identity, id, corrections, see) => endedTogether({ identity, id, corrections, see }),
+    },
   };
 }
 
@@ -149,8 +145,16 @@ export function readTaken([taken, at, output, ...states]: number[], takes: Take[
   return { taken: taken === 1, at: at!, output: output!, limits };
 }
 
+/** The names of what settle.lua is given keys of. */
+function keysOfEnded(namespace: string, ended: Ended[]): string[] {
+  return ended.flatMap(({ identity, id, corrections }) => [
+    ...corrections.map(({ limit, who }) => tallyName(namespace, who ?? identity, limit)),
+    reservationName(namespace, id),
+  ]);
+}
+
 /** What settle.lua is told of one request. */
-function settled({ id, corrections }: Ended) {
+function toldOf({ id, corrections }: Ended) {
   return {
     id,
     corrections: corrections.map(({ limit, start, change }) => {
