@@ -1,8 +1,8 @@
 // The configs of our plugins in a file of an operator's, wherever they stand in it: kong.yaml, objects of
 // Kubernetes, several documents.
 
-import { parseAllDocuments } from "yaml";
 import { z } from "zod";
+import { faultIn, parse11, valueIn } from "../kong/yaml-1-1";
 
 export interface FoundConfig {
   plugin: string;
@@ -14,10 +14,10 @@ export interface FoundConfig {
  * @throws Error where the file is no YAML
  */
 export function* pluginConfigs(text: string, file: string): Generator<FoundConfig> {
-  const left = parseAllDocuments(text).map((document): unknown => {
-    const [broken] = document.errors;
-    if (broken) throw new Error(`${file} is no YAML: ${broken.message}`);
-    return document.toJS();
+  const left = parse11(text).map((document): unknown => {
+    const fault = faultIn(document);
+    if (fault) throw new Error(`${file} is no YAML: ${fault.reason}`);
+    return valueIn(document);
   });
   while (left.length > 0) {
     const value = left.shift();

@@ -106,8 +106,9 @@ describe("kong-llm route", () => {
   it("says what is wrong with a configuration or a header", async () => {
     const file = written("body.json", '{"model":"auto","messages":[]}');
     const ask = (...words: string[]) => runKongLlm(["route", file, ...words]);
-    const open = await ask("--config", written("open.yaml", "a: ["));
+    const open = await ask("--config", written("open.yaml", "a: [\nkey: CHANGEME-secret"));
     expect(open.stderr).toContain("open.yaml is no YAML");
+    expect(open.stderr).not.toContain("CHANGEME-secret");
     const wrong = await ask(
       "--config",
       written("wrong.yaml", "name: llm-route\nconfig: { choices: 5 }"),

@@ -3,7 +3,7 @@
 
 import { type Document, isScalar, parseDocument, visit } from "yaml";
 import { DeclarativeError } from "./declarative-error";
-import { yaml11 } from "./yaml-1-1";
+import { valueIn, yaml11 } from "./yaml-1-1";
 
 // As Go's templates take them (go-database-reconciler, template.go).
 const variable =
@@ -28,7 +28,7 @@ export function withoutDeckWords(
   environment: Record<string, string | undefined>,
 ): Entity {
   resolveVariables(document, environment);
-  const { _info, _plugin_configs, _workspace, ...file } = document.toJS() as Entity;
+  const { _info, _plugin_configs, _workspace, ...file } = valueIn(document) as Entity;
   fillInDefaults(file, recordIn(recordIn(_info).defaults));
   shareConfigs(file, recordIn(_plugin_configs));
   nameServices(file);

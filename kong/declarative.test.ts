@@ -125,6 +125,21 @@ routes:
     expect(() => renderDeclarative("[]", {})).toThrow("must be a map of entities");
   });
 
+  it("renders a gateway of 150 routes that share an anchor", () => {
+    const route = (name: string) => `      - { <<: *shared, name: r-${name} }`;
+    const routes = Array.from({ length: 150 }, (_, index) => route(String(index)));
+    const text = [
+      ...['_format_version: "3.0"', "services:", "  - name: s", "    host: h", "    routes:"],
+      ...["      - &shared { name: first, strip_path: false }", ...routes],
+    ].join("\n");
+    expect(parseDeclarative(renderDeclarative(text, {})).services[0]?.routes).toHaveLength(151);
+  });
+
+  it("says of an alias without an anchor, or within itself, what is wrong", () => {
+    expect(() => renderDeclarative("a: *none", {})).toThrow("*none has no anchor before it");
+    expect(() => renderDeclarative("a: &a [*a]", {})).toThrow("*a stands within itself");
+  });
+
   it("renders our kong.yaml so that a DB-less Kong loads it", () => {
     const text = readFileSync(join(__dirname, "../kong.yaml"), "utf8");
     const environment = Object.fromEntries(variablesOf(text).map((name) => [name, "key"]));

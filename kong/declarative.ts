@@ -5,7 +5,7 @@ import { type Document, isMap, stringify } from "yaml";
 import { z } from "zod";
 import { type Entity, entitiesIn, withoutDeckWords } from "./deck-words";
 import { DeclarativeError } from "./declarative-error";
-import { parse11 } from "./yaml-1-1";
+import { faultIn, parse11, valueIn } from "./yaml-1-1";
 
 const pluginShape = z.strictObject({
   id: z.string().optional(),
@@ -135,7 +135,7 @@ function sendTo({ protocol, hostname, port }: URL, file: Entity): void {
  * @throws DeclarativeError that names each field at fault
  */
 export function parseDeclarative(text: string): DeclarativeConfig {
-  const file = parseYaml(text).toJS() as Entity;
+  const file = valueIn(parseYaml(text)) as Entity;
   refuseConsumerGroups(file);
   const parsed = configShape.safeParse(file);
   if (parsed.success) return parsed.data;
@@ -148,12 +148,8 @@ export function parseDeclarative(text: string): DeclarativeConfig {
 
 function parseYaml(text: string): Document {
   const [document, further] = parse11(text);
-  const [error] = document?.errors ?? [];
-  if (error) {
-    // The rest of the library's message shows the lines around, which may hold a key.
-    const [reason] = error.message.split(":\n");
-    throw new DeclarativeError(`not valid YAML: ${reason}`);
-  }
+  const fault = document && faultIn(document);
+  if (fault) throw new DeclarativeError(`not valid YAML: ${fault.reason}`);
   if (further) {
     throw new DeclarativeError(
       "holds several documents, of which decK and Kong read only the first",

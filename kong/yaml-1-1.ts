@@ -4,6 +4,7 @@
 import {
   type Document,
   type DocumentOptions,
+  isNode,
   type ParseOptions,
   parseAllDocuments,
   type SchemaOptions,
@@ -33,6 +34,34 @@ export function parse11(text: string, options: ParseOptions = {}): Document[] {
     });
   }
   return documents;
+}
+
+/** What is wrong with a document, and where in its text. Never the lines around, which may hold a key. */
+export function faultIn(document: Document): { offset: number; reason: string } | undefined {
+  const [problem] = document.errors;
+  if (problem) {
+    const [reason = ""] = problem.message.split(":\n");
+    return { offset: problem.pos[0], reason };
+  }
+  let fault: { offset: number; reason: string } | undefined;
+  visit(document, {
+    Alias(_key, alias, ancestors) {
+      const meant = alias.resolve(document);
+      if (meant && !ancestors.includes(meant)) return undefined;
+      const what = meant ? "stands within itself" : "has no anchor before it";
+      fault = { offset: alias.range?.[0] ?? 0, reason: `*${alias.source} ${what}` };
+      return visit.BREAK;
+    },
+  });
+  return fault;
+}
+
+/** How often an alias may be used: the library's 100 are fewer than a large gateway's routes. */
+const mostAliases = 100_000;
+
+/** The plain value of a document, or of what stands in it. @throws Error where aliases blow it up */
+export function valueIn(document: Document, node: unknown = document.contents): unknown {
+  return isNode(node) ? node.toJS(document, { maxAliasCount: mostAliases }) : null;
 }
 
 // decK puts variables in before YAML is read: one without quotes may stand in `{ minute: ${{ env "X" }} }`,

@@ -11,7 +11,7 @@ import {
   type Node,
   parseAllDocuments,
 } from "yaml";
-import { parse11 } from "../kong/yaml-1-1";
+import { faultIn, parse11, valueIn } from "../kong/yaml-1-1";
 
 /** A text that holds YAML: a file, or a block of text within one. */
 interface Source {
@@ -54,11 +54,10 @@ export class Located {
     const documents: Located[] = [];
     const unreadable: Unreadable[] = [];
     for (const document of "empty" in parsed ? [] : parsed) {
-      const [problem] = document.errors;
-      if (problem) {
-        const line = counter.linePos(problem.pos[0]).line + linesBefore;
-        // The rest of the library's message shows the lines around, which may hold a key.
-        unreadable.push({ line, reason: problem.message.split(" at line ")[0] ?? "" });
+      const fault = faultIn(document);
+      if (fault) {
+        const line = counter.linePos(fault.offset).line + linesBefore;
+        unreadable.push({ line, reason: fault.reason.split(" at line ")[0] ?? "" });
       } else if (document.contents) {
         const source = { file, document, counter, linesBefore };
         documents.push(new Located(source, document.contents, document.contents, ""));
@@ -78,7 +77,7 @@ export class Located {
 
   /** The plain value. */
   get value(): unknown {
-    const own: unknown = this.node === null ? null : this.node.toJS(this.source.document);
+    const own: unknown = valueIn(this.source.document, this.node);
     const isRecord = typeof own === "object" && own !== null;
     return this.base && isRecord ? { ...(this.base.value as object), ...own } : own;
   }
