@@ -62,6 +62,13 @@ describe("kong-llm", () => {
   }
 
   describe("serve", () => {
+    it("renders no values of a chart, which are a map of entities as well", async () => {
+      const values = join(root, "helm-values/dbless.yaml");
+      const { stdout, stderr, code } = await runKongLlm(["render", values]);
+      expect(stderr).toContain("dbless.yaml has no _format_version");
+      expect([stdout, code]).toEqual(["", 1]);
+    });
+
     it("finishes open events on SIGTERM, removes its sockets and leaves with 0", async () => {
       const server = await serve();
       expect(statSync(socket()).mode & 0o777).toBe(0o660);

@@ -21,11 +21,18 @@ export function addRender(program: Command): void {
         .argParser(origin),
     )
     .action((file: string, { output, upstream }: RenderOptions) => {
-      const rendered = renderDeclarative(readFileSync(file, "utf8"), process.env, upstream);
+      const rendered = renderDeclarative(declarativeIn(file), process.env, upstream);
       // It holds consumers' keys.
       if (output !== undefined) writeFileSync(output, rendered, { mode: 0o640 });
       else process.stdout.write(rendered);
     });
+}
+
+function declarativeIn(file: string): string {
+  const text = readFileSync(file, "utf8");
+  // Values of a chart are a map of entities, too, as far as it tells.
+  if (text.includes("_format_version")) return text;
+  throw new Error(`${file} has no _format_version: write "3.0", if it is the file that was meant`);
 }
 
 /** Undefined for an empty text: an environment variable that is set to nothing. */
