@@ -105,6 +105,17 @@ describe("kong-llm validate", async () => {
     expect(saidOf(text).join("\n")).not.toContain("secret-abc");
   });
 
+  it("reads a gateway whose 150 routes share an anchor", () => {
+    const routes = Array.from({ length: 150 }, (_, index) => `  - { <<: *first, name: r${index} }`);
+    const first = "  - &first { name: r, paths: [/v1], strip_path: false, response_buffering: no }";
+    const text = ['_format_version: "3.0"', "routes:", first, ...routes].join("\n");
+    expect(saidOf(text)).toEqual([]);
+    const methods = routes.map((one) => one.replace("name", "methods: *second, name"));
+    const second = first.replace("&first {", "&first { methods: &second [post],");
+    const told = saidOf(['_format_version: "3.0"', "routes:", second, ...methods].join("\n"));
+    expect(told).toHaveLength(151);
+  });
+
   it("reads in files of variables what telemetry is told, and repeats no password", () => {
     const lines = [
       "KONG_LLM_TELEMETRY=traces",

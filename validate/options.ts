@@ -12,6 +12,8 @@ import { didYouMean } from "./misspelling";
 interface Allowed {
   type?: string;
   properties?: Record<string, Allowed>;
+  /** What all members of a map are, whatever their names; false where it has no others. */
+  additionalProperties?: Allowed | false;
   required?: string[];
   items?: Allowed;
   enum?: unknown[];
@@ -41,6 +43,12 @@ export function optionFindings(name: string, plugin: CheckedPlugin, config: Loca
       ? mistakes(plugin.mistakesIn(parsed.data), config)
       : badValues(parsed.error.issues, schema, config)),
   ];
+}
+
+/** What of a value is not as the schema has it; members that the schema does not name are none of its. */
+export function valueFindings(schema: z.ZodType, at: Located): Finding[] {
+  const parsed = schema.safeParse(knownValues(at.value));
+  return parsed.success ? [] : badValues(parsed.error.issues, jsonSchema(schema) as Allowed, at);
 }
 
 /** Those of what is written: a default of ours is no mistake of an operator's. */
@@ -96,7 +104,15 @@ function badValues(issues: z.core.$ZodIssue[], schema: Allowed, config: Located)
     const allowed = schemaAt(schema, issue.path);
     // Of a variable the value is not known before decK puts it in.
     if (at.isVariable) return inQuotes(at, allowed);
-    return [error(at, "bad-value", sentence(issue, allowed, at))];
+    const isMissing = issue.code === "invalid_type" && !config.find(issue.path);
+    const name = String(issue.path.at(-1));
+    return [
+      error(
+        at,
+        "bad-value",
+        isMissing ? `needs ${name}, ${describe(allowed)}` : sentence(issue, allowed, at),
+      ),
+    ];
   });
 }
 
@@ -112,9 +128,6 @@ function sentence(issue: z.core.$ZodIssue, allowed: Allowed | undefined, at: Loc
   if (allowed?.type === "string" && at.members().some(([name]) => /^\{?vault:/.test(name))) {
     return 'must be a text: put the reference in quotes, as in "{vault://env/name}"';
   }
-  const last = String(issue.path.at(-1) ?? "");
-  const isMissing = issue.code === "invalid_type" && issue.input === undefined;
-  if (isMissing && !at.field.endsWith(last)) return `needs ${last}, ${describe(allowed)}`;
   if (issue.code === "custom" || issue.code === "invalid_format") return issue.message;
   const meant = at.text && allowed?.enum ? didYouMean(at.text, allowed.enum.map(String)) : "";
   return `must be ${describe(allowed)}, not ${shown(at.value, allowed)}${meant}`;
@@ -148,9 +161,13 @@ function describe(allowed: Allowed | undefined): string {
 /** The value as a message may repeat it: never one that can be a secret. */
 function shown(value: unknown, allowed: Allowed | undefined): string {
   // A text where a text belongs is wrong in a way that need not be shown, and may be a key.
-  const isText = allowed?.type === "string" && !allowed.enum && typeof value === "string";
-  if (allowed?.referenceable || isText) return "this one";
-  if (typeof value === "string") return `the text "${value.slice(0, 40)}"`;
+  const isText = typeof value === "string";
+  if (allowed?.referenceable || (isText && allowed?.type === "string" && !allowed.enum)) {
+    return "this one";
+  }
+  // So may one in the place of a list of keys, or of a record with a key.
+  if (isText && ["array", "object"].includes(allowed?.type ?? "object")) return "a text";
+  if (isText) return `the text "${value.slice(0, 40)}"`;
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" && value !== null ? "a record" : String(value);
 }
@@ -158,9 +175,13 @@ function shown(value: unknown, allowed: Allowed | undefined): string {
 function schemaAt(schema: Allowed, path: readonly PropertyKey[]): Allowed | undefined {
   let here: Allowed | undefined = schema;
   for (const step of path) {
-    here = typeof step === "number" ? here?.items : here?.properties?.[String(step)];
+    here = typeof step === "number" ? here?.items : memberOf(here, String(step));
   }
   return here;
+}
+
+function memberOf(schema: Allowed | undefined, name: string): Allowed | undefined {
+  return schema?.properties?.[name] ?? (schema?.additionalProperties || undefined);
 }
 
 // By an explicit null Kong says "not set"; a variable of decK is a value that another puts in, as a

@@ -13,6 +13,7 @@ import { consumerTraps } from "./traps/consumers";
 import { deckTraps, furtherDocuments } from "./traps/deck";
 import { driverTraps } from "./traps/drivers";
 import { entityTraps } from "./traps/entities";
+import { entityValueTraps } from "./traps/entity-values";
 import { helmTraps } from "./traps/helm";
 import { kongSettingTraps } from "./traps/kong-settings";
 import { kubernetesTraps } from "./traps/kubernetes";
@@ -39,6 +40,7 @@ export interface ValidateOptions {
 
 const traps = [
   ...entityTraps,
+  ...entityValueTraps,
   ...deckTraps,
   ...routingTraps,
   ...scopeTraps,
@@ -123,7 +125,7 @@ function inOrder(findings: Finding[], files: ConfigurationFile[]): Finding[] {
   const place = new Map(files.map(({ file }, index) => [file, index]));
   const once = new Map(
     findings.map((finding) => [
-      JSON.stringify([finding.file, finding.line, finding.message]),
+      JSON.stringify([finding.file, finding.line, finding.field, finding.message]),
       finding,
     ]),
   );

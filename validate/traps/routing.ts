@@ -88,7 +88,11 @@ const plainPort: Trap = (configuration) =>
     : annotatedPlain(configuration);
 
 function plainlyTo443({ services }: Configuration): Finding[] {
-  return services
+  const urls = services
+    .flatMap((service) => service.get("url") ?? [])
+    .filter(({ text }) => /^http:\/\/[^/]*:443(?:\/|$)/.test(text ?? ""))
+    .map((at) => error(at, "plain-port", "speaks plain HTTP to port 443: write https://"));
+  const apart = services
     .filter((service) => (service.get("protocol")?.text ?? "http") === "http")
     .filter((service) => !service.get("url") && service.get("port")?.value === 443)
     .map((service) =>
@@ -98,6 +102,7 @@ function plainlyTo443({ services }: Configuration): Finding[] {
         "speaks plain HTTP to port 443: set protocol: https",
       ),
     );
+  return [...urls, ...apart];
 }
 
 function annotatedPlain(configuration: Configuration): Finding[] {
