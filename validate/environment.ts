@@ -12,6 +12,8 @@ export interface Variable extends Place {
 
 export interface ProcessEnvironment {
   variables: Variable[];
+  /** What it runs, where that is told beside its environment. */
+  image?: Variable;
   /** What the process is started with, as far as it is told here. */
   arguments: string[];
   /** The operator says that it is for us. */
@@ -30,7 +32,9 @@ export function environmentsIn(document: Located): ProcessEnvironment[] {
     const variables = given ? [...ofKubernetes(given), ...ofCompose(given)] : [];
     if (variables.length === 0) return [];
     const started = [...words(one.get("command")), ...words(one.get("args"))];
-    return [{ variables, arguments: started, isOurs: false }];
+    const named = one.get("image");
+    const image = named?.text && { ...placeOf(named), name: "image", text: named.text };
+    return [{ variables, arguments: started, isOurs: false, ...(image && { image }) }];
   });
 }
 

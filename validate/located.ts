@@ -175,15 +175,31 @@ export class Located {
 
   /** YAML in a block of text (`key: |`), as Helm values and ConfigMaps hold it. */
   embedded(): Located[] {
-    return isScalar(this.node) && this.node.type === "BLOCK_LITERAL" ? this.parsed() : [];
+    return this.isBlock ? this.parsed() : [];
+  }
+
+  /** Why such a block is none, where it is a configuration of Kong: others hold scripts. */
+  embeddedFaults(): Unreadable[] {
+    const isKongs = this.isBlock && /^_format_version\s*:/m.test(this.text ?? "");
+    return isKongs ? this.parse().unreadable : [];
   }
 
   /** The YAML of a text. Outside of a block its lines are that of the text, as if it had one. */
   parsed(): Located[] {
-    if (!isScalar(this.node) || this.text === undefined || !this.node.range) return [];
+    return this.parse().documents;
+  }
+
+  private get isBlock(): boolean {
+    return isScalar(this.node) && this.node.type === "BLOCK_LITERAL";
+  }
+
+  private parse(): ReturnType<typeof Located.parse> {
+    if (!isScalar(this.node) || this.text === undefined || !this.node.range) {
+      return { documents: [], unreadable: [] };
+    }
     const { line } = this.source.counter.linePos(this.node.range[0]);
-    const before = this.node.type === "BLOCK_LITERAL" ? line : line - 1;
-    return Located.parse(this.file, this.text, before + this.source.linesBefore).documents;
+    const before = this.isBlock ? line : line - 1;
+    return Located.parse(this.file, this.text, before + this.source.linesBefore);
   }
 
   private child(node: Node | null, place: Node | null, field: string): Located {

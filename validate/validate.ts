@@ -75,15 +75,18 @@ export function validate(files: ConfigurationFile[], options: ValidateOptions): 
     ...files
       .filter(({ file }) => isVariables(file))
       .map(({ file, text }) => environmentOf(file, text)),
-    ...whole.flatMap(environmentsIn),
+    ...[...whole, ...embedded].flatMap(environmentsIn),
   ];
   const findings = [
     ...read.flatMap(({ file, unreadable }) => unreadable.map((one) => notYaml(file, one))),
+    ...whole.flatMap((one) =>
+      [...one.all()].flatMap((at) => at.embeddedFaults().map((fault) => notYaml(one.file, fault))),
+    ),
     ...read.flatMap(({ documents }) => furtherDocuments(documents, isDeclarative)),
     ...read.flatMap(({ file, documents, unreadable }) =>
       documents.length + unreadable.length === 0 ? [holdsNothing(file)] : [],
     ),
-    ...whole.flatMap((one) => [
+    ...[...whole, ...embedded].flatMap((one) => [
       ...documentSecrets(one),
       ...helmTraps(one, inCluster.plugins.some(wantsTries)),
     ]),

@@ -22,9 +22,11 @@ export function helmTraps(document: Located, areTriesWanted: boolean): Finding[]
   });
 }
 
-/** Those of the chart itself, or beneath the name that a parent chart gives it: kong, gateway, ingress. */
+/**
+ * Those of the chart itself, or beneath the name that a parent chart gives it: kong, gateway, ingress; and
+ * in objects by which Flux and Argo CD install it. The `env` of a container is a list.
+ */
 function valuesIn(document: Located): Located[] {
-  if (document.get("kind") && document.get("apiVersion")) return [];
   return [...document.all()].filter(
     (at) =>
       at.get("env")?.isMap &&

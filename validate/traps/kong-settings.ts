@@ -33,6 +33,7 @@ export function kongSettingTraps(environment: ProcessEnvironment): Finding[] {
     ...servers.filter((name) => ours.includes(name)).flatMap((name) => server(settings, name)),
     ...strayServers(settings, servers),
     ...smallBuffer(settings),
+    ...paidImage(environment.image),
   ];
 }
 
@@ -133,6 +134,15 @@ function strayServers({ all, spelt }: Settings, servers: string[]): Finding[] {
       : `name ${of} in ${spelt("pluginserver_names")}`;
     return [warning(at, "plugin-server", `is of no server, and not read: ${todo}`)];
   });
+}
+
+/** Of a container, or of a service in a Compose file. */
+function paidImage(at: Variable | undefined): Finding[] {
+  const minor = /(?:^|\/)kong(?:-gateway)?:3\.(\d+)/.exec(at?.text ?? "")?.[1];
+  if (!at || minor === undefined || Number(minor) < 10) return [];
+  return [
+    error(at, "paid-kong", "Kong from 3.10 on needs a licence: the last free one is kong:3.9"),
+  ];
 }
 
 const unitBytes: Record<string, number> = { "": 1, k: 1024, m: 1024 ** 2 };
