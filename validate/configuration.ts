@@ -15,6 +15,8 @@ export interface Configuration {
   services: Located[];
   routes: Located[];
   consumers: Located[];
+  /** Of key-auth, in their consumers or outside; of Kubernetes none, where they are Secrets. */
+  credentials: Located[];
   plugins: PluginEntry[];
   ways: Way[];
 }

@@ -54,6 +54,10 @@ export function readDeclarative(roots: Located[], embedded = false): Configurati
     services,
     routes: routes.map(({ at }) => at),
     consumers,
+    credentials: [
+      ...consumers.flatMap((at) => itemsOf(at, "keyauth_credentials")),
+      ...listed("keyauth_credentials"),
+    ],
     plugins,
     ways: routes.map(({ at, service }) => wayOf(at, service, plugins)),
   };

@@ -30,6 +30,7 @@ export function readObjects(objects: Located[]): Configuration {
     services,
     routes,
     consumers: objects.filter((at) => kindOf(at) === "KongConsumer"),
+    credentials: [],
     plugins,
     ways: routes.flatMap((route) => waysOf(route, services, plugins)),
   };
@@ -103,8 +104,18 @@ function pluginOf(at: Located, objects: Located[]): PluginEntry {
     at,
     config: at.get("config") ?? configFrom(at, objects),
     enabled: at.get("disabled")?.value !== true,
-    scope: isGlobal ? {} : { service: "", route: "" },
+    scope: isGlobal ? {} : scopeOf(at, objects),
   };
+}
+
+/** That of a consumer, where nobody but consumers name it. */
+function scopeOf(plugin: Located, objects: Located[]): PluginEntry["scope"] {
+  const naming = objects.filter((object) =>
+    namedPlugins(object).some(({ name }) => name === nameOf(plugin) && isInReach(plugin, object)),
+  );
+  const [first] = naming;
+  const isOfConsumers = naming.every((object) => kindOf(object) === "KongConsumer");
+  return first && isOfConsumers ? { consumer: nameOf(first) } : { service: "", route: "" };
 }
 
 /** The config that stands as a text in a Secret. */
@@ -168,17 +179,24 @@ function wayOf({ route, rule, named, service }: Taken, plugins: PluginEntry[]): 
     ...pick(named, route, { route: nameOf(route) }),
     ...(service ? pick(annotatedPlugins(service), service, { service: nameOf(service) }) : []),
   ];
+  const isRewritten = annotation(route, "rewrite") !== undefined || rewrites(rule);
   return {
     name: nameOf(route),
     route,
-    paths: [...rule.all()].filter((at) => isPath(at)),
-    stripsPath: annotation(route, "strip-path")?.text === "true",
-    buffersResponse: annotation(route, "response-buffering")?.text !== "false",
+    paths: isRewritten ? [] : [...rule.all()].filter((at) => isPath(at)),
+    stripsPath: annotation(route, "strip-path")?.text?.toLowerCase() === "true",
+    buffersResponse: !/^(?:false|f|0)$/i.test(annotation(route, "response-buffering")?.text ?? ""),
     ...(service && {
       service: { at: service, path: annotation(service, "path")?.text ?? "" },
     }),
     plugins: bySpecificity(mine),
   };
+}
+
+/** By a filter URLRewrite: what arrives is not the path of the match. */
+function rewrites(rule: Located): boolean {
+  const filters = rule.get("filters")?.items() ?? [];
+  return filters.some((filter) => filter.find(["urlRewrite", "path"]) !== undefined);
 }
 
 function pluginCalled(

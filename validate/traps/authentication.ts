@@ -92,17 +92,15 @@ function headersOf({ config }: PluginEntry): string[] {
   return names.flatMap(({ text }) => text?.toLowerCase() ?? []);
 }
 
-const sameKey: Trap = ({ kind, consumers }) => {
+const sameKey: Trap = ({ credentials }) => {
   const seen = new Set<string>();
-  return (kind === "declarative" ? consumers : []).flatMap((consumer) =>
-    (consumer.get("keyauth_credentials")?.items() ?? []).flatMap((credential): Finding[] => {
-      const at = credential.get("key");
-      if (!at?.text) return [];
-      if (seen.has(at.text)) return [error(at, "same-key", "is another credential's key already")];
-      seen.add(at.text);
-      return [];
-    }),
-  );
+  return credentials.flatMap((credential): Finding[] => {
+    const at = credential.get("key");
+    if (!at?.text) return [];
+    if (seen.has(at.text)) return [error(at, "same-key", "is another credential's key already")];
+    seen.add(at.text);
+    return [];
+  });
 };
 
 function keyAuths(ways: Way[]): PluginEntry[] {

@@ -6,15 +6,18 @@ import type { Located } from "../located";
 import { didYouMean } from "../misspelling";
 import type { Trap } from "./trap";
 
-const credentialFields = ["id", "key", "tags", "ttl", "created_at", "_comment", "_ignore"];
+const credentialFields = [
+  ...["id", "key", "tags", "ttl", "created_at", "consumer", "_comment", "_ignore"],
+];
 
-const consumerEntities: Trap = ({ kind, consumers }) =>
-  (kind === "declarative" ? consumers : []).flatMap((consumer) => [
+const consumerEntities: Trap = ({ kind, consumers, credentials }) => [
+  ...(kind === "declarative" ? consumers : []).flatMap((consumer) => [
     ...nameless(consumer),
     ...["username", "custom_id"].flatMap((name) => noText(consumer.get(name))),
     ...tags(consumer),
-    ...(consumer.get("keyauth_credentials")?.items() ?? []).flatMap(credential),
-  ]);
+  ]),
+  ...credentials.flatMap(credential),
+];
 
 function nameless(consumer: Located): Finding[] {
   if (consumer.get("username") ?? consumer.get("custom_id")) return [];

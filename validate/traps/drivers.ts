@@ -112,12 +112,8 @@ const doubledCredential: Trap = (configuration) => {
 };
 
 /** What holds a key of key-auth. */
-function credentialsIn({ kind, roots, consumers }: Parameters<Trap>[0]): Located[] {
-  if (kind === "declarative") {
-    return consumers
-      .flatMap((consumer) => consumer.get("keyauth_credentials")?.items() ?? [])
-      .flatMap((credential) => credential.get("key") ?? []);
-  }
+function credentialsIn({ kind, roots, credentials }: Parameters<Trap>[0]): Located[] {
+  if (kind === "declarative") return credentials.flatMap((one) => one.get("key") ?? []);
   return roots
     .filter((at) => kindOf(at) === "Secret")
     .filter((at) => at.find(["metadata", "labels", "konghq.com/credential"])?.text === "key-auth")

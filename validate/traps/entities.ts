@@ -163,10 +163,10 @@ const decidedTwice: Trap = (configuration) =>
     };
   });
 
-const danglingReference: Trap = ({ kind, services, routes, consumers, plugins }) => {
+const danglingReference: Trap = ({ kind, services, routes, consumers, credentials, plugins }) => {
   if (kind !== "declarative") return [];
   const there = { service: services, route: routes, consumer: consumers };
-  return [...plugins.map(({ at }) => at), ...routes].flatMap((entity) =>
+  return [...plugins.map(({ at }) => at), ...routes, ...credentials].flatMap((entity) =>
     (["service", "route", "consumer"] as const).flatMap((name): Finding[] => {
       const at = referred(entity, name);
       const entities = there[name];

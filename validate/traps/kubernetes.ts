@@ -11,7 +11,8 @@ import {
   rulesOf,
 } from "../kubernetes-objects";
 import type { Located } from "../located";
-import { didYouMean, nearest } from "../misspelling";
+import { didYouMean } from "../misspelling";
+import { annotationTraps } from "./annotations";
 import { credentialTraps } from "./credentials";
 import { objectTraps } from "./objects";
 import { pluginSecretTraps } from "./plugin-secrets";
@@ -28,7 +29,7 @@ export function kubernetesTraps(objects: Located[]): Finding[] {
     ...consumerGroups(objects),
     ...credentialTraps(objects),
     ...objects.flatMap(unknownExtensions),
-    ...objects.flatMap(unknownAnnotations),
+    ...objects.flatMap(annotationTraps),
     ...objects.flatMap(classless),
     ...twice(objects),
     ...plugins.flatMap(globalInVain),
@@ -70,60 +71,6 @@ function otherThan(reference: Located, member: string, wanted: string): Finding[
   if (at?.text === wanted) return [];
   const message = `must have the ${member} ${wanted}: with another one the route is not published`;
   return [error(at ?? reference, "unknown-filter", message)];
-}
-
-// konghq.com/NAME, as KIC 3.5 reads them.
-const annotations = [
-  ...[
-    "plugins",
-    "override",
-    "protocols",
-    "protocol",
-    "path",
-    "strip-path",
-    "preserve-host",
-    "tags",
-  ],
-  ...[
-    "https-redirect-status-code",
-    "regex-priority",
-    "regex-prefix",
-    "methods",
-    "snis",
-    "host-header",
-  ],
-  ...[
-    "request-buffering",
-    "response-buffering",
-    "host-aliases",
-    "client-cert",
-    "ca-certificates-secret",
-  ],
-  ...[
-    "headers",
-    "connect-timeout",
-    "read-timeout",
-    "write-timeout",
-    "retries",
-    "rewrite",
-    "tls-verify",
-  ],
-  ...["upstream-policy", "gateway-unmanaged", "gatewayclass-unmanaged", "ignore"],
-  ...["tls-verify-depth", "ca-certificates-configmap"],
-];
-
-/** A name that is nearly one of them, or the one of KIC before 1.0, is passed over without a word. */
-function unknownAnnotations(object: Located): Finding[] {
-  const given = object.get("metadata")?.get("annotations")?.members() ?? [];
-  return given.flatMap(([name, at]): Finding[] => {
-    const old = /^(\w+)\.konghq\.com$/.exec(name)?.[1];
-    const short = name.startsWith("konghq.com/") ? name.slice("konghq.com/".length) : old;
-    if (short === undefined || (!old && annotations.includes(short))) return [];
-    const meant = annotations.includes(short) ? short : nearest(short, annotations);
-    if (meant === undefined) return [];
-    const message = `is no annotation of the controller; did you mean "konghq.com/${meant}"?`;
-    return [error(at, "unknown-annotation", message)];
-  });
 }
 
 function consumerGroups(objects: Located[]): Finding[] {

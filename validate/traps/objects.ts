@@ -1,10 +1,12 @@
 // What the API server of Kubernetes refuses of an object, or drops from it: fields that its kind does not
 // have, versions that are not served, labels and annotations that are no texts.
 
+import { z } from "zod";
 import { error, type Finding } from "../finding";
 import { kindOf } from "../kubernetes-objects";
 import type { Located } from "../located";
 import { didYouMean } from "../misspelling";
+import { valueFindings } from "../options";
 
 const ofAll = ["apiVersion", "kind", "metadata", "status"];
 const ofPlugins = [
@@ -27,9 +29,32 @@ const versions: Record<string, string[]> = {
   HTTPRoute: ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
 };
 
+const ofPlugin = z.looseObject({
+  plugin: z.string().optional(),
+  config: z.record(z.string(), z.unknown()).optional(),
+  disabled: z.boolean().optional(),
+  protocols: z.array(z.string()).optional(),
+  instance_name: z.string().optional(),
+});
+const secrets = z.record(z.string(), z.string().meta({ referenceable: true }));
+
+/** What stands in them, where the API server looks at it. */
+const values: Record<string, z.ZodType> = {
+  KongPlugin: ofPlugin,
+  KongClusterPlugin: ofPlugin,
+  KongConsumer: z.looseObject({
+    username: z.string().optional(),
+    custom_id: z.string().optional(),
+    credentials: z.array(z.unknown()).optional(),
+  }),
+  Secret: z.looseObject({ stringData: secrets.optional(), data: secrets.optional() }),
+};
+
 export function objectTraps(object: Located): Finding[] {
+  const schema = values[kindOf(object)];
   return [
     ...unknownFields(object),
+    ...(schema ? valueFindings(schema, object) : []),
     ...otherVersion(object),
     ...["labels", "annotations"].flatMap((member) => noTexts(object, member)),
   ];

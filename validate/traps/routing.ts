@@ -3,7 +3,7 @@
 
 import { type Configuration, llmWays } from "../configuration";
 import { error, type Finding, warning } from "../finding";
-import { annotation } from "../kubernetes-objects";
+import { annotation, kindOf } from "../kubernetes-objects";
 import type { Located } from "../located";
 import { perRoute, type Trap } from "./trap";
 
@@ -56,18 +56,24 @@ const bufferedResponse: Trap = (configuration) =>
       ),
     );
 
-/** From Kong 3 on a path is a regular expression only after a tilde. */
-const regexPath: Trap = ({ kind, ways }) =>
-  ways
-    .flatMap(({ paths }) => (kind === "declarative" ? paths : []))
-    .filter((path) => /^[^~].*(\.\*|\(|\[|\$$|\\)/.test(path.text ?? ""))
+/** From Kong 3 on a path is a regular expression only after a tilde; of an Ingress, after /~. */
+const regexPath: Trap = ({ kind, ways }) => {
+  const isWritten = kind === "declarative";
+  const prefix = isWritten ? "~" : "/~";
+  const marked = ways.filter(
+    ({ route }) => isWritten || (kindOf(route) === "Ingress" && !annotation(route, "regex-prefix")),
+  );
+  return marked
+    .flatMap(({ paths }) => paths)
+    .filter(({ text = "" }) => !text.startsWith(prefix) && /\.\*|\(|\[|\$$|\\/.test(text))
     .map((path) =>
       error(
         path,
         "regex-path",
-        `is matched letter by letter: a regular expression starts with a tilde, as in ~${path.text}`,
+        `is matched letter by letter: a regular expression starts with a tilde, as in ${prefix}${path.text}`,
       ),
     );
+};
 
 const httpsPort: Trap = ({ kind, services }) =>
   services

@@ -34,9 +34,8 @@ const literalWebhook: Trap = ({ plugins }) =>
       error(at, "literal-webhook", "is a secret in clear text: write {vault://env/budget-webhook}"),
     );
 
-const literalConsumerKey: Trap = ({ kind, consumers }) =>
-  (kind === "declarative" ? consumers : [])
-    .flatMap((consumer) => consumer.get("keyauth_credentials")?.items() ?? [])
+const literalConsumerKey: Trap = ({ credentials }) =>
+  credentials
     .flatMap((credential) => literal(credential.get("key")))
     .map((at) =>
       warning(
@@ -101,6 +100,29 @@ const vaultReference: Trap = ({ plugins }) =>
       error(at, "vault-reference", "is no vault reference: {vault://env/name-of-the-variable}"),
     );
 
+// Kong OSS has `env` alone (kong/vaults); all others come with a licence.
+const paidVaults = ["aws", "azure", "conjur", "gcp", "hcv", "konnect"];
+
+/** Kong resolves the reference to nothing, and the plugin has no key. */
+const paidVault: Trap = ({ kind, roots, plugins }) => {
+  const vaults = (kind === "declarative" ? roots : []).flatMap(
+    (root) => root.get("vaults")?.items() ?? [],
+  );
+  const prefixes = vaults.flatMap((vault) => vault.get("prefix")?.text ?? []);
+  const references = texts(plugins.flatMap(({ config }) => config ?? [])).filter(({ text }) => {
+    const name = /^\{vault:\/\/([\w-]+)\//.exec(text!)?.[1] ?? "";
+    return paidVaults.includes(name) && !prefixes.includes(name);
+  });
+  const named = vaults.flatMap((vault) => vault.get("name") ?? []);
+  return [...references, ...named.filter(({ text }) => paidVaults.includes(text ?? ""))].map((at) =>
+    error(
+      at,
+      "paid-vault",
+      "is a vault of Kong Enterprise: put the secret into Kong's environment, and write {vault://env/name}",
+    ),
+  );
+};
+
 /** Texts of one line; what stands in blocks (Lua, embedded YAML) is looked at by others. */
 function texts(roots: Located[]): Located[] {
   return roots
@@ -142,4 +164,5 @@ export const secretTraps = [
   deckVariable,
   shellVariable,
   vaultReference,
+  paidVault,
 ];
