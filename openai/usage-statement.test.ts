@@ -79,6 +79,19 @@ describe("openai", () => {
         { prompt_tokens: 60, completion_tokens: 5, total_tokens: 115, cache_read_input_tokens: 50 },
         [110, 5, false],
       ],
+      [
+        {
+          ...{ inputTokens: 10, outputTokens: 5, totalTokens: 115 },
+          ...{ cacheReadInputTokens: 60, cacheWriteInputTokens: 40 },
+        },
+        [110, 5, false],
+      ],
+      // All of the prompt came from the cache, so none is said to stand beside it.
+      [{ input_tokens: 0, output_tokens: 5, cache_read_input_tokens: 90 }, [90, 5, false]],
+      [
+        { prompt_tokens: 0, completion_tokens: 5, total_tokens: 105, cached_tokens: 90 },
+        [100, 5, false],
+      ],
     ])("%j is %j", (usage, expected) => {
       expect(read(usage)).toEqual(expected);
     });
@@ -97,6 +110,9 @@ describe("openai", () => {
       ["Moonshot", { cached_tokens: 4 }],
       ["xAI", { cached_prompt_text_tokens: 4 }],
       ["Gemini", { cachedContentTokenCount: 4 }],
+      ["Bedrock", { cacheReadInputTokens: 4 }],
+      ["Bedrock's metrics", { cacheReadInputTokenCount: 4 }],
+      ["LangChain", { input_token_details: { cache_read: 4 } }],
       [
         "a relay, beside a zero of OpenAI's",
         { prompt_tokens_details: { cached_tokens: 0 }, cache_read_input_tokens: 4 },
@@ -125,6 +141,26 @@ describe("openai", () => {
       expect(usageBy(statementFrom({ type: "duration", seconds: 12.5 })!, 9, 0)).toEqual({
         ...noUsage,
         audio_seconds: 12.5,
+      });
+    });
+
+    it.each([
+      ["OpenAI", { prompt_tokens_details: { cached_tokens: 0, cache_write_tokens: 7 } }],
+      ["Anthropic", { cache_creation_input_tokens: 7 }],
+      ["Alibaba", { prompt_tokens_details: { cache_creation_input_tokens: 7 } }],
+      [
+        "Alibaba, by its age",
+        { prompt_tokens_details: { cache_creation: { ephemeral_5m_input_tokens: 7 } } },
+      ],
+      ["Bedrock", { cacheWriteInputTokens: 7 }],
+      ["Bedrock's metrics", { cacheWriteInputTokenCount: 7 }],
+      ["Envoy", { prompt_tokens_details: { cached_write_tokens: 7 } }],
+      ["LangChain", { input_token_details: { cache_creation: 7 } }],
+    ])("has what was written to the cache by the name that %s gives it", (_, more) => {
+      const statement = statementFrom({ prompt_tokens: 10, completion_tokens: 1, ...more })!;
+      expect(usageBy(statement, 9, 0)).toEqual({
+        ...noUsage,
+        ...{ input_tokens: 10, output_tokens: 1, cache_write_tokens: 7 },
       });
     });
 

@@ -24,11 +24,18 @@ const names = {
     ...["completion_tokens", "output_tokens", "completionTokens", "outputTokens"],
     ...["candidatesTokenCount", "outputTokenCount", "eval_count"],
   ],
-  // DeepSeek; Moonshot, beside the others; Anthropic, as resellers pass it on; vLLM; xAI; Gemini.
+  // OpenAI and Moonshot; DeepSeek; Anthropic, as resellers pass it on; vLLM; xAI; Gemini; Bedrock; LangChain.
   cached: [
-    ...["prompt_cache_hit_tokens", "cached_tokens", "cache_read_input_tokens", "num_cached_tokens"],
+    ...["cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "num_cached_tokens"],
     ...["cached_prompt_text_tokens", "cached_input_tokens", "cache_read_tokens"],
-    ...["cachedInputTokens", "cachedContentTokenCount"],
+    ...["cachedInputTokens", "cachedContentTokenCount", "cacheReadInputTokens"],
+    ...["cacheReadInputTokenCount", "cache_read"],
+  ],
+  // OpenAI; LiteLLM; New API; Envoy; Anthropic and Alibaba; Bedrock; LangChain.
+  written: [
+    ...["cache_write_tokens", "cache_creation_tokens", "cached_creation_tokens"],
+    ...["cached_write_tokens", "cache_creation_input_tokens", "cacheWriteInputTokens"],
+    ...["cacheWriteInputTokenCount", "cache_creation"],
   ],
 } as const;
 
@@ -101,7 +108,8 @@ function withThoughts(
   return reasoning_tokens > said ? said + reasoning_tokens : output;
 }
 
-// Anthropic's way behind OpenAI's names: the cached parts stand beside the prompt, in the total too.
+// Anthropic's way behind OpenAI's names: the cached parts stand beside the prompt, in the total too, and
+// are all of it where the prompt is said to be none.
 function withCached(
   input: number | undefined,
   parts: Partial<Usage>,
@@ -109,7 +117,8 @@ function withCached(
   total: number | undefined,
 ): number | undefined {
   const cached = cachedOf(parts);
-  if (input === undefined || cached === 0) return input;
+  if (cached === 0) return input;
+  if (input === undefined) return (total ?? 0) - (output ?? 0) < cached ? cached : input;
   const isBeside = total === input + cached + (output ?? 0) || cached > input;
   return isBeside ? input + cached : input;
 }
@@ -128,12 +137,9 @@ function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
     member(value, "completion_tokens_details") ??
     member(value, "output_tokens_details") ??
     member(value, "output_token_details");
-  const cached =
-    firstPositive(read, ["cached_tokens", "cache_read_tokens"]) ??
-    firstPositive(value, names.cached) ??
-    0;
   return {
-    cached_input_tokens: cached,
+    cached_input_tokens:
+      firstPositive(read, names.cached) ?? firstPositive(value, names.cached) ?? 0,
     ...writtenIn(value, read),
     audio_input_tokens: Math.min(amount(read, "audio_tokens") ?? 0, input ?? 0),
     reasoning_tokens:
@@ -145,23 +151,22 @@ function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
   };
 }
 
-// Anthropic's two ages of what is written to the cache, by the names of resellers: Anthropic's own, LiteLLM's
-// and New API's. What is of no age is of the shorter one.
+// Anthropic's two ages of what is written to the cache, by the names of resellers: Anthropic's own, Alibaba's,
+// LiteLLM's and New API's. What is of no age is of the shorter one.
 function writtenIn(value: unknown, read: unknown): Partial<Usage> {
-  const ages = [member(value, "cache_creation"), member(read, "cache_creation_token_details")];
+  const ages = [
+    ...[member(value, "cache_creation"), member(read, "cache_creation")],
+    member(read, "cache_creation_token_details"),
+  ];
   const aged = (minutes: "5m" | "1h", other: string) =>
-    firstPositive(ages[0], [`ephemeral_${minutes}_input_tokens`]) ??
-    firstPositive(ages[1], [`ephemeral_${minutes}_input_tokens`]) ??
+    ages
+      .map((age) => firstPositive(age, [`ephemeral_${minutes}_input_tokens`]))
+      .find((tokens) => tokens !== undefined) ??
     amount(value, other) ??
     0;
   const hour = aged("1h", "claude_cache_creation_1_h_tokens");
   const minutes = aged("5m", "claude_cache_creation_5_m_tokens");
-  const all =
-    amount(read, "cache_write_tokens") ??
-    amount(read, "cache_creation_tokens") ??
-    amount(read, "cached_creation_tokens") ??
-    amount(value, "cache_creation_input_tokens") ??
-    0;
+  const all = firstPositive(read, names.written) ?? firstPositive(value, names.written) ?? 0;
   return {
     cache_write_tokens: Math.max(all, minutes + hour) - hour,
     ...(hour > 0 && { cache_write_1h_tokens: hour }),
