@@ -86,6 +86,19 @@ describe("usage", () => {
         JSON.stringify({ choices: [], usage: { ...chatUsage, num_search_queries: 4 } }),
         4,
       ],
+      [
+        "where xAI does, which also searches its own posts",
+        "responses",
+        json,
+        JSON.stringify({
+          output: [{ type: "custom_tool_call", name: "x_keyword_search" }],
+          usage: {
+            ...responsesUsage,
+            server_side_tool_usage_details: { web_search_calls: 2, x_search_calls: 3 },
+          },
+        }),
+        5,
+      ],
     ])("%s", (_, endpoint, type, body, web_searches) => {
       const usage = usageOf(endpoint, type, Buffer.from(body), false);
       expect(usage).toEqual({ ...expected, web_searches });
@@ -318,6 +331,22 @@ describe("usage", () => {
       },
       20_000,
     );
+
+    it("has the tier that stands before it in its chunk", () => {
+      const last = { service_tier: "priority", choices: [], usage: chatUsage };
+      const tail = Buffer.from(`t":"..."}}]}\n\ndata: ${JSON.stringify(last)}\n\ndata: [DONE]\n\n`);
+      expect(usageOf("chat/completions", sse, tail, true)).toEqual({
+        ...expected,
+        service_tier: "priority",
+      });
+    });
+
+    it("has the searches of the web that the last event repeats", () => {
+      const response = { output: [{ type: "web_search_call" }], usage: responsesUsage };
+      const last = JSON.stringify({ type: "response.completed", response });
+      const tail = Buffer.from(`":"..."}\n\nevent: response.completed\ndata: ${last}\n\n`);
+      expect(usageOf("responses", sse, tail, true)).toEqual({ ...expected, web_searches: 1 });
+    });
 
     it("is unknown when the end has none, whatever the text says", () => {
       const tail = Buffer.from(JSON.stringify({ text: `${forged}{"usage":{"prompt_tokens":1}}` }));

@@ -6,6 +6,7 @@ import { bodyFormOf } from "./answer-form";
 import { type Endpoint, rowOf } from "./endpoint";
 import { blankLineOf, eventsIn, jsonObjectIn } from "./stream";
 import { member, type Statement, statementFrom, usageBy } from "./usage-statement";
+import { webSearchesIn } from "./web-searches";
 
 /**
  * The usage that an answer states, undefined when it states none.
@@ -40,7 +41,15 @@ export function statementIn(
     const data = member(answer, "data");
     return withImages(ofObject(answer), isImages, Array.isArray(data) ? data.length : 0);
   }
-  return truncated ? lastUsageIn(body.toString("utf8")) : undefined;
+  if (!truncated) return undefined;
+  return (form === "stream" && ofEnd(body)) || lastUsageIn(body.toString("utf8"));
+}
+
+// Behind a blank line stand whole events: they say more than the usage, and what it belongs to.
+function ofEnd(body: Buffer): Statement | undefined {
+  const blank = blankLineOf(body);
+  const found = body.indexOf(blank);
+  return found < 0 ? undefined : ofStream(body.subarray(found + blank.length));
 }
 
 function withImages(
@@ -192,23 +201,11 @@ function withTier(statement: Statement, answer: Record<string, unknown>): Statem
   return { ...statement, parts: { ...statement.parts, service_tier: tier } };
 }
 
-// OpenAI counts them nowhere, and bills each call that searches: to open a page is none. OpenRouter and
-// Perplexity say a number.
 function withSearches(statement: Statement, answer: Record<string, unknown>): Statement {
-  const { usage } = answer;
-  const output = answer.output ?? member(answer.response, "output");
-  const calls = Array.isArray(output) ? output.filter(isSearch).length : 0;
-  const told =
-    member(member(usage, "server_tool_use"), "web_search_requests") ??
-    member(usage, "num_search_queries") ??
-    calls;
-  if (!Number.isSafeInteger(told) || (told as number) <= 0) return statement;
-  return { ...statement, parts: { ...statement.parts, web_searches: told as number } };
-}
-
-function isSearch(item: unknown): boolean {
-  const action = member(member(item, "action"), "type") ?? "search";
-  return member(item, "type") === "web_search_call" && action === "search";
+  const web_searches = webSearchesIn(answer);
+  return web_searches > 0
+    ? { ...statement, parts: { ...statement.parts, web_searches } }
+    : statement;
 }
 
 // A usage object is shorter than this even when it is indented, and nests once.
