@@ -33,18 +33,19 @@ export function streamEvents(body: Buffer): StreamEvent[] {
 }
 
 /**
- * The events around an offset, as few as blank lines set apart, and where they start.
+ * The events around an offset, as few as blank lines set apart, and where they start and end.
  * @param blank what blankLineOf says, for who asks often
  */
 export function eventsIn(
   body: Buffer,
   at: number,
   blank = blankLineOf(body),
-): { events: StreamEvent[]; start: number } {
+): { events: StreamEvent[]; start: number; end: number } {
   const before = at === 0 ? -1 : body.lastIndexOf(blank, at - 1);
   const start = before < 0 ? 0 : before + blank.length;
   const after = body.indexOf(blank, at);
-  return { events: streamEvents(body.subarray(start, after < 0 ? body.length : after)), start };
+  const end = after < 0 ? body.length : after;
+  return { events: streamEvents(body.subarray(start, end)), start, end };
 }
 
 /** The last event of a stream, found without reading the others. */

@@ -194,6 +194,16 @@ function duration(value: unknown, name: string): number | undefined {
   return typeof found === "number" && Number.isFinite(found) && found >= 0 ? found : undefined;
 }
 
+/** With the tier that an answer, or an event of one, says it was served by. */
+export function withTier(statement: Statement, answer: Record<string, unknown>): Statement {
+  const tier =
+    answer.service_tier ??
+    member(answer.response, "service_tier") ??
+    member(answer.usage, "service_tier");
+  if (typeof tier !== "string" || tier === "" || tier.length > 40) return statement;
+  return { ...statement, parts: { ...statement.parts, service_tier: tier } };
+}
+
 /** A member of what may be an object. */
 export function member(value: unknown, name: string): unknown {
   if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;

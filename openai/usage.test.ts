@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { noUsage, type Usage } from "../models/usage";
-import { usageOf } from "./usage";
+import { statementIn, usageOf } from "./usage";
 
 const json = "application/json; charset=utf-8";
 const sse = "text/event-stream; charset=utf-8";
@@ -245,6 +245,14 @@ describe("usage", () => {
       const found = usageOf("chat/completions", "", Buffer.from(answer), false);
       expect(found).toMatchObject(counted);
       expect(found?.service_tier).toBeUndefined();
+    });
+
+    it("without its output, where more is said behind it than it counts", () => {
+      const begun = { choices: [], usage: { ...usage, completion_tokens: 1, total_tokens: 101 } };
+      const body = Buffer.from(`data: ${JSON.stringify(begun)}\n\n${stream(hello, hello)}`);
+      const statement = statementIn("chat/completions", sse, body, false);
+      expect(statement).toMatchObject({ input: 100 });
+      expect(statement?.output).toBeUndefined();
     });
 
     it("without parsing the events before it", () => {

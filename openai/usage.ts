@@ -4,8 +4,10 @@
 import type { Usage } from "../models/usage";
 import { bodyFormOf } from "./answer-form";
 import { type Endpoint, rowOf } from "./endpoint";
+import { outputTokens } from "./estimate";
 import { blankLineOf, eventsIn, jsonObjectIn } from "./stream";
-import { member, type Statement, statementFrom, usageBy } from "./usage-statement";
+import { lastUsageIn, mark } from "./usage-piece";
+import { member, type Statement, statementFrom, usageBy, withTier } from "./usage-statement";
 import { webSearchesIn } from "./web-searches";
 
 /**
@@ -73,7 +75,6 @@ function occurrences(body: Buffer, text: string): number {
   return count;
 }
 
-const mark = '"usage"';
 /** What stands in its place with Gemini, Bedrock, llama.cpp, Cohere and Ollama. */
 const otherMarks = [
   ...['"usageMetadata"', '"amazon-bedrock-invocationMetrics"', '"timings"', '"billed_units"'],
@@ -87,9 +88,15 @@ function ofStream(body: Buffer): Statement | undefined {
     const last = lastStated(body, one, blank);
     if (!last) continue;
     const statement = isWhole(last) ? last : withBefore(last, firstStated(body, one, blank));
-    return statement.parts.service_tier ? statement : withTierOf(statement, body);
+    const settled = settledBy(statement, body.subarray(last.end));
+    return settled.parts.service_tier ? settled : withTierOf(settled, body);
   }
   return undefined;
+}
+
+/** What an event states, and where it ends. */
+interface Last extends Statement {
+  end: number;
 }
 
 function* marksIn(body: Buffer): Generator<string> {
@@ -106,17 +113,23 @@ function withTierOf(statement: Statement, body: Buffer): Statement {
   return events.reduce((told, { data }) => withTier(told, jsonObjectIn(data) ?? {}), statement);
 }
 
+/** Without its output where more is said behind it: so it was a running one, and no later one came. */
+function settledBy({ output, total, ...prompt }: Statement, behind: Buffer): Statement {
+  const isSum = outputTokens("text/event-stream", behind) <= (output ?? 0);
+  return isSum ? { ...prompt, output, total } : prompt;
+}
+
 // Some upstreams repeat a running usage in every event: the last one is the sum.
-function lastStated(body: Buffer, mark: string, blank: string): Statement | undefined {
+function lastStated(body: Buffer, mark: string, blank: string): Last | undefined {
   for (let at = body.lastIndexOf(mark); at >= 0; at = lastBefore(body, mark, at)) {
     // OpenAI writes "usage":null into every chunk but the last.
     if (/^\s*:\s*null/.test(body.toString("latin1", at + mark.length, at + mark.length + 16))) {
       continue;
     }
-    const { events, start } = eventsIn(body, at, blank);
+    const { events, start, end } = eventsIn(body, at, blank);
     for (const { data } of events.reverse()) {
       const statement = ofObject(jsonObjectIn(data));
-      if (statement) return statement;
+      if (statement) return { ...statement, end };
     }
     at = start;
   }
@@ -192,56 +205,9 @@ function ofTimings(timings: unknown): unknown {
   return { prompt_tokens, completion_tokens: written, cached_tokens: cached };
 }
 
-function withTier(statement: Statement, answer: Record<string, unknown>): Statement {
-  const tier =
-    answer.service_tier ??
-    member(answer.response, "service_tier") ??
-    member(answer.usage, "service_tier");
-  if (typeof tier !== "string" || tier === "" || tier.length > 40) return statement;
-  return { ...statement, parts: { ...statement.parts, service_tier: tier } };
-}
-
 function withSearches(statement: Statement, answer: Record<string, unknown>): Statement {
   const web_searches = webSearchesIn(answer);
   return web_searches > 0
     ? { ...statement, parts: { ...statement.parts, web_searches } }
     : statement;
-}
-
-// A usage object is shorter than this even when it is indented, and nests once.
-const mostChars = 2048;
-const mostBraces = 8;
-
-// In the text of an answer the quotes are escaped, so a prompt cannot forge a usage here.
-function lastUsageIn(text: string): Statement | undefined {
-  for (let at = text.lastIndexOf(mark); at >= 0; ) {
-    const value = /^\s*:\s*(?=\{)/.exec(text.slice(at + mark.length, at + mark.length + 64));
-    if (value && text[at - 1] !== "\\") {
-      const start = at + mark.length + value[0].length;
-      const found = objectAt(text.slice(start, start + mostChars));
-      const statement = found && statementFrom(found.value);
-      if (statement) return withTier(statement, tierBehind(text.slice(start + found.length)));
-    }
-    at = at === 0 ? -1 : text.lastIndexOf(mark, at - 1);
-  }
-  return undefined;
-}
-
-// A tier further away may be one that a client wrote into a tool's schema, which answers repeat.
-function tierBehind(text: string): Record<string, unknown> {
-  const found = /^\s*,\s*"service_tier"\s*:\s*"(\w{1,40})"/.exec(text.slice(0, 200));
-  return found ? { service_tier: found[1] } : {};
-}
-
-/** The JSON object that a text begins with: it ends at one of its first closing braces. */
-function objectAt(text: string): { value: unknown; length: number } | undefined {
-  let end = text.indexOf("}");
-  for (let tries = 0; end >= 0 && tries < mostBraces; tries++) {
-    try {
-      return { value: JSON.parse(text.slice(0, end + 1)), length: end + 1 };
-    } catch {
-      end = text.indexOf("}", end + 1);
-    }
-  }
-  return undefined;
 }
