@@ -170,6 +170,32 @@ describe("openai", () => {
       expect(state("responses", sse, created + delta + of("response.completed", {}))).toBe("whole");
     });
 
+    it.each([
+      ["audio/transcriptions", [{ type: "transcript.text.done", text: "" }]],
+      [
+        "audio/transcriptions",
+        [
+          { type: "transcript.text.delta", delta: "hi" },
+          { type: "transcript.text.done", text: "hi" },
+        ],
+      ],
+      [
+        "audio/speech",
+        [{ type: "speech.audio.delta", audio: "AA" }, { type: "speech.audio.done" }],
+      ],
+      ["images/generations", [{ type: "image_generation.completed", b64_json: "AA" }]],
+      ["images/edits", [{ type: "image_edit.completed", b64_json: "AA" }]],
+    ])("is whole where a stream of %s ends as its API says, without [DONE]", (endpoint, events) => {
+      expect(state(endpoint, sse, events.map(event).join(""))).toBe("whole");
+      expect(state(endpoint, sse, event({ ...events[0], type: "begun" }))).toBe("cut");
+    });
+
+    it("is whole where its last event is longer than what was kept", () => {
+      const tail = ',"tools":[],"usage":{"input_tokens":1,"output_tokens":2}}}\n\n';
+      expect(state("responses", sse, tail, true)).toBe("whole");
+      expect(state("images/generations", sse, 'AAAA","usage":{}}\n\n', true)).toBe("whole");
+    });
+
     it("is taken for whole where only its end is known", () => {
       expect(state(chat, json, 'x"}}],"usage":{}}', true)).toBe("whole");
       expect(state(chat, sse, 'ntent":"x"}}]}\n\ndata: [DONE]\n\n', true)).toBe("whole");

@@ -4,7 +4,7 @@
 import { bodyFormOf } from "./answer-form";
 import { rowOf } from "./endpoint";
 import { spokenIn } from "./estimate";
-import { endsItself, errorEventIn, jsonObjectIn, streamEvents } from "./stream";
+import { endsItself, errorEventIn, jsonObjectIn, lastEvent, streamEvents } from "./stream";
 import { member } from "./usage-statement";
 
 /**
@@ -79,9 +79,12 @@ function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): 
   if (failed) return error(jsonObjectIn(failed.data));
   const end = tail(body);
   if ([...end.matchAll(failure)].some(([, reason]) => failures.test(reason!))) return error({});
-  // Some vendors leave out [DONE]: a choice that says why it ends has ended.
+  // Some vendors leave out [DONE]: a choice that says why it ends has ended. Of a last event that is
+  // longer than what was kept nothing can be told: a picture, a response that repeats its tools.
   const isEnded =
-    endsItself(body) || body.includes("_image") || /"finish_reason"\s*:\s*"/.test(end);
+    endsItself(body) ||
+    /"finish_reason"\s*:\s*"/.test(end) ||
+    (truncated && lastEvent(body) === undefined);
   if (!isEnded && !truncated && streamsLater(body)) return { state: "later" };
   const isSpoken = truncated || saysSomething(body);
   if (isSpoken) return { state: isEnded ? "whole" : "cut" };
@@ -111,7 +114,11 @@ function saysSomething(body: Buffer): boolean {
 }
 
 const firstLines = 10;
-const spokenMarks = ["tool_calls", "function_call", '"audio"', "output_item", ".partial_image"];
+const spokenMarks = [
+  ...["tool_calls", "function_call", '"audio"', "output_item", '"b64_json"', ".partial_image"],
+  // A silent recording has no text.
+  "transcript.text.done",
+];
 
 function hasSpokenMark(body: Buffer): boolean {
   return spokenMarks.some((mark) => body.includes(mark));

@@ -72,8 +72,9 @@ const endBytes = 2048;
 
 /**
  * True when a body holds the end that its API promises of a stream: `[DONE]` for chat and
- * completions, `response.completed`, `.incomplete` or `.failed` for responses. A client may close its
- * connection at that event, so it, and not the connection, tells that nothing was cut.
+ * completions, `response.completed`, `.incomplete` or `.failed` for responses, an event of their own for
+ * sound and pictures. A client may close its connection at that event, so it, and not the connection,
+ * tells that nothing was cut.
  */
 export function endsItself(body: Buffer): boolean {
   const known = ends.get(body);
@@ -105,10 +106,13 @@ function fieldValue(line: string): string {
 }
 
 function endsStream(data: string): boolean {
-  if (data === "[DONE]") return true;
+  if (data.trimEnd() === "[DONE]") return true;
   const type = jsonObjectIn(data)?.type;
-  return typeof type === "string" && /^response\.(?:completed|incomplete|failed)$/.test(type);
+  return typeof type === "string" && endTypes.test(type);
 }
+
+const endTypes =
+  /^(?:response\.(?:completed|incomplete|failed)|transcript\.text\.done|speech\.audio\.done|image_(?:generation|edit)\.completed)$/;
 
 function reportsError({ event, data }: StreamEvent): boolean {
   if (event === "error" || event === "response.failed") return true;

@@ -308,6 +308,14 @@ describe("usage", () => {
       });
     });
 
+    it("reads what a sound that comes in events states", () => {
+      const usage = { input_tokens: 14, output_tokens: 101, total_tokens: 115 };
+      const body = `data: ${JSON.stringify({ type: "speech.audio.done", usage })}\n\n`;
+      const of = (type: string) => usageOf("audio/speech", type, Buffer.from(body), false);
+      expect(of(sse)).toMatchObject({ input_tokens: 14, output_tokens: 101, estimated: false });
+      expect(of("audio/mpeg")).toBeUndefined();
+    });
+
     it("reads what a reranking states", () => {
       expect(read("rerank", { results: [], usage: { total_tokens: 9 } })).toMatchObject({
         ...{ input_tokens: 9, output_tokens: 0, estimated: false },

@@ -2,7 +2,7 @@
 // place of its own. It is sought from the end, so that a long stream costs no more than a short one.
 
 import type { Usage } from "../models/usage";
-import { bodyFormOf } from "./answer-form";
+import { bodyFormOf, isEventStream } from "./answer-form";
 import { type Endpoint, rowOf } from "./endpoint";
 import { outputTokens } from "./estimate";
 import { blankLineOf, eventsIn, jsonObjectIn } from "./stream";
@@ -32,7 +32,9 @@ export function statementIn(
   truncated: boolean,
 ): Statement | undefined {
   const row = rowOf(endpoint);
-  if (!row || row.counts === "nothing" || row.result.length === 0) return undefined;
+  if (!row || row.counts === "nothing") return undefined;
+  // A sound states nothing, unless it comes in events.
+  if (row.result.length === 0 && !isEventStream(contentType)) return undefined;
   const form = bodyFormOf(contentType, body);
   const isImages = row.counts === "images";
   if (form === "stream" && !truncated) {
