@@ -7,7 +7,9 @@ local refusals = require("kong_llm.refusals")
 -- What the upstream tells its customer, who is not its client here. A trailing * is any end.
 local ACCOUNT = {
   "set-cookie", "openai-organization", "openai-project", "anthropic-organization-id",
-  "x-ratelimit-*", "x-rate-limit-*", "anthropic-ratelimit-*", "ratelimit", "ratelimit-*",
+  "x-ratelimit*", "x-rate-limit-*", "ratelimit*", "anthropic-ratelimit-*", "anthropic-priority-*",
+  "anthropic-fast-*", "x-tokenlimit-*", "x-trial-endpoint-*", "x-endpoint-monthly-*", "x-codex-*",
+  "msh-gid", "msh-uid", "msh-org-id", "msh-project-id",
   -- What a router of somebody else tells of its key, its budget and its own upstream; and what a server
   -- that shows the headers it got would give away of ours.
   "x-litellm-*", "x-account-*", "x-organization*", "x-credit*", "x-balance*",

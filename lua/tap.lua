@@ -46,7 +46,8 @@ return function(state, decision)
   if ended then
     kept.complete = true
   end
-  if decision.without_usage then
+  -- Compressed text has no events to look for: it would wait for its end.
+  if decision.without_usage and not state.content_encoding then
     local shown = trim(state, chunk, ended)
     if shown then
       ngx.arg[1] = shown

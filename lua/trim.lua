@@ -21,8 +21,13 @@ local function has_no_choices(event)
   return not last or event:find("^%s*:%s*%[%s*%]", last + 1) or event:find("^%s*:%s*null", last + 1)
 end
 
+local function has_error(event)
+  local _, last = event:find('"error"', 1, true)
+  return last and not event:find("^%s*:%s*null", last + 1)
+end
+
 local function is_usage_chunk(event)
-  return has_usage(event) and has_no_choices(event) and not event:find('"error"', 1, true)
+  return has_usage(event) and has_no_choices(event) and not has_error(event)
 end
 
 -- Nearly every event is shorter, so a gap is sought here before it is sought in all of a text.

@@ -11,6 +11,7 @@ describe("openai", () => {
       expect(isUsageChunk(JSON.stringify({ choices: [], usage }, null, 1))).toBe(true);
       expect(isUsageChunk(JSON.stringify({ choices: null, usage }))).toBe(true);
       expect(isUsageChunk(JSON.stringify({ id: "c", usage }))).toBe(true);
+      expect(isUsageChunk(JSON.stringify({ error: null, choices: [], usage }))).toBe(true);
     });
 
     it.each([

@@ -24,7 +24,7 @@ export function isUsageChunk(data: string): boolean {
   // Cheap for all the others: a chunk that has text has no usage, or one that is null.
   if (!/"usage"\s*:\s*\{/.test(data)) return false;
   const chunk = jsonObjectIn(data);
-  if (!chunk?.usage || "error" in chunk) return false;
+  if (!chunk?.usage || (chunk.error ?? null) !== null) return false;
   const { choices = null } = chunk;
   return choices === null || (Array.isArray(choices) && choices.length === 0);
 }

@@ -10,6 +10,8 @@ import { requestWith } from "../stand-in/kong/request.fixture";
 const word = 'data: {"choices":[{"delta":{"content":"[] is empty"}}]}';
 const usage = 'data: {"choices":[],"usage":{"total_tokens":3}}';
 const spaced = 'data: {"choices": [], "usage": {"total_tokens": 3}}';
+const spared = 'data: {"error":null,"choices":[],"usage":{"total_tokens":3}}';
+const failed = 'data: {"error":{"code":1},"choices":[],"usage":{"total_tokens":3}}';
 const filters = 'data: {"choices":[],"prompt_filter_results":[]}';
 const long = `data: {"choices":[{"delta":{"content":"${"x".repeat(2000)}"}}]}`;
 const longUsage = `data: {"id":"${"x".repeat(2000)}","choices":[],"usage":{}}`;
@@ -47,7 +49,7 @@ describe("trim.lua", () => {
 
   it("takes out the chunk of usage alone, however a stream is cut and its lines end", async () => {
     const events = fc.array(
-      fc.constantFrom(word, usage, spaced, filters, long, longUsage, ": ping"),
+      fc.constantFrom(word, usage, spaced, spared, failed, filters, long, longUsage, ": ping"),
       {
         maxLength: 6,
       },
@@ -56,7 +58,7 @@ describe("trim.lua", () => {
     const sizes = fc.infiniteStream(fc.oneof(fc.nat({ max: 30 }), fc.nat({ max: 3000 })));
     await fc.assert(
       fc.asyncProperty(events, gap, sizes, async (all, gap, sizes) => {
-        const kept = all.filter((event) => ![usage, spaced, longUsage].includes(event));
+        const kept = all.filter((event) => ![usage, spaced, spared, longUsage].includes(event));
         const stream = (some: string[]) => [...some, done].map((event) => event + gap).join("");
         expect(await shownOf(cut(stream(all), sizes))).toBe(stream(kept));
       }),

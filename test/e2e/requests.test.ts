@@ -155,6 +155,9 @@ describe.each(configurations)("a request through %s", (_, config) => {
     const headers = {
       ...{ "set-cookie": "__cf_bm=x", "openai-organization": "org-1", "openai-project": "p" },
       ...{ "x-ratelimit-remaining-tokens": "149000", ratelimit: "limit=5", "x-request-id": "r" },
+      ...{ "ratelimitbysize-limit": "5", "x-ratelimitbysize-remaining-month": "9" },
+      ...{ "x-tokenlimit-remaining": "5", "x-trial-endpoint-call-remaining": "19" },
+      ...{ "anthropic-priority-input-tokens-limit": "9", "msh-org-id": "org", "msh-uid": "u" },
       ...{ "x-litellm-key-spend": "3.2", "x-api-key": "shown", authorization: "Bearer shown" },
       ...{ "alt-svc": 'h3=":443"; ma=86400', "strict-transport-security": "max-age=31536000" },
     };
