@@ -46,7 +46,7 @@ export const openai: Family = {
   keyPlace: { header: "authorization", prefix: "Bearer " },
 
   usageOf,
-  seenTokens: ({ contentType, body }) => outputTokens(contentType, body),
+  seenTokens: ({ contentType, body, truncated }) => outputTokens(contentType, body, truncated),
   findingOf: ({ endpoint, contentType, body, truncated }) =>
     findingOf(endpoint, contentType, body, truncated),
   endsItself,

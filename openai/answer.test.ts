@@ -41,6 +41,15 @@ describe("openai", () => {
       ["error", chat, '{"choices":[{"message":{"content":"h"},"finish_reason":"error"}]}'],
       ["error", chat, '{"choices":[{"message":{"content":""},"error":{"code":502}}]}'],
       ["error", chat, "{}"],
+      ["error", chat, '[{"error":{"code":503,"status":"UNAVAILABLE"}}]'],
+      ["whole", "audio/speech", "sound"],
+      // Relays that fill the member where all is well.
+      ["whole", chat, '{"error":{},"choices":[{"message":{"content":"hi"}}]}'],
+      [
+        "whole",
+        chat,
+        '{"error":{"message":"","type":"","param":"","code":null},"choices":[{"message":{"content":"hi"}}]}',
+      ],
       ...["network_error", "insufficient_system_resource", "abort", "timeout"].map(
         (finish_reason): [AnswerState, string, string] => [
           ...(["error", chat] as const),
@@ -122,6 +131,33 @@ describe("openai", () => {
         "a code that says that all is well",
         `${spoken}${event({ code: 0, msg: "ok" })}data: [DONE]\n\n`,
       ],
+      [
+        "whole",
+        "an empty error beside its words",
+        `${event({ error: { message: "", code: 0 }, choices: [{ delta: { content: "hi" } }] })}data: [DONE]\n\n`,
+      ],
+      ["error", "MiniMax's error", event({ choices: null, base_resp: { status_code: 1008 } })],
+      [
+        "error",
+        "MiniMax's error after some words",
+        `${spoken}${event({ choices: [], base_resp: { status_code: 1027 } })}`,
+      ],
+      [
+        "error",
+        "Groq's error after some words",
+        `${spoken}${event({ x_groq: { error: "busy" } })}`,
+      ],
+      ["error", "an error beside no choices", event({ choices: [], code: "x", message: "busy" })],
+      ["error", "llama.cpp's field of an error", `${spoken}error: {"code":500,"message":"x"}\n\n`],
+      ["error", "a page", "<html>down</html>"],
+      ["error", "a proxy's sentence", "upstream connect error"],
+      ["cut", "white space that keeps a connection alive", "\n\n\n"],
+      [
+        "whole",
+        "words in data of several lines",
+        'data: {"choices":\ndata: [{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n',
+      ],
+      ["whole", "one event behind a byte order mark", `\uFEFF${spoken}data: [DONE]\n\n`],
       ["empty", "no byte at all", ""],
     ])("is %s: %s", (expected, _, body) => {
       expect(state(chat, sse, body)).toBe(expected);
@@ -204,6 +240,9 @@ describe("openai", () => {
 
     it("is a page or nothing, where JSON was asked for; a sound, where one was", () => {
       expect(state(chat, "text/html", "<html>Bad gateway</html>")).toBe("error");
+      expect(state(chat, json, "<html>Bad gateway</html>")).toBe("error");
+      expect(state("audio/speech", "text/html", "<html>Bad gateway</html>")).toBe("error");
+      expect(state("audio/transcriptions", "text/html", "<html>Bad gateway</html>")).toBe("error");
       expect(state(chat, "text/html", "")).toBe("empty");
       expect(state("audio/speech", "audio/mpeg", "\u00ff\u00fb")).toBe("whole");
       expect(state("audio/transcriptions", "text/plain", "hello")).toBe("whole");

@@ -4,7 +4,14 @@
 import { bodyFormOf } from "./answer-form";
 import { rowOf } from "./endpoint";
 import { spokenIn } from "./estimate";
-import { endsItself, errorEventIn, jsonObjectIn, lastEvent, streamEvents } from "./stream";
+import {
+  endsItself,
+  errorEventIn,
+  jsonObjectIn,
+  lastEvent,
+  saysError,
+  streamEvents,
+} from "./stream";
 import { member } from "./usage-statement";
 
 /**
@@ -36,8 +43,9 @@ export function findingOf(
   if (form === "stream") return ofStream(body, truncated, result);
   if (truncated) return { state: "whole" };
   if (form === "json") return ofJson(body.toString("utf8").replace(/^\uFEFF/, ""), result);
-  // Sound, a transcript as text; a page of a proxy in the place of JSON.
-  if (result.includes("text") || result.length === 0) return said(body.length > 0);
+  // Sound, a transcript as text; a page of a proxy in the place of what was asked for.
+  const isPage = /^\s*text\/html\b/i.test(contentType);
+  if (!isPage && (result.includes("text") || result.length === 0)) return said(body.length > 0);
   return { state: body.length > 0 ? "error" : "empty" };
 }
 
@@ -69,6 +77,11 @@ function tail(body: Buffer): string {
   return body.toString("latin1", Math.max(0, body.length - 4096));
 }
 
+/** A page, or a proxy's sentence: it has no field of an event. White space keeps a connection alive. */
+function isNoStream(text: string): boolean {
+  return /\S/.test(text) && !/^(?:data|event|id|retry)?:/m.test(text.replace(/^\xef\xbb\xbf/, ""));
+}
+
 // Why a choice ended, where it broke off: OpenRouter, Zhipu, DeepSeek, SGLang and vLLM, others.
 const failures =
   /^(?:error|\w+_error|insufficient_system_resource|abort(?:ed)?|timeout|overloaded|failed|cancelled)$/i;
@@ -77,6 +90,7 @@ const failure = /"finish_reason"\s*:\s*"(\w+)"/g;
 function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): AnswerFinding {
   const failed = errorEventIn(body);
   if (failed) return error(jsonObjectIn(failed.data));
+  if (!truncated && result.length > 0 && isNoStream(head(body))) return { state: "error" };
   const end = tail(body);
   if ([...end.matchAll(failure)].some(([, reason]) => failures.test(reason!))) return error({});
   // Some vendors leave out [DONE]: a choice that says why it ends has ended. Of a last event that is
@@ -91,7 +105,7 @@ function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): 
   // Nothing but an error of no known event: read as one answer would be.
   for (const { data } of streamEvents(body)) {
     const event = jsonObjectIn(data);
-    if (event && !("choices" in event) && !("type" in event) && errorIn(event, result)) {
+    if (event && !event.choices && !("type" in event) && errorIn(event, result)) {
       return error(event);
     }
   }
@@ -106,11 +120,17 @@ function saysSomething(body: Buffer): boolean {
     if (lines === firstLines && hasSpokenMark(body)) return true;
     const found = body.indexOf(end, at);
     const line = body.toString("utf8", at, found < 0 ? body.length : found);
-    const event = line.startsWith("data:") ? jsonObjectIn(line.slice(5)) : undefined;
-    if (event && (spokenIn(event) > 0 || event.type === "response.completed")) return true;
+    if (line.startsWith("data:") && speaks(line.slice(5))) return true;
     at = found < 0 ? body.length : found + 1;
   }
-  return lines <= firstLines && hasSpokenMark(body);
+  if (lines <= firstLines && hasSpokenMark(body)) return true;
+  // An event may have several lines.
+  return streamEvents(body).some(({ data }) => speaks(data));
+}
+
+function speaks(data: string): boolean {
+  const event = jsonObjectIn(data);
+  return event !== undefined && (spokenIn(event) > 0 || event.type === "response.completed");
 }
 
 const firstLines = 10;
@@ -129,9 +149,15 @@ function ofJson(text: string, result: readonly string[]): AnswerFinding {
   try {
     value = JSON.parse(text);
   } catch {
-    return { state: "cut" };
+    if (/^\s*[{[]/.test(text)) return { state: "cut" };
+    // A sound that is said to be JSON; a page that is.
+    return result.length === 0 ? said(true) : { state: "error" };
   }
-  if (Array.isArray(value)) return said(value.length > 0);
+  if (Array.isArray(value)) {
+    // Google's way to say an error.
+    const failed = value.find((one) => member(one, "error"));
+    return failed ? error(failed) : said(value.length > 0);
+  }
   if (typeof value !== "object" || value === null) return { state: "error" };
   const answer = value as Record<string, unknown>;
   if (answersLater(answer)) return { state: "later" };
@@ -182,7 +208,7 @@ function isValue(value: unknown): boolean {
 
 /** By which member an object says that it is an error: each vendor and proxy has a shape. */
 function errorIn(answer: Record<string, unknown>, result: readonly string[]): boolean {
-  if (answer.error || answer.object === "error" || answer.type === "error") return true;
+  if (saysError(answer.error) || answer.object === "error" || answer.type === "error") return true;
   if (answer.success === false || ["error", "failed", "cancelled"].includes(`${answer.status}`)) {
     return true;
   }
@@ -190,7 +216,9 @@ function errorIn(answer: Record<string, unknown>, result: readonly string[]): bo
   if ((member(answer.base_resp, "status_code") ?? 0) !== 0) return true;
   const choices = Array.isArray(answer.choices) ? answer.choices : [];
   if (
-    choices.some((one) => failures.test(`${member(one, "finish_reason")}`) || member(one, "error"))
+    choices.some(
+      (one) => failures.test(`${member(one, "finish_reason")}`) || saysError(member(one, "error")),
+    )
   ) {
     return true;
   }

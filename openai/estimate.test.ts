@@ -208,7 +208,14 @@ describe("estimate", () => {
     });
 
     it("counts what is kept of a JSON answer", () => {
-      expect(outputOf(json, forty)).toBe(10);
+      expect(outputTokens(json, Buffer.from(forty), true)).toBe(10);
+      const begun = '{"choices":[{"message":{"content":"';
+      expect(outputOf(json, begun + forty)).toBe(Math.ceil((begun.length + 40) / 4));
+    });
+
+    it("is nothing in a page or a list of errors that come as JSON", () => {
+      expect(outputOf(json, `<p>${forty}`)).toBe(0);
+      expect(outputOf(json, JSON.stringify([{ error: { message: forty } }]))).toBe(0);
     });
 
     it("is told by what it holds, whatever type it is said to have", () => {

@@ -102,8 +102,9 @@ export function mostInputTokens(fields: Readonly<Record<string, unknown>>): numb
 
 /**
  * What can be seen of an answer's output, in tokens. Thoughts that the model kept to itself are not.
+ * @param truncated `body` is only the end of the answer
  */
-export function outputTokens(contentType: string, body: Buffer): number {
+export function outputTokens(contentType: string, body: Buffer, truncated = false): number {
   // Compressed text that cannot be expanded: about four letters a byte, four letters a token.
   if (body.includes(0)) return body.length;
   const form = bodyFormOf(contentType, body);
@@ -117,8 +118,10 @@ export function outputTokens(contentType: string, body: Buffer): number {
   if (form !== "json") return 0;
   const text = body.toString("utf8");
   const whole = jsonObjectIn(text);
-  // A piece of a JSON answer is no JSON, and nearly all of it is the text that was spoken.
-  return Math.ceil(whole ? spokenIn(whole) : textTokens(text));
+  if (whole) return Math.ceil(spokenIn(whole));
+  // A piece of a JSON answer is no JSON, and nearly all of it is the text that was spoken. What is all
+  // there and begins otherwise is a page, or an error in a list.
+  return truncated || /^\s*\{/.test(text) ? Math.ceil(textTokens(text)) : 0;
 }
 
 /** Members of a message, a delta or an output item that the model wrote. */

@@ -27,6 +27,11 @@ export function streamEvents(body: Buffer): StreamEvent[] {
     if (line === "") dispatch();
     else if (line.startsWith("data:")) data.push(fieldValue(line));
     else if (line.startsWith("event:")) event = fieldValue(line);
+    // llama.cpp's own field for an error.
+    else if (line.startsWith("error:")) {
+      event = "error";
+      data.push(fieldValue(line));
+    }
   }
   dispatch();
   return events;
@@ -92,7 +97,8 @@ const ends = new WeakMap<Buffer, boolean>();
 
 // Inside a text the quotes would be escaped, so few streams have such a mark at all. Sought from the
 // word on, as quotes stand everywhere.
-const errorMark = /error(?:(?<="error)"|(?<=(?:event|data): ?error))|response\.failed|"code"/;
+const errorMark =
+  /error(?:(?<="error)"|(?<=(?:event|data): ?error)|(?<=^error):)|response\.failed|"code"|"base_resp"/m;
 
 /** The event by which a stream reports that it failed. */
 export function errorEventIn(body: Buffer): StreamEvent | undefined {
@@ -118,24 +124,33 @@ function reportsError({ event, data }: StreamEvent): boolean {
   if (event === "error" || event === "response.failed") return true;
   // As a text in the place of an event.
   if (/^error\b/i.test(data)) return true;
-  const marks = ['"error"', "response.failed", '"code"'];
+  const marks = ['"error"', "response.failed", '"code"', '"base_resp"'];
   if (!marks.some((mark) => data.includes(mark))) return false;
   const value = jsonObjectIn(data);
   if (value?.type === "error" || value?.type === "response.failed") return true;
-  if (value?.error || value?.object === "error") return true;
+  if (saysError(value?.error) || value?.object === "error") return true;
   if (value && isVendorsError(value)) return true;
   // OpenRouter: a choice that fails on its way.
   const choices = Array.isArray(value?.choices) ? value.choices : [];
-  return choices.some((choice) => choice?.finish_reason === "error" || Boolean(choice?.error));
+  return choices.some((choice) => choice?.finish_reason === "error" || saysError(choice?.error));
 }
 
-// {"code":1302,"msg":"busy"} in the place of a chunk.
+// {"code":1302,"msg":"busy"} in the place of a chunk; MiniMax; Groq.
 function isVendorsError(value: Record<string, unknown>): boolean {
-  if ("choices" in value || "type" in value || "usage" in value) return false;
-  const isGood = [undefined, null, 0, 200, "", "0", "200", "ok", "success"].includes(
-    value.code as string,
-  );
+  const { choices, base_resp, x_groq } = value as Record<string, Record<string, unknown>>;
+  if ((base_resp?.status_code ?? 0) !== 0 || saysError(x_groq?.error)) return true;
+  const isChunk = Array.isArray(choices) && choices.length > 0;
+  if (isChunk || "type" in value || value.usage) return false;
+  const isGood = goodCodes.includes(value.code as string);
   return !isGood && (typeof value.msg === "string" || typeof value.message === "string");
+}
+
+const goodCodes = [undefined, null, 0, 200, "", "0", "200", "ok", "success"] as unknown[];
+
+/** Whether a member `error` is one: some relays fill it with empty texts and zeros where all is well. */
+export function saysError(error: unknown): boolean {
+  if (typeof error !== "object" || error === null) return Boolean(error);
+  return Object.values(error).some(Boolean);
 }
 
 /** The JSON object that a text is; undefined for `[DONE]` and for half an object. */
