@@ -43,6 +43,25 @@ describe("openai", () => {
     },
   );
 
+  it.each([
+    "该令牌无权访问该模型",
+    "요청한 모델을 사용할 수 없습니다",
+    "输入包含敏感内容",
+    "잘못된 요청",
+  ])(
+    "403 with %j, which says something in another script, is no refusal that says nothing",
+    (message) => {
+      expect(refusesKey(403, error({ message }))).toBe(false);
+    },
+  );
+
+  it("412 refuses it for an account that is suspended, as Fireworks answers", () => {
+    const message = "Account x is suspended, possibly due to reaching the monthly spending limit";
+    expect(refusesKey(412, error({ code: "PRECONDITION_FAILED", message }))).toBe(true);
+    expect(refusesKey(412, Buffer.alloc(0))).toBe(false);
+    expect(refusesKey(412, error({ message: "The model is not deployed" }))).toBe(false);
+  });
+
   it("429 refuses the key, unless it is about this request or its model", () => {
     const tooLarge = error({ message: "Request too large for gpt-4.1 on tokens per min (TPM)" });
     expect(refusesKey(429, error({ message: "Rate limit reached" }))).toBe(true);
@@ -50,6 +69,11 @@ describe("openai", () => {
     expect(asksTooMuch(429, tooLarge)).toBe(true);
     const overloaded = error({ message: "This model is currently overloaded" });
     expect(refusesKey(429, overloaded)).toBe(false);
+    const saturated = error({
+      type: "new_api_error",
+      message: "当前分组上游负载已饱和，请稍后再试",
+    });
+    expect(refusesKey(429, saturated)).toBe(false);
     expect(asksTooMuch(429, overloaded)).toBe(false);
   });
 
@@ -64,7 +88,14 @@ describe("openai", () => {
 
   it.each([
     { type: "invalid_request_error", message: tooLow },
+    {
+      type: "invalid_request_error",
+      message:
+        "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+    },
     { type: "invalid_request_error", message: "This organization has been disabled." },
+    { code: "blocked_api_access", message: "The spend limit is reached" },
+    { code: "400", type: "budget_exceeded", message: "Budget has been exceeded!" },
     { code: "Arrearage", type: "Arrearage", message: "Access denied" },
     { code: "billing_hard_limit_reached", message: "Billing hard limit has been reached" },
     { code: "organization_restricted", type: "invalid_request_error", message: "x" },
@@ -97,6 +128,9 @@ describe("openai", () => {
     { message: "Account in arrears, please recharge" },
     { code: "permission_denied" },
     { code: "insufficient_quota" },
+    { code: "pre_consume_token_quota_failed", type: "new_api_error", message: "令牌额度不足" },
+    { type: "new_api_error", message: "该令牌额度已用尽 (request id: 20251127)" },
+    { message: "계정의 잔액이 부족합니다" },
     null,
   ])("403 with %j refuses the key", (fields) => {
     expect(refusesKey(403, error(fields))).toBe(true);

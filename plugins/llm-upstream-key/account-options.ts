@@ -82,7 +82,7 @@ export const accountOptions = z.object({
     .max(3600)
     .default(30)
     .describe(
-      "How long a key rests, in seconds, after the upstream answered it with 401, 402, 403 (not about the model or the content), 429, or a 400 that is about the key or its credit, and named no Retry-After; the other keys serve meanwhile.",
+      "How long a key rests, in seconds, after the upstream answered it with 401, 402, 403 (not about the model or the content), 429, or a 400 or 412 that is about the key or its credit, and named no Retry-After; the other keys serve meanwhile.",
     ),
 });
 
