@@ -18,7 +18,7 @@ describe("the tries of a request", () => {
       first_try: { label: "gpt-4.1", provider: "a" },
     });
     // The key of the first is none of the second's.
-    expect(ticketOfTry({ ...ticket, key: [1, 2] }, 1)).toEqual({
+    expect(ticketOfTry({ ...ticket, key: [1, 2], other_key: true }, 1)).toEqual({
       ...ticket,
       provider: "b",
       model: {
@@ -31,10 +31,13 @@ describe("the tries of a request", () => {
   it("are told with what the upstream said is left for the key of each that failed", () => {
     const failedTries = '[{"try":0,"status":429,"left":"0\\n6m0s\\n\\n"},{"try":1,"status":429}]';
     const tries = [...ticket.tries!, { served: "c", label: "c", key: [2, 3] as [number, number] }];
-    const keyed: Ticket = { ...ticket, key: [0, 2], tries: [tries[1]!, tries[0]!] };
+    const keyed: Ticket = {
+      ...{ ...ticket, key: [0, 2], other_key: true },
+      tries: [tries[1]!, tries[0]!],
+    };
     expect(furtherTries({ servedTry: 2, failedTries }, keyed)?.failed_tries).toEqual([
       {
-        ...{ try: 0, status: 429, key: [0, 2] },
+        ...{ try: 0, status: 429, key: [0, 2], other_key: true },
         left: { requests: "0", requests_reset: "6m0s", tokens: "", tokens_reset: "" },
       },
       { try: 1, status: 429, key: [2, 3] },

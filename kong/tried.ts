@@ -32,17 +32,19 @@ type Retried = Required<Pick<Outcome, "failed_tries" | "served_try" | "first_try
 /** Undefined where the first try served, or what is told fits no decision. */
 export function furtherTries(
   { servedTry, failedTries }: ToldTries,
-  { tries = [], model, provider, key }: Ticket,
+  ticket: Ticket,
 ): Retried | undefined {
+  const { tries = [], model, provider } = ticket;
   if (servedTry === undefined || servedTry < 1 || servedTry > tries.length) return undefined;
   const read = failed.safeParse(jsonIn(failedTries));
   const first_try = { label: model?.label, provider };
   const failed_tries = (read.data ?? []).map(({ left, ...one }): FailedTry => {
-    const itsKey = one.try === 0 ? key : tries[one.try - 1]?.key;
+    const { key, other_key } = (one.try === 0 ? ticket : tries[one.try - 1]) ?? {};
     return {
       ...one,
       ...(left !== undefined && { left: leftIn(left) }),
-      ...(itsKey && { key: itsKey }),
+      ...(key && { key }),
+      ...(other_key && { other_key }),
     };
   });
   return { served_try: servedTry, failed_tries, first_try };
@@ -56,14 +58,16 @@ export function leftIn(text: string): TellsLeft {
 
 /** The ticket of a request whose answer is that of a further try, from 1. */
 export function ticketOfTry(ticket: Ticket, served: number): Ticket {
-  const { served: model, label, fallback_from, provider, key } = ticket.tries![served - 1]!;
+  const one = ticket.tries![served - 1]!;
+  const { served: model, label, fallback_from, provider, key, other_key } = one;
   const requested = ticket.model?.requested ?? model;
-  const { key: _first, ...others } = ticket;
+  const { key: _first, other_key: _its, ...others } = ticket;
   return {
     ...others,
     model: { requested, served: model, label, fallback_from },
     ...(provider !== undefined && { provider }),
     ...(key && { key }),
+    ...(other_key && { other_key }),
   };
 }
 

@@ -18,11 +18,12 @@ export function nextTries(exchange: Exchange, editsOf: (copy: RequestBody) => Ed
 
 /** What the ticket tells of them. */
 export function ticketTries(others: readonly OtherTry[]): TicketTry[] {
-  return others.map(({ model, label, fallback_from, upstream, key }) => ({
+  return others.map(({ model, label, fallback_from, upstream, key, other_key }) => ({
     ...{ served: model, label },
     ...(fallback_from !== undefined && { fallback_from }),
     ...(upstream && { provider: upstream.provider }),
     ...(key && { key }),
+    ...(other_key && { other_key }),
   }));
 }
 

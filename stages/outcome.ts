@@ -80,8 +80,9 @@ export interface FailedTry {
   retry_after?: string;
   retry_after_ms?: string;
   left?: TellsLeft;
-  /** With which key, where its provider has several. */
+  /** With which key, where its provider has several, and whether another one was awake. */
   key?: KeyOfMany;
+  other_key?: true;
 }
 
 /** nginx's status in the log for a client that closed its connection before it was answered. */

@@ -32,6 +32,8 @@ export interface Ticket {
   provider?: string;
   /** With which key of the provider's, where it has several. */
   key?: KeyOfMany;
+  /** Another one of them was awake: what this one is refused for is not the model's failure. */
+  other_key?: true;
   /** What each further try would have been served by, in the order of the decision's. */
   tries?: TicketTry[];
   /** Where the model was chosen among several. */
@@ -58,6 +60,7 @@ export interface TicketTry {
   fallback_from?: string;
   provider?: string;
   key?: KeyOfMany;
+  other_key?: true;
 }
 
 /** The place of a key in the options of its provider, or service, and how many there are. */

@@ -39,8 +39,9 @@ export interface OtherTry {
   headers: Record<string, string>;
   /** The same model with another key: for a key that was refused. */
   isForKey?: boolean;
-  /** Which key it is, where its provider has several. */
+  /** Which key it is, where its provider has several, and whether another one was awake. */
   key?: KeyOfMany;
+  other_key?: true;
 }
 
 /** Whether Kong can go from one to the other within a request: path, scheme and checks stay as they were. */

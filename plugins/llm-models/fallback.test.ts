@@ -144,13 +144,53 @@ describe("llm-models fallback", () => {
     ["an answer from the cache", 200, { source: "cache" as const }],
     ["a refusal by another stage", 429, { source: "gateway" as const }],
     ["a client that went away", 499, {}],
-    ["an answer about the key", 401, {}],
+    ["an answer about the request", 400, {}],
   ])("probes again at once after %s", async (_, status, more) => {
     await failFor(2);
     pass(3000);
     await end(await ask(), status, more);
     expect(servedBy(await ask())).toBe("gpt-4.1");
     expect(servedBy(await ask())).toBe("o3-mini");
+  });
+
+  const spent =
+    "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.";
+
+  it.each([
+    [401, "Incorrect API key provided"],
+    [402, "Insufficient credits"],
+    [403, "Your account has been suspended"],
+    [400, spent],
+  ])("falls back when the only key is refused with %i: %s", async (status, message) => {
+    const body = Buffer.from(JSON.stringify({ error: { message } }));
+    for (let times = 0; times < 3; times++) {
+      const asked = await ask();
+      expect(servedBy(asked)).toBe("gpt-4.1");
+      await end(asked, status, { body });
+    }
+    expect(servedBy(await ask())).toBe("o3-mini");
+  });
+
+  it("stays with a model whose key is refused while another one is awake", async () => {
+    const keyed = async (key: [number, number], isAlone: boolean) => {
+      const asked = await ask();
+      asked.ticket.key = key;
+      if (!isAlone) asked.ticket.other_key = true;
+      return asked;
+    };
+    await end(await keyed([0, 2], false), 429, { retry_after: "30" });
+    expect(servedBy(await ask())).toBe("gpt-4.1");
+    await end(await keyed([1, 2], true), 429, { retry_after: "30" });
+    expect(servedBy(await ask())).toBe("o3-mini");
+  });
+
+  it("stays with a model that another key served after a 429 in the same request", async () => {
+    const failed = { try: 0, status: 429, retry_after: "30", key: [0, 2] as [number, number] };
+    const after = { served_try: 1, first_byte_at: Date.now() };
+    const asked = await ask();
+    asked.ticket.tries = [{ served: "gpt-4.1", label: "gpt-4.1", key: [1, 2] }];
+    await end(asked, 200, { ...after, failed_tries: [{ ...failed, other_key: true }] });
+    expect(servedBy(await ask())).toBe("gpt-4.1");
   });
 
   it("probes again when a probe has no end within the time of a cooldown", async () => {

@@ -72,8 +72,9 @@ async function learnFailed(
   const heard = hearFailed(target, failed, outcome);
   if (heard) await watch.cooldowns.tell(target, heard);
   if (!isWatched(watch, outcome.ticket, tried)) return;
-  const { status } = failed;
-  const isFailure = status === undefined || cooldown.statuses.includes(status);
+  const { status, other_key } = failed;
+  const isKeys = status === 429 && other_key === true;
+  const isFailure = status === undefined || (cooldown.statuses.includes(status) && !isKeys);
   const ended_at = outcome.first_byte_at;
   if (isFailure) {
     await fail(tried, failureOf({ ...failed, ended_at }, note.sent_at, cooldown), status, watch);

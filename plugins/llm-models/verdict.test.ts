@@ -31,9 +31,12 @@ describe("llm-models verdict", () => {
     ["service", 525, "failed"],
     ["service", 530, "failed"],
     ["service", 408, "failed"],
-    // About the request or its key, not about the model.
+    // About the request, not about the model.
     ["service", 400, "nothing"],
-    ["service", 401, "nothing"],
+    ["service", 404, "nothing"],
+    // Nobody can be served by it with the only key.
+    ["service", 401, "failed"],
+    ["service", 402, "failed"],
     // The client went away.
     ["service", 499, "nothing"],
     // Kong could not reach the upstream, or it took too long.

@@ -1,6 +1,6 @@
 // What the end of a request says about the model that got it.
 
-import { asksTooMuch } from "../../openai/key-refusal";
+import { asksTooMuch, refusesKey } from "../../openai/key-refusal";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import { answerOfOutcome } from "../../stages/outcome-answer";
 import { usageOfOutcome } from "../../stages/outcome-usage";
@@ -9,18 +9,22 @@ import type { ModelsOptions } from "./schema";
 
 type CooldownOptions = ModelsOptions["cooldown"];
 
-/** `nothing` where the model was not reached, or the answer is about the request or its key. */
+/** `nothing` where the model was not reached, or the answer is about the request, or about one of several keys. */
 export type Verdict = "failed" | "served" | "nothing";
 
 // Kong's own answers for an upstream that it cannot reach, or that does not answer in time.
 const unreached = [502, 503, 504];
 
 export function verdictOf(outcome: Outcome, { statuses }: CooldownOptions): Verdict {
-  const { source, status, cut_by } = outcome;
+  const { source, status, cut_by, ticket } = outcome;
   if (source === "error") return unreached.includes(status) ? "failed" : "nothing";
   if (source !== "service") return "nothing";
   if (asksTooMuch(status, outcome.body)) return "nothing";
-  if (statuses.includes(status) || cut_by === "upstream") return "failed";
+  const isAboutKey = refusesKey(status, outcome.body);
+  if (isAboutKey && ticket.other_key) return "nothing";
+  // Nobody else can pay for it; of a 429, after which one waits, `statuses` says.
+  const isKeyless = isAboutKey && status !== 429;
+  if (isKeyless || statuses.includes(status) || cut_by === "upstream") return "failed";
   return status < 400 ? ofAnswer(outcome) : "nothing";
 }
 

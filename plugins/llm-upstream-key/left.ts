@@ -11,7 +11,12 @@ export function leftAt(target: string): (index: number) => Allowance | undefined
   return (index) => known[index];
 }
 
-/** Which of the keys of a ring was chosen; undefined where it has no other. */
-export function keyOfMany(key: ChosenKey | undefined, { size }: KeyRing): KeyOfMany | undefined {
-  return key && size > 1 ? [key.index, size] : undefined;
+/** Which of the keys of a ring was chosen, and whether another one is awake; nothing where it has no other. */
+export function keyOfMany(
+  key: ChosenKey | undefined,
+  ring: KeyRing,
+): { key?: KeyOfMany; other_key?: true } {
+  if (!key || ring.size < 2) return {};
+  const isOtherAwake = ring.states().some((isAwake, at) => isAwake && at !== key.index);
+  return { key: [key.index, ring.size], ...(isOtherAwake && { other_key: true as const }) };
 }

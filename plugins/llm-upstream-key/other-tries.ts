@@ -30,7 +30,7 @@ export function keyedTries(
     if (!account || !isWhole || (!key && !account.isOpen)) return [];
     const headers = headersWith(account, key, ticket.endpoint);
     const ofMany = keyOfMany(key, account.ring);
-    return [{ other: { ...other, headers, key: ofMany }, key: key?.index ?? -1 }];
+    return [{ other: { ...other, headers, ...ofMany }, key: key?.index ?? -1 }];
   });
   return [...withAnotherKey(exchange, first, accountAt(ticket.provider)), ...keyed];
 }
@@ -47,6 +47,6 @@ function withAnotherKey(
   if (!key) return [];
   const headers = headersWith(account, key, ticket.endpoint);
   const ofMany = keyOfMany(key, account.ring);
-  const other = { model, label, fallback_from, upstream, headers, isForKey: true, key: ofMany };
+  const other = { model, label, fallback_from, upstream, headers, isForKey: true, ...ofMany };
   return [{ other, key: key.index }];
 }

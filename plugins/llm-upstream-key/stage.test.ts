@@ -144,6 +144,21 @@ describe("llm-upstream-key", () => {
       return { first: (note as { key: number }).key, keys };
     }
 
+    it("tells with each request whether another key is awake, should its own be refused", async () => {
+      const prepared = twoKeys();
+      const before = await decide(prepared);
+      expect(before.exchange.ticket).toMatchObject({
+        key: [expect.any(Number), 2],
+        other_key: true,
+      });
+      await prepared.learn(outcome(before.exchange, { status: 402 }), before.note);
+      const { exchange } = await decide(prepared);
+      expect(exchange.ticket.key).toEqual([1 - before.exchange.ticket.key![0], 2]);
+      expect(exchange.ticket.other_key).toBeUndefined();
+      const alone = await decide(stageWith({ keys: [{ value: fresh() }] }));
+      expect(alone.exchange.ticket.key).toBeUndefined();
+    });
+
     it.each([401, 403, 429])("of %i the key rests and the other serves", async (status) => {
       const { first, keys } = await remaining(twoKeys(), { status });
       expect(keys).toEqual(new Set([1 - first]));

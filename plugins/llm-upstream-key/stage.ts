@@ -87,7 +87,7 @@ function giveKey(exchange: Exchange, prepared: Prepared): Decided<Chosen> {
   Object.assign(exchange.upstreamHeaders, headers);
   exchange.keyHeaders = Object.keys(headers);
   countSent(target, key?.index ?? 0);
-  ticket.key = keyOfMany(key, account.ring);
+  Object.assign(ticket, keyOfMany(key, account.ring));
   const others = keyedTries(exchange, key, (provider) => accountAt(provider, prepared));
   if (exchange.others) exchange.others = others.map(({ other }) => other);
   return {
