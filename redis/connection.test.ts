@@ -161,6 +161,42 @@ describe("redis", () => {
       expect(connection).toMatchObject({ state: "down", reason: `Redis answers ${code}` });
     });
 
+    it.each([
+      // Upstash, of an account whose requests of the day, or of the month, are used.
+      ["ERR", "ERR max daily request limit exceeded. Limit: 10000, Usage: 10001."],
+      ["ERR", "ERR max requests limit exceeded. Limit: 500000, Usage: 500000."],
+      // A proxy whose Redis is gone: Envoy, twemproxy.
+      ["no", "no upstream host"],
+      ["ERR", "ERR Connection refused"],
+      ["TRYAGAIN", "TRYAGAIN Multiple keys request during rehashing of slot"],
+    ])("is down, and no request fails for it, when Redis answers %s: %s", async (code, reply) => {
+      const server = createServer((socket) => {
+        socket.on("data", (asked) =>
+          socket.write(/get/i.test(`${asked}`) ? `-${reply}\r\n` : "+OK\r\n"),
+        );
+      }).listen(0, "127.0.0.1");
+      try {
+        await once(server, "listening");
+        const { port } = server.address() as { port: number };
+        const connection = connect({ url: `redis://127.0.0.1:${port}`, password: "" });
+        expect(await failure(get(connection))).toBeInstanceOf(RedisUnavailable);
+        expect(connection).toMatchObject({ state: "down", reason: `Redis answers ${code}` });
+      } finally {
+        closeConnections();
+        server.close();
+      }
+    });
+
+    it("stays up when one value is too large for it", async () => {
+      const connection = connect();
+      const reply = "ERR max request size exceeded. Limit: 1048576 bytes, Actual: 2000000 bytes.";
+      const answer = connection.run((client) =>
+        client.eval("return redis.error_reply(ARGV[1])", 0, reply),
+      );
+      expect(await failure(answer)).not.toBeInstanceOf(RedisUnavailable);
+      expect(connection.state).toBe("up");
+    });
+
     it("stays up when a script is our own mistake", async () => {
       const connection = connect();
       const reply =

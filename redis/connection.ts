@@ -29,13 +29,12 @@ const restMs = 1000;
 // until somebody asks.
 const forgottenMs = 60_000;
 
-// Replies by which a Redis says that it cannot serve anybody now, or that it is a node of a Cluster and was
-// named as a single one. All others are our own mistake.
-const unable = new Set(
-  "ASK BUSY CLUSTERDOWN LOADING MASTERDOWN MISCONF MOVED NOAUTH NOPERM NOREPLICAS OOM READONLY".split(
-    " ",
-  ),
-);
+// Replies to a command that is wrong or too large, or to a script that fails. By all others a Redis, or the
+// proxy or the provider's quota before it, says that it cannot serve anybody now, whatever is asked.
+const ours =
+  /^(?:WRONGTYPE|CROSSSLOT|NOSCRIPT|EXECABORT) |^ERR (?:.*\b(?:script|user_script|size)\b|unknown command|unknown subcommand|wrong number|syntax|value is|invalid|index|no such key)/is;
+// Whose script fails for this serves nobody either: before Redis 7 the code stands behind the place.
+const unable = new Set(["MISCONF", "NOREPLICAS", "OOM", "READONLY"]);
 
 export class RedisConnection {
   /** Host, port and database (or the Sentinels, or the nodes), for logs: never a credential. */
@@ -212,7 +211,9 @@ const lost = new Set(["Error", "AbortError", "MaxRetriesPerRequestError", "Clust
 function whyUnavailable(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const itsOwn =
-    error.name === "ReplyError" ? unable.has(codeOf(error.message)) : lost.has(error.name);
+    error.name === "ReplyError"
+      ? unable.has(codeOf(error.message)) || !ours.test(error.message)
+      : lost.has(error.name);
   return itsOwn ? describe(error) : undefined;
 }
 
