@@ -79,6 +79,24 @@ describe("redis", () => {
       });
     });
 
+    it.each([
+      [{ url: "valkey://h:6380" }, { host: "h", port: 6380, tls: false }],
+      [{ url: "valkeys://u:p@h" }, { host: "h", username: "u", tls: true }],
+      [{ url: "REDISS://h" }, { host: "h", tls: true }],
+      [{ url: " redis://h\n" }, { host: "h", tls: false }],
+      [{ host: "[::1]" }, { host: "::1", port: 6379 }],
+    ])("take %j as it is meant", (options, expected) => {
+      expect(target(options)).toMatchObject(expected);
+    });
+
+    it.each(["unix:///run/redis.sock", "redis:///run/redis.sock", "/run/redis.sock"])(
+      "say of %s that a unix socket is not asked",
+      (url) => {
+        const { error } = redisOptions.safeParse({ url });
+        expect(error?.issues[0]?.message).toContain("a unix socket is not asked");
+      },
+    );
+
     it("name a Redis behind Sentinels, or a Cluster", () => {
       const access = { username: "u", password: "p", database: 0, tls: true };
       const sentinel_nodes = ["one:26379", "[::1]:26380"];

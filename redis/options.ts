@@ -150,7 +150,7 @@ export function redisTarget(options: RedisOptions): RedisTarget | undefined {
 
 function placeOf(options: RedisOptions): Place | undefined {
   const { host, port, sentinel_nodes, cluster_nodes } = options;
-  if (host !== "") return { host, port };
+  if (host !== "") return { host: bare(host), port };
   if (cluster_nodes.length > 0) return { cluster: cluster_nodes.map(addressOf) };
   if (sentinel_nodes.length === 0) return undefined;
   return {
@@ -181,7 +181,7 @@ function targetOfUrl(options: RedisOptions): RedisTarget {
     username: decodeURIComponent(url.username) || options.username,
     password: decodeURIComponent(url.password) || options.password,
     database: database ?? options.database,
-    tls: options.tls || url.protocol === "rediss:",
+    tls: options.tls || /^(?:redis|valkey)s:$/.test(url.protocol),
     caFile: options.tls_ca_file || undefined,
   };
 }
@@ -189,7 +189,8 @@ function targetOfUrl(options: RedisOptions): RedisTarget {
 // A file on disk holds the reference; what Kong hands to the plugin is its value.
 function isRedisUrl(value: string): boolean {
   if (value === "" || value.startsWith("{vault://")) return true;
-  if (!/^rediss?:\/\/[^/]/.test(value) || !URL.canParse(value)) return false;
+  // Valkey speaks Redis' protocol, and some who host it name its own scheme.
+  if (!/^\s*(?:redis|valkey)s?:\/\/[^/]/i.test(value) || !URL.canParse(value)) return false;
   const { hostname, pathname, username, password } = new URL(value);
   return hostname !== "" && /^\/?\d*$/.test(pathname) && isEncoded(username + password);
 }
@@ -201,6 +202,9 @@ function addressFault(value: string): string {
   }
   if (/^rediss?:\/\/(?:[^@]*@)?[^@/]*,/i.test(value)) {
     return "must be one address: name the nodes of a Cluster in cluster_nodes, Sentinels in sentinel_nodes";
+  }
+  if (/^(?:unix|redis\+unix|redis-socket|redis):\/\/\/|^\//i.test(value)) {
+    return "must be an address on the network, as redis://127.0.0.1:6379: a unix socket is not asked";
   }
   if (/^rediss?:\/\/[^@]*[#?/%][^@]*@/i.test(value)) {
     return "must have what is special in its password percent-encoded: # as %23, / as %2F, ? as %3F, % as %25";
