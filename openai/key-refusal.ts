@@ -63,7 +63,7 @@ function isAboutLoad(body: Buffer): boolean {
 }
 
 /** What an error says, in the shapes of OpenAI, of Google (in a list) and of others; or all of it. */
-function toldBy(body: Buffer): string {
+export function toldBy(body: Buffer): string {
   const error = errorIn(body);
   if (error === undefined) return body.toString("utf8", 0, 4096);
   if (typeof error === "string") return error;
@@ -72,7 +72,7 @@ function toldBy(body: Buffer): string {
 }
 
 /** The error in an answer, or the answer itself; undefined for what is no JSON. */
-function errorIn(body: Buffer): unknown {
+export function errorIn(body: Buffer): unknown {
   const answer = jsonObjectIn(body.toString("utf8").replace(/^\s*\[(.*)\]\s*$/s, "$1"));
   return answer && (answer.error ?? answer);
 }

@@ -161,15 +161,20 @@ describe("llm-models fallback", () => {
     [402, "Insufficient credits"],
     [403, "Your account has been suspended"],
     [400, spent],
-  ])("falls back when the only key is refused with %i: %s", async (status, message) => {
-    const body = Buffer.from(JSON.stringify({ error: { message } }));
-    for (let times = 0; times < 3; times++) {
-      const asked = await ask();
-      expect(servedBy(asked)).toBe("gpt-4.1");
-      await end(asked, status, { body });
-    }
-    expect(servedBy(await ask())).toBe("o3-mini");
-  });
+    // The upstream has retired it.
+    [404, "The model `gpt-4.1` does not exist"],
+  ])(
+    "falls back when the only key, or the model itself, is refused with %i: %s",
+    async (status, message) => {
+      const body = Buffer.from(JSON.stringify({ error: { message } }));
+      for (let times = 0; times < 3; times++) {
+        const asked = await ask();
+        expect(servedBy(asked)).toBe("gpt-4.1");
+        await end(asked, status, { body });
+      }
+      expect(servedBy(await ask())).toBe("o3-mini");
+    },
+  );
 
   it("stays with a model whose key is refused while another one is awake", async () => {
     const keyed = async (key: [number, number], isAlone: boolean) => {

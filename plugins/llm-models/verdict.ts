@@ -1,6 +1,7 @@
 // What the end of a request says about the model that got it.
 
 import { asksTooMuch, refusesKey } from "../../openai/key-refusal";
+import { lacksModel } from "../../openai/model-refusal";
 import { type Outcome, retryAfterSeconds } from "../../stages/outcome";
 import { answerOfOutcome } from "../../stages/outcome-answer";
 import { usageOfOutcome } from "../../stages/outcome-usage";
@@ -24,7 +25,9 @@ export function verdictOf(outcome: Outcome, { statuses }: CooldownOptions): Verd
   if (isAboutKey && ticket.other_key) return "nothing";
   // Nobody else can pay for it; of a 429, after which one waits, `statuses` says.
   const isKeyless = isAboutKey && status !== 429;
-  if (isKeyless || statuses.includes(status) || cut_by === "upstream") return "failed";
+  const isServedByNobody =
+    isKeyless || lacksModel(status, outcome.body, ticket.model?.served ?? "");
+  if (isServedByNobody || statuses.includes(status) || cut_by === "upstream") return "failed";
   return status < 400 ? ofAnswer(outcome) : "nothing";
 }
 
