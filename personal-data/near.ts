@@ -14,8 +14,9 @@ export function before(text: Text, at: number, context: string): string {
   const from = Math.max(0, at - reach);
   if ((context === "" || from > 0) && !hasLetter(text, from, at)) return "";
   const own = text.slice(from, at);
-  const far = at < reach && context !== "" ? `${context.slice(-reach)} ${own}` : own;
-  return far.toLowerCase();
+  if (at >= reach || context === "") return own.toLowerCase();
+  // The text is as its reader sees it, and this is not.
+  return `${context.slice(-reach).normalize("NFKC")} ${own}`.toLowerCase();
 }
 
 /** From the end on: a word stands right there, where there is one. */

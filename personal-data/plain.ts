@@ -1,15 +1,25 @@
-// A text as its reader sees it: full-width forms, odd spaces and dashes as plain ones, and without the
-// characters that have no width. Whoever hides a number in those hides it from nobody but a program.
+// A text as its reader sees it: full-width forms, odd spaces and dashes as plain ones, letters put
+// together of their parts (as macOS spells Hangul), and without the characters that have no width. Whoever
+// hides a number in those hides it from nobody but a program.
 
 import { codeIn, Text } from "./text";
 
 const gone = 0;
 const same = 1;
+const part = 2;
 const tag = 0xdb40;
 
-// Replacement by code: 0 for none at all, 1 for the character itself.
+// Replacement by code: 0 for none at all, 1 for the character itself, 2 for what it is with the one before.
 const forms = new Uint16Array(0x10000).fill(same);
 for (let code = 0xff01; code <= 0xff5e; code++) forms[code] = code - 0xfee0;
+// Accents, and the vowels and last consonants of Hangul.
+for (const [from, to] of [
+  [0x300, 0x36f],
+  [0x1161, 0x1175],
+  [0x11a8, 0x11c2],
+] as const) {
+  for (let code = from; code <= to; code++) forms[code] = part;
+}
 for (let digit = 0; digit < 10; digit++) {
   // Arabic-Indic digits, and those of Persian and Urdu.
   forms[0x660 + digit] = forms[0x6f0 + digit] = 0x30 + digit;
@@ -55,18 +65,20 @@ export interface Plain {
   text: string;
   /** Where each character of it stands in the text that it was made of, and that text's length. */
   places: Uint32Array;
+  /** Where each of them ends there: what has no width behind it stays. */
+  ends: Uint32Array;
 }
 
 /** Where a piece of the plain text stands in the one that it was made of. */
-export function placeOf({ places }: Plain, start: number, end: number) {
-  // Where its last character ends: what has no width behind it stays.
-  return { start: places[start]!, end: places[end - 1]! + 1 };
+export function placeOf({ places, ends }: Plain, start: number, end: number) {
+  return { start: places[start]!, end: ends[end - 1]! };
 }
 
 export function plainOf(string: string): Plain {
   const text = new Text(string);
   const codes = new Uint16Array(text.length);
   const places = new Uint32Array(text.length + 1);
+  const ends = new Uint32Array(text.length);
   let length = 0;
   for (let at = 0; at < text.length; at++) {
     const code = codeIn(text, at);
@@ -75,9 +87,23 @@ export function plainOf(string: string): Plain {
       if (code === tag) at++;
       continue;
     }
+    if (form === part) {
+      const whole = length > 0 ? withPart(codes[length - 1]!, code) : 0;
+      if (whole === 0) continue;
+      codes[length - 1] = whole;
+      ends[length - 1] = at + 1;
+      continue;
+    }
     codes[length] = form === same ? code : form;
+    ends[length] = at + 1;
     places[length++] = at;
   }
   places[length] = text.length;
-  return { text: Buffer.from(codes.buffer, 0, length * 2).toString("utf16le"), places };
+  return { text: Buffer.from(codes.buffer, 0, length * 2).toString("utf16le"), places, ends };
+}
+
+/** The letter that a letter and a part make; 0 where they make none, as an underlined digit. */
+function withPart(letter: number, code: number): number {
+  const whole = String.fromCharCode(letter, code).normalize("NFC");
+  return whole.length === 1 ? whole.charCodeAt(0) : 0;
 }
