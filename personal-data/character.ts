@@ -28,6 +28,12 @@ export function isLetter(code: number): boolean {
   return isUpper(code) || (code >= 0x61 && code <= 0x7a);
 }
 
+/** A letter with an accent, or a Greek or Cyrillic one: of people who write spaces between words. */
+export function isForeignLetter(code: number): boolean {
+  if (code < 0xc0 || code > 0x52f) return false;
+  return code < 0x250 ? code !== 0xd7 && code !== 0xf7 : code >= 0x370;
+}
+
 /** An ASCII letter or digit. NaN, behind the end of a text, is none. */
 export function isAlphanumeric(code: number): boolean {
   return isDigit(code) || isLetter(code);

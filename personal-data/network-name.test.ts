@@ -18,6 +18,22 @@ describe("email", () => {
     expect(foundIn("a\\nkim@example.com")).toEqual(["email: kim@example.com"]);
   });
 
+  it.each(["josé.garcía@example.com", "Élise@example.fr", "müller@münchen.de", "иван@пример.рф"])(
+    "is found with letters of other languages, as %s",
+    (spelt) => {
+      expect(foundIn(`see ${spelt}, a×b`)).toEqual([`email: ${spelt}`]);
+    },
+  );
+
+  it("is no product of matrices, and stands before brackets of people", () => {
+    for (const code of ["q@k.transpose(-2, -1)", "x@w.sum(dim=1)", "A@B.transpose(1, 0)"]) {
+      expect(foundIn(`out = ${code}`), code).toEqual([]);
+    }
+    for (const behind of ["(회사)", "(work)", "(1, 2)"]) {
+      expect(foundIn(`kim@example.com${behind}`)).toEqual(["email: kim@example.com"]);
+    }
+  });
+
   it.each(["@decorator", "user@localhost", "git@example.com:team/repo", "icon@2x.png", "a.@b.com"])(
     "is not %s",
     (other) => {

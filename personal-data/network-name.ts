@@ -7,9 +7,10 @@ import {
   hyphen,
   isAlphanumeric,
   isBehindEscape,
-  isDigit,
+  isForeignLetter,
   isHangul,
   isHex,
+  isLetter,
   isWord,
   percent,
   plus,
@@ -28,7 +29,7 @@ const mostDomain = 255;
 export function email(text: Text, at: number, behind = at + 1) {
   let start = at;
   while (start > 0 && at - start < mostLocal && isLocal(text, start - 1)) start--;
-  while (start < at && !isWord(codeIn(text, start))) start++;
+  while (start < at && !isOfName(codeIn(text, start))) start++;
   // Of \nkim@example.com the first letter is the escape's.
   if (start < at - 1 && isBehindEscape(text, start + 1)) start++;
   if (start === at) start = koreanLocal(text, at);
@@ -36,14 +37,22 @@ export function email(text: Text, at: number, behind = at + 1) {
   const end = domainEnd(text, behind) || koreanDomainEnd(text, behind);
   // git@host:path names an account of a machine's; icon@2x.png is a picture.
   if (end === 0 || text.slice(start, at) === "git") return undefined;
+  if (isCall.test(text.slice(end - 4, end + 12))) return undefined;
   if (/^\dx\.\w+$/.test(text.slice(behind, end))) return undefined;
   return { start, end };
+}
+
+// Matrices that Python multiplies, by a method of one: q@k.transpose(-2, -1). No domain of many people.
+const isCall = /^(?!\.com|\.net|\.org|.\...).{4}\((?:\)|-?\d,|-\d\)|["']|\w+=)/;
+
+function isOfName(code: number): boolean {
+  return isWord(code) || isForeignLetter(code);
 }
 
 function isLocal(text: Text, at: number): boolean {
   const code = codeIn(text, at);
   // . _ % + - and the like
-  if (isWord(code) || code === dot || code === hyphen || code === plus) return true;
+  if (isOfName(code) || code === dot || code === hyphen || code === plus) return true;
   if (code === percent) return !isSpeltAt(text, at);
   // o'brien; kim\_minsu, as Markdown escapes it
   if (code === 0x27)
@@ -80,7 +89,7 @@ function domainEnd(text: Text, start: number): number {
   let label = start;
   for (let at = start; at < start + mostDomain; at++) {
     const code = codeIn(text, at);
-    if (isAlphanumeric(code) || code === hyphen) continue;
+    if (isAlphanumeric(code) || code === hyphen || isForeignLetter(code)) continue;
     if (at === label) break;
     if (label > start && isTopLevel(text, label, at)) end = at;
     if (code !== dot) break;
@@ -93,7 +102,8 @@ function isTopLevel(text: Text, from: number, to: number): boolean {
   if (to - from < 2) return false;
   for (let at = from; at < to; at++) {
     const code = codeIn(text, at);
-    if (isDigit(code) || !isAlphanumeric(code)) return /^xn--[\w-]+$/i.test(text.slice(from, to));
+    if (!isLetter(code) && !isForeignLetter(code))
+      return /^xn--[\w-]+$/i.test(text.slice(from, to));
   }
   return true;
 }
