@@ -86,8 +86,21 @@ local function whole_json(state, chunk, ended)
   return shown
 end
 
-local function way_of(content_type)
+-- As its first bytes say it: some upstreams name no type, or a wrong one.
+local function way_by(start)
+  start = start:gsub("^\239\187\191", ""):gsub("^%s+", "")
+  if start:find("^data: ?[{%[]") or start:find("^event:") or start:find("^id:") or start:find("^:") then
+    return restore_events
+  end
+  return start:find('^[{%[]%s*["{]') and whole_json or nil
+end
+
+local function way_of(content_type, start)
   local kind = (type(content_type) == "table" and content_type[1] or content_type or ""):lower()
+  local seen = way_by(start)
+  if seen then
+    return seen
+  end
   if kind:find("event-stream", 1, true) then
     return restore_events
   end
@@ -97,32 +110,35 @@ local function way_of(content_type)
   return kind:find("^text/") and plain or nil
 end
 
-local function begin(values, content_type, content_encoding)
+local function begin(values, content_type, content_encoding, start)
   local compressed = content_encoding and content_encoding ~= "identity"
   return {
     known = put.known(values), rest = "", joined = false,
-    way = not compressed and way_of(content_type) or nil,
+    way = not compressed and way_of(content_type, start) or nil,
   }
 end
 
 -- The chunk as it goes on to the client; nil where it goes on as it is.
 function M.filter(state, values, chunk, ended)
+  chunk = chunk or ""
   local restoring = state.restoring
   if not restoring then
-    restoring = begin(values, state.content_type, state.content_encoding)
+    if not ended and not chunk:find("%S") then
+      return nil
+    end
+    restoring = begin(values, state.content_type, state.content_encoding, chunk)
     state.restoring = restoring
   end
   if not restoring.way then
     return nil
   end
-  chunk = chunk or ""
   local shown = restoring.way(restoring, chunk, ended)
   return shown ~= chunk and shown or nil
 end
 
 -- A whole answer, as of the cache.
 function M.whole(values, content_type, body)
-  local restoring = begin(values, content_type)
+  local restoring = begin(values, content_type, nil, body)
   return restoring.way and restoring.way(restoring, body, true) or body
 end
 

@@ -130,6 +130,19 @@ describe("restore.lua", () => {
       expect(await all([...text], { type: json })).toBe(whole);
     });
 
+    it("is known by its beginning, where the upstream names no type or a wrong one", async () => {
+      const text = body("[PRIVATE_KEY_1] for [PHONE_1]");
+      const whole = await all([text], { type: json });
+      for (const type of ["", "text/plain", "text/html; charset=utf-8", "text/event-stream"]) {
+        expect(await all(["\n ", text.slice(0, 40), text.slice(40)], { type }), type).toBe(
+          `\n ${whole}`,
+        );
+      }
+      expect(await all(['[PHONE_1] says "hi"'], { type: "text/plain" })).toBe(
+        `${values.PHONE_1} says "hi"`,
+      );
+    });
+
     it("holds back no more than a placeholder of what has come", async () => {
       const { shown } = await run([...body("words and more words [PHONE_1] and more")], {
         type: json,
@@ -180,6 +193,15 @@ describe("restore.lua", () => {
       expect(shown.every((chunk) => chunk !== "")).toBe(true);
       expect(untouched).toBeGreaterThanOrEqual(3);
       expect(shown.at(-1)).toBe(done);
+    });
+
+    it("is known by its beginning, where the upstream names no type or a wrong one", async () => {
+      const parted = [delta("call [PHO"), delta("NE_1]"), finish(), done];
+      const chunks = [": PROCESSING\n\n", ...parted];
+      for (const type of ["", "text/plain", "application/json", "application/octet-stream"]) {
+        expect(saidIn(await all(chunks, { type })), type).toEqual([`call ${values.PHONE_1}`]);
+        expect(saidIn(await all(parted, { type })), type).toEqual([`call ${values.PHONE_1}`]);
+      }
     });
 
     it("leaves chunks without placeholders as they came", async () => {
