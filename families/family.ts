@@ -55,6 +55,8 @@ export interface AnswerFinding {
   state: AnswerState;
   /** An error, or an empty answer, that is about the request: it says nothing about the model. */
   isClientsMistake?: boolean;
+  /** It has its end, and no choice says why: relays put one behind what was cut. Billed, and not kept. */
+  isUnfinished?: boolean;
 }
 
 /** What an answer says that it took. */

@@ -24,6 +24,8 @@ export interface AnswerFinding {
   state: AnswerState;
   /** An error, or an empty answer, that is about the request: it says nothing about the model. */
   isClientsMistake?: boolean;
+  /** It has its end, and no choice says why: relays put one behind what was cut. Billed, and not kept. */
+  isUnfinished?: boolean;
 }
 
 /**
@@ -49,7 +51,7 @@ export function findingOf(
   return { state: body.length > 0 ? "error" : "empty" };
 }
 
-const unfinished = [
+const statusesBeforeEnd = [
   ...["queued", "in_progress", "pending", "processing", "starting", "running"],
   ...["submitted", "accepted", "scheduled", "waiting"],
 ];
@@ -61,7 +63,7 @@ const unfinished = [
 export function answersLater(body: Readonly<Record<string, unknown>> | undefined): boolean {
   if (!body) return false;
   const isTicket = typeof body.request_id === "string" && Object.keys(body).length === 1;
-  return isTicket || unfinished.includes(`${body.status}`.toLowerCase());
+  return isTicket || statusesBeforeEnd.includes(`${body.status}`.toLowerCase());
 }
 
 /** The same of a stream that ended before its work: a background response goes on without it. */
@@ -95,13 +97,11 @@ function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): 
   if ([...end.matchAll(failure)].some(([, reason]) => failures.test(reason!))) return error({});
   // Some vendors leave out [DONE]: a choice that says why it ends has ended. Of a last event that is
   // longer than what was kept nothing can be told: a picture, a response that repeats its tools.
-  const isEnded =
-    endsItself(body) ||
-    /"finish_reason"\s*:\s*"/.test(end) ||
-    (truncated && lastEvent(body) === undefined);
+  const isFinished = finished.test(end);
+  const isEnded = endsItself(body) || isFinished || (truncated && lastEvent(body) === undefined);
   if (!isEnded && !truncated && streamsLater(body)) return { state: "later" };
   const isSpoken = truncated || saysSomething(body);
-  if (isSpoken) return { state: isEnded ? "whole" : "cut" };
+  if (isSpoken) return isEnded ? whole(!isFinished && isUnfinished(body)) : { state: "cut" };
   // Nothing but an error of no known event: read as one answer would be.
   for (const { data } of streamEvents(body)) {
     const event = jsonObjectIn(data);
@@ -110,6 +110,18 @@ function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): 
     }
   }
   return isEnded ? empty(reasonsIn(end)) : { state: "cut" };
+}
+
+const finished = /"finish_reason"\s*:\s*"/;
+const unfinished = /"finish_reason"\s*:\s*null/;
+
+function isUnfinished(body: Buffer): boolean {
+  const text = body.toString("latin1");
+  return unfinished.test(text) && !finished.test(text);
+}
+
+function whole(isUnfinished: boolean): AnswerFinding {
+  return isUnfinished ? { state: "whole", isUnfinished } : { state: "whole" };
 }
 
 // The first events tell: only a stream that says nothing is read to its end.
@@ -166,7 +178,8 @@ function ofJson(text: string, result: readonly string[]): AnswerFinding {
   // A silent recording has an empty text.
   if (typeof found === "string") return { state: "whole" };
   if (!Array.isArray(found)) return said(result.length === 0);
-  if (found.some(isFilled)) return said(true);
+  if (found.some(isFilled))
+    return whole(found.some((one) => member(one, "finish_reason") === null));
   const ended = found.map((choice) => member(choice, "finish_reason"));
   return empty([...ended, member(answer.incomplete_details, "reason")]);
 }

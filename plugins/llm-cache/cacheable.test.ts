@@ -3,7 +3,10 @@ import type { Outcome } from "../../stages/outcome";
 import { readDirectives, varies, whyUnstorable } from "./cacheable";
 
 const answer = '{"id":"a1","choices":[{"message":{"content":"안녕"}}]}';
-const stream = 'data: {"choices":[{"delta":{"content":"hi"}}]}\n\ndata: [DONE]\n\n';
+const chunk = 'data: {"choices":[{"delta":{"content":"hi"},"finish_reason":null}]}\n\n';
+const last = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n';
+const end = "data: [DONE]\n\n";
+const stream = `${chunk}${last}${end}`;
 const limit = 1000;
 
 function outcome(
@@ -88,7 +91,13 @@ describe("llm-cache", () => {
       ],
       ["a page", "not_whole", { body: answer, content_type: "text/html" }],
       ["an answer of no type", "not_whole", { content_type: "" }],
-      ["a stream without its end", "not_whole", sse(stream.replace("data: [DONE]\n\n", ""))],
+      ["a stream without its end", "not_whole", sse(`${chunk}${last}`)],
+      ["a stream that was cut, with an end that a relay gave it", "not_whole", sse(chunk + end)],
+      [
+        "an answer that a relay put together of a stream that was cut",
+        "not_whole",
+        { body: '{"choices":[{"message":{"content":"hi"},"finish_reason":null}]}' },
+      ],
       ["a stream that was cut inside its end", "not_whole", sse(stream.slice(0, -4))],
       ["a tool call that was cut", "not_whole", sse('data: {"choices":[{"delta":{"tool_calls":[{')],
       ["a stream that failed", "not_whole", sse(`data: {"error":{"code":500}}\n\n${stream}`)],

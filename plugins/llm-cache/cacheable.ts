@@ -58,7 +58,8 @@ export function whyUnstorable(outcome: Outcome, maxEntryBytes: number): Unstorab
 // must have come to its own end, so that whoever replays it knows that it has.
 function isWhole(outcome: Outcome): boolean {
   const { content_type, body, ticket } = outcome;
-  if (!isUtf8(body) || answerOfOutcome(outcome)?.state !== "whole") return false;
+  const { state, isUnfinished } = answerOfOutcome(outcome) ?? {};
+  if (!isUtf8(body) || state !== "whole" || isUnfinished) return false;
   return isEventStream(content_type)
     ? familyOf(ticket.endpoint).endsItself(body)
     : isJson(content_type);
