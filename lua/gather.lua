@@ -35,7 +35,7 @@ end
 local TOLD = {
   ["content-type"] = { "content_type", joined },
   ["content-encoding"] = { "content_encoding", first_of },
-  ["cache-control"] = { "cache_control", first_of },
+  ["cache-control"] = { "cache_control", joined },
   ["anthropic-version"] = { "anthropic_version", first_of },
   ["anthropic-beta"] = { "anthropic_beta", joined },
   ["upgrade"] = { "upgrade", first_of },

@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { configurations, type Gateway, startGateway } from "../support/gateway";
@@ -70,6 +71,25 @@ describe.each(configurations)("the cache of %s", (_, config) => {
     expect((await asked()).headers.get("x-cache-status")).toBe("Bypass");
     expect((await asked()).headers.get("x-cache-status")).toBe("Bypass");
     expect(gateway.upstream.requests).toHaveLength(2);
+  });
+
+  it("stores nothing where a second Cache-Control says no-store, as one behind a proxy's", async () => {
+    const asked = () =>
+      new Promise((resolve, reject) => {
+        const headers = {
+          ...{ "content-type": "application/json", "x-api-key": gateway.key },
+          "cache-control": ["max-age=600", "no-store"],
+        };
+        const sent = request(
+          `${gateway.url}/v1/chat/completions`,
+          { method: "POST", headers },
+          (response) => response.resume().on("end", () => resolve(response.headers)),
+        );
+        sent.on("error", reject);
+        sent.end(JSON.stringify({ model: "gpt-4", messages: [] }));
+      });
+    expect(await asked()).toMatchObject({ "x-cache-status": "Bypass" });
+    expect(await asked()).toMatchObject({ "x-cache-status": "Bypass" });
   });
 
   it("costs a hit no tokens", async () => {
