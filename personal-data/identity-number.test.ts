@@ -8,6 +8,7 @@ describe("resident_number", () => {
 
   it("needs no check digit beside a word for it, nor of the births since October 2020", () => {
     expect(foundIn("주민등록번호 900101-1234567")).toEqual(["resident_number: 900101-1234567"]);
+    expect(foundIn("900101-1234567", "jumin_no")).toEqual(["resident_number: 900101-1234567"]);
     expect(foundIn("201105-3123456")).toEqual(["resident_number: 201105-3123456"]);
   });
 
@@ -43,6 +44,7 @@ describe("driving_licence", () => {
 
   it("is not of a region that there is not", () => {
     expect(foundIn("31-05-123456-78")).toEqual([]);
+    expect(foundIn("license key 123456789012")).toEqual([]);
     expect(foundIn("05-123456-78")).toEqual([]);
   });
 });

@@ -14,6 +14,7 @@ const residentMeaning = meaningBy([
   "거소",
   "등록번호",
   "rrn",
+  "jumin",
   "resident",
   "alien reg",
 ]);
@@ -66,7 +67,7 @@ export function businessNumber(run: NumberRun, before: () => string): number {
   return businessMeaning(before()) > 0 ? groups : 0;
 }
 
-const licenceMeaning = meaningBy(["면허", "licence", "license"]);
+const licenceMeaning = meaningBy(["면허", "licence", "license"], ["licen[cs]e[ _-]?(?:key|id)"]);
 const licenceRegions =
   /(?:서울|부산|경기|경기남부|경기북부|강원|충북|충남|전북|전남|경북|경남|제주|대구|인천|광주|대전|울산)[ -]?$/;
 

@@ -12,6 +12,9 @@ const region =
 const district = /^[가-힣]{1,6}(?:시|군|구|읍|면)$/;
 const quarter = /^[가-힣]{1,6}\d{0,2}(?:동|리|가)$/;
 const road = /^[가-힣][가-힣\d]{0,10}(?:로|길)$/;
+// What ends as roads do, and is none: 구로 is a place, 샛별로 and 한별로 are roads.
+const everyday =
+  /(?:으로|[^종]구로|시로|군로|[^샛한]별로)$|^(?:바로|새로|주로|서로|따로|별로|스스로|실제로|[그이제]대로|대체로|최[대소]로|[절반]대로|세대로|임의로|추가로|차례로|순서로|단위로|위주로|때때로|수시로|우리)$/;
 // Numbers that count things, and no house.
 const counted =
   /^ ?(?:명|일(?!대)|번(?!길|지)|시(?!흥)|분|초|개|회|차|월|년|원|위|배|가지|가(?! ?\d)|퍼센트|%|km|m\b|위안|달러|만|천|억)/;
@@ -34,8 +37,8 @@ export function koreanAddress(text: Text, digitsAt: number, from: number) {
   if (!isBehindSpace(text, digitsAt, from)) return undefined;
   const last = tokenBefore(text, digitsAt, from);
   if (!last) return undefined;
-  const isRoad = road.test(last.text) && !/(?:으로|[^종]구로|시로|군로)$/.test(last.text);
-  const isQuarter = quarter.test(last.text);
+  const isRoad = road.test(last.text) && !everyday.test(last.text);
+  const isQuarter = quarter.test(last.text) && !everyday.test(last.text);
   if (!isRoad && !isQuarter) return undefined;
   let start = last.start;
   let hasDistrict = false;

@@ -77,7 +77,12 @@ describe("bank_account", () => {
 
   it.each([
     ...["입금 2024 05 01 100000", "송금 12345678901원", "우리 1234-567890 개"],
-    ...["bank account id 1234567890123", "이체 일시 20240105102030"],
+    ...["bank account id 1234567890123", "이체 일시 20240105102030", "입금일 20240105102030"],
+    ...[
+      "account balance: 1234567890",
+      "account created_at: 1700000000000",
+      "account_id 123456789012",
+    ],
   ])("is not %s", (other) => {
     expect(foundIn(other)).toEqual([]);
   });

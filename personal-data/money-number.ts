@@ -79,8 +79,9 @@ const bankMeaning = meaningBy(
     "(?<![a-z])(?:kb|nh|ibk|hana)(?![a-z])",
   ],
   [
-    ..."금액 잔액 입금액 송금액 환불액 이체액 전화 연락처 코드 swift".split(" "),
-    ...["account id", "bank id", "일시", "일자", "날짜"],
+    ..."금액 잔액 입금액 송금액 환불액 이체액 전화 연락처 코드 swift balance".split(" "),
+    ..."일시 일자 날짜 입금일 송금일 환불일 이체일 created updated".split(" "),
+    ...["(?:account|acct|bank)[ _-]?(?:id|code)", "aws account"],
   ],
 );
 // Names of banks that are everyday words as well: they count right before the number.

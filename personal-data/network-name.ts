@@ -108,21 +108,24 @@ function isTopLevel(text: Text, from: number, to: number): boolean {
   return true;
 }
 
-const version = /version|버전|(?<![a-z])ver[. ]|(?<![a-z])v\.|release|릴리스|[=><~]=|chrome\//;
+const version =
+  /version|버전|(?<![a-z])ver[. ]|(?<![a-z])v\.|release|릴리스|[=><~]=|(?:chrome|firefox|whale|opr|edg|yabrowser)\//;
 // Right before it: what is numbered so, and what has versions.
 const numbered =
-  /(?:^|[^a-z가-힣])(?:제|표|그림|절|항|장|section|chapter|clause|step|figure|fig\.?|table|appendix|no\.?|oid|firmware|펌웨어|driver|드라이버|build|빌드|update|업데이트|macos|ios|android|안드로이드|windows(?: nt)?|kernel|커널|so\.) ?$/;
+  /(?:^|[^a-z가-힣])(?:제|표|그림|절|항|장|section|chapter|clause|step|figure|fig\.?|table|appendix|no\.?|oid|firmware|펌웨어|driver|드라이버|build|빌드|update|업데이트|macos|ios|android|안드로이드|windows(?: nt)?|kernel|커널|so\.|#+) ?$/;
 const part = /^(?:(?:절|항|장)(?![가-힣])|(?: ?(?:버전|version|release|macos)))/i;
 const slash = 0x2f;
 // No chapter and no version of anything begins with more.
 const mostOfVersions = 60;
 
+type Bytes = [number, number, number, number];
+
 /** Four numbers up to 255. What names no host but its own machine, a net or a mask is none. */
 export function ipAddress(run: NumberRun, context: string): number {
   if (run.count < 4 || run.gapOf(4) !== gap.dot || !run.endsAfter(4)) return 0;
   for (let n = 0; n < 4; n++) if (!isByte(run, n)) return 0;
-  const [first, last] = [byteOf(run, 0), byteOf(run, 3)];
-  const isNet = last === 0 && codeIn(run.text, run.ends[3]!) === slash;
+  const [first, second, third, last] = [0, 1, 2, 3].map((n) => byteOf(run, n)) as Bytes;
+  const isNet = last === 0 && (codeIn(run.text, run.ends[3]!) === slash || second + third === 0);
   if (first === 0 || first === 127 || first >= 224 || isNet) return 0;
   const end = run.ends[3]!;
   // A name of four numbers and more is a host's, or a file's: 1.2.3.4.tar.gz.
@@ -182,7 +185,8 @@ function isIpv6(spelt: string): boolean {
   if (isMapped && !/^(?:\d{1,3}\.){3}\d{1,3}$/.test(groups.pop()!)) return false;
   const count = groups.length + (isMapped ? 2 : 0);
   if (!groups.every((group) => /^[\da-f]{1,4}$/i.test(group))) return false;
-  if (halves.length === 1) return count === 8;
+  // Eight times two digits are the name of a port or a key, as 00:11:22:33:44:55:66:77.
+  if (halves.length === 1) return count === 8 && groups.some(({ length }) => length > 2);
   // Names in code are no addresses (a::b::c), nor is ::1 anybody's.
   return count >= 2 && count < 8 && groups.some((group) => /\d/.test(group));
 }

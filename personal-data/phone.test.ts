@@ -69,6 +69,15 @@ describe("phone", () => {
     expect(foundIn("0315550123")).toEqual([]);
   });
 
+  it("is no sum, and no name that a program gives to a call or a contact", () => {
+    for (const text of ["1234567890+9876543210", "x+123456789", '"contact_id": 2345678901']) {
+      expect(foundIn(text), text).toEqual([]);
+    }
+    expect(foundIn("2345678901", "contactId")).toEqual([]);
+    expect(foundIn("Tel+44 20 7946 0958")).toEqual(["phone: +44 20 7946 0958"]);
+    expect(foundIn("caller id 2125551234")).toEqual(["phone: 2125551234"]);
+  });
+
   it.each([
     "1588-0000",
     "010-1234-567",

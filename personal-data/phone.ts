@@ -1,26 +1,36 @@
 // Telephone numbers as they are written: Korean ones of mobiles and of landlines, those of North America,
 // and any that begins with a plus. Hotlines of businesses (1588-0000) are nobody's.
 
-import { plus } from "./character";
+import { isBehindEscape, isWord, plus } from "./character";
+import { isLabelled } from "./label";
 import { isOther, meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
 import { codeIn, type Text } from "./text";
 
-const meaning = meaningBy([
-  ..."전화 연락처 휴대폰 핸드폰 팩스".split(" "),
-  ..."tel phone mobile cell call fax contact whatsapp".split(" "),
-]);
+const meaning = meaningBy(
+  [
+    ..."전화 연락처 휴대폰 핸드폰 팩스".split(" "),
+    ..."tel phone mobile cell call fax contact whatsapp".split(" "),
+  ],
+  ["(?:contact|call|phone|mobile|fax)[ _-]?id", "callback"],
+);
 
 /** @returns how many groups of the run it has; 0 for none */
 export function phone(run: NumberRun, before: () => string): number {
   const first = codeIn(run.text, run.starts[0]!);
   const code = codeIn(run.text, run.starts[0]! - 1);
-  if (code === plus) return abroad(run, before);
+  if (code === plus && !isSum(run)) return abroad(run, before);
   // As it is dialled from elsewhere.
   if (first === 0x30 && run.digits(1) === "0082") return domestic(run, 1, before);
   if (first === 0x30) return domestic(run, 0, before) || joined(run);
   if (first !== 0x38) return 0;
   return run.digits(1) === "82" ? domestic(run, 1, before) : joined(run);
+}
+
+/** Whether its plus adds it to what stands right before: 1234567890+9876543210. */
+function isSum({ text, starts }: NumberRun): boolean {
+  const at = starts[0]! - 1;
+  return isWord(codeIn(text, at - 1)) && !isLabelled(text, at) && !isBehindEscape(text, at);
 }
 
 // Mobile numbers, then areas, voice over IP and personal numbers: what stands before the last two groups.

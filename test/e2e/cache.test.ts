@@ -76,14 +76,12 @@ describe.each(configurations)("the cache of %s", (_, config) => {
   it("stores nothing where a second Cache-Control says no-store, as one behind a proxy's", async () => {
     const asked = () =>
       new Promise((resolve, reject) => {
-        const headers = {
-          ...{ "content-type": "application/json", "x-api-key": gateway.key },
-          "cache-control": ["max-age=600", "no-store"],
-        };
-        const sent = request(
-          `${gateway.url}/v1/chat/completions`,
-          { method: "POST", headers },
-          (response) => response.resume().on("end", () => resolve(response.headers)),
+        const sent = request(`${gateway.url}/v1/chat/completions`, { method: "POST" });
+        sent.setHeader("x-api-key", gateway.key);
+        sent.setHeader("content-type", "application/json");
+        sent.setHeader("cache-control", ["max-age=600", "no-store"]);
+        sent.on("response", (response) =>
+          response.resume().on("end", () => resolve(response.headers)),
         );
         sent.on("error", reject);
         sent.end(JSON.stringify({ model: "gpt-4", messages: [] }));
