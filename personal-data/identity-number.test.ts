@@ -18,6 +18,9 @@ describe("resident_number", () => {
     "900230-1234568",
     "991231-7123456",
     "9001011234567",
+    // A time in milliseconds and one of a day, whose last digits fit.
+    "1602216557721",
+    "230131-0013342",
   ])("is not %s", (other) => {
     expect(foundIn(`see ${other}`)).toEqual([]);
   });

@@ -31,6 +31,8 @@ export function residentNumber(run: NumberRun, before: () => string): number {
   if (born === undefined) return 0;
   const meaning = residentMeaning(before());
   if (meaning !== 0) return meaning > 0 ? groups : 0;
+  // Milliseconds since 1970, and times of a day, read as births of people who would be very old.
+  if (born < (groups === 1 ? 19_180_101 : 19_100_101)) return 0;
   // A change of October 2020 ended the check digit, and the places in the number.
   if (groups === 2 && born >= 20_201_001 && run.gaps[0]! < gap.other) return groups;
   if (!isResident(digits)) return 0;

@@ -23,6 +23,18 @@ describe("card", () => {
     expect(foundIn("12 4111 1111 1111 1111")).toEqual(["card: 4111 1111 1111 1111"]);
   });
 
+  it("is no four numbers of a long row, and stands beside other cards", () => {
+    const row = "1234 2345 3456 4111 1111 1111 1111 5678 6789";
+    expect(foundIn(row)).toEqual([]);
+    const cards = ["4111 1111 1111 1111", "5555 5555 5555 4444", "4242 4242 4242 4242"];
+    expect(foundIn(cards.join(" "))).toEqual(cards.map((card) => `card: ${card}`));
+  });
+
+  it("has thirteen digits only beside a word for it, as a product's number has as many", () => {
+    expect(foundIn("상품 목록 4222222222222")).toEqual([]);
+    expect(foundIn("visa 4222222222222")).toEqual(["card: 4222222222222"]);
+  });
+
   it.each(["12/27", "123", "12/2027 CVC 123", "10", "7"])("is found before %s", (behind) => {
     expect(foundIn(`4111 1111 1111 1111 ${behind}`)).toEqual(["card: 4111 1111 1111 1111"]);
   });
@@ -54,12 +66,12 @@ describe("iban", () => {
     expect(foundIn(`to ${spelt}.`)).toEqual([`iban: ${spelt}`]);
   });
 
-  it.each(["DE88370400440532013000", "DE8937040044053201300", "ZZ89370400440532013000"])(
-    "is not %s",
-    (other) => {
-      expect(foundIn(other)).toEqual([]);
-    },
-  );
+  it.each([
+    ...["DE88370400440532013000", "DE8937040044053201300", "ZZ89370400440532013000"],
+    ...["4c76-ad13-673c32039688 46988c00-4477-46f2", "be21a6c3-ffaa-47ef-970c-0266a1b2c3d4"],
+  ])("is not %s", (other) => {
+    expect(foundIn(other)).toEqual([]);
+  });
 });
 
 describe("bank_account", () => {

@@ -1,7 +1,7 @@
 // Numbers by which money is had: payment cards, IBANs, and accounts of Korean banks where a bank is named.
 
 import { hyphen, isAlphanumeric, isDigit, isInWord, isLetter, isWord, space } from "./character";
-import { ibanHead, ibanRest } from "./checksum";
+import { digitIn, ibanHead, ibanRest } from "./checksum";
 import { meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
 import { codeIn, type Text } from "./text";
@@ -21,12 +21,33 @@ export function card(run: NumberRun, before: () => string): number {
   const groups = cardGroups(run);
   if (groups === 0 || !mayBeIssued(run)) return 0;
   // What stands behind four groups may be its last digits, or when it ends: 4111 1111 1111 1111 12/27.
-  const found = isCard(run, groups) ? groups : groups === 5 && isCard(run, 4) ? 4 : 0;
-  return found > 0 && cardMeaning(before()) >= 0 ? found : 0;
+  const found = isCardOf(run, groups) ? groups : groups === 5 && isCardOf(run, 4) ? 4 : 0;
+  if (found === 0 || (found === 4 && isInRow(run))) return 0;
+  // Cards of 13 digits are no longer given out, and numbers of products have as many.
+  const least = run.shapes[1] === 13 ? 1 : 0;
+  return cardMeaning(before()) >= least ? found : 0;
 }
 
-function isCard(run: NumberRun, groups: number): boolean {
-  return run.endsAfter(groups) && isLuhn(run, groups) && issued.test(run.digits(groups));
+function isCardOf(run: NumberRun, groups: number): boolean {
+  return run.endsAfter(groups) && isCard(run.digits(groups));
+}
+
+function isCard(digits: string): boolean {
+  return isLuhn(digits) && issued.test(digits);
+}
+
+const fewestInRow = 5;
+const foursBefore = /(?:(?<!\d)\d{4} ){1,5}$/;
+const foursBehind = /^(?: \d{4}(?!\d)){1,5}/;
+
+/** Whether four groups stand in a longer row of such numbers, and no card stands beside them there. */
+function isInRow({ text, starts, ends }: NumberRun): boolean {
+  const [start, end] = [starts[0]!, ends[3]!];
+  const before = foursBefore.exec(text.slice(Math.max(0, start - 26), start))?.[0] ?? "";
+  const behind = foursBehind.exec(text.slice(end, end + 26))?.[0] ?? "";
+  if ((before.length + behind.length) / 5 < fewestInRow) return false;
+  const beside = [before.slice(-20), behind.slice(0, 20)].map((row) => row.replaceAll(" ", ""));
+  return !beside.some(isCard);
 }
 
 /** Cheap, as most numbers of that length begin otherwise: 2 to 6, and 9. */
@@ -36,14 +57,12 @@ function mayBeIssued(run: NumberRun): boolean {
 }
 
 /** By its last digit (ISO/IEC 7812-1, annex B). */
-function isLuhn(run: NumberRun, groups: number): boolean {
+function isLuhn(digits: string): boolean {
   let sum = 0;
   let doubled = false;
-  for (let n = groups - 1; n >= 0; n--) {
-    for (let at = run.ends[n]! - 1; at >= run.starts[n]!; at--, doubled = !doubled) {
-      const digit = codeIn(run.text, at) - 48;
-      sum += doubled ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
-    }
+  for (let at = digits.length - 1; at >= 0; at--, doubled = !doubled) {
+    const digit = digitIn(digits, at);
+    sum += doubled ? (digit > 4 ? digit * 2 - 9 : digit * 2) : digit;
   }
   return sum % 10 === 0;
 }
@@ -147,18 +166,29 @@ export function iban(text: Text, digitsAt: number) {
   const [first, second] = [codeIn(text, start) & ~0x20, codeIn(text, start + 1) & ~0x20];
   if (isInWord(text, start) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
   const length = ibanLengths[countryOf(first, second)]!;
-  if (length === 0) return undefined;
+  // A piece of a longer name, such as a UUID.
+  const isPiece = codeIn(text, start - 1) === hyphen && isWord(codeIn(text, start - 2));
+  if (length === 0 || isPiece) return undefined;
   const end = groupsEnd(text, start, length);
   return end > 0 && ibanRest(text, start, end) === 1 ? { start, end } : undefined;
 }
 
-/** Where so many letters and digits end that stand in one piece or in groups of four; 0 where they do not. */
+/**
+ * Where so many letters and digits end that stand in one piece, or in groups of fours with one mark between
+ * all of them; 0 where they do not.
+ */
 function groupsEnd(text: Text, start: number, length: number): number {
   let at = start + ibanHead;
+  let between = 0;
   for (let count = ibanHead; count < length; at++) {
     const code = codeIn(text, at);
-    if (isAlphanumeric(code)) count++;
-    else if ((code !== space && code !== hyphen) || count % 4 !== 0) return 0;
+    if (isAlphanumeric(code)) {
+      count++;
+      continue;
+    }
+    between ||= code;
+    if ((code !== space && code !== hyphen) || code !== between || count % 4 !== 0) return 0;
   }
-  return isWord(codeIn(text, at)) ? 0 : at;
+  const behind = codeIn(text, at) === hyphen ? at + 1 : at;
+  return isWord(codeIn(text, behind)) ? 0 : at;
 }

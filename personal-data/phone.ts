@@ -1,7 +1,7 @@
 // Telephone numbers as they are written: Korean ones of mobiles and of landlines, those of North America,
 // and any that begins with a plus. Hotlines of businesses (1588-0000) are nobody's.
 
-import { isBehindEscape, isWord, plus } from "./character";
+import { close, isBehindEscape, isWord, plus } from "./character";
 import { isLabelled } from "./label";
 import { isOther, meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
@@ -27,9 +27,10 @@ export function phone(run: NumberRun, before: () => string): number {
   return run.digits(1) === "82" ? domestic(run, 1, before) : joined(run);
 }
 
-/** Whether its plus adds it to what stands right before: 1234567890+9876543210. */
-function isSum({ text, starts }: NumberRun): boolean {
+/** Whether its plus adds it to what stands right before: 1234567890+9876543210, f(x)+4294967296. */
+function isSum({ text, starts, gaps }: NumberRun): boolean {
   const at = starts[0]! - 1;
+  if (codeIn(text, at - 1) === close) return gaps[0] === gap.none;
   return isWord(codeIn(text, at - 1)) && !isLabelled(text, at) && !isBehindEscape(text, at);
 }
 
