@@ -12,7 +12,7 @@ export interface EndpointRow {
   /** The end of its path. */
   name: string;
   method: "GET" | "POST";
-  /** How a request's body is read; `form`: multipart, of which only the small parts are. */
+  /** How a request's body is read; `form`: multipart, of which only the small parts are, or JSON. */
   body: "json" | "form" | "none";
   /**
    * What an answer is counted by, beside the tokens that it may state. `call`: by nothing else

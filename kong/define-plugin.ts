@@ -3,7 +3,6 @@
 // say goes back the same way.
 
 import type { z } from "zod";
-import { rowOf } from "../families/endpoint";
 import { endpointOf } from "../families/endpoint-path";
 import { withoutUsageChunk } from "../openai/usage-chunk";
 import packageJson from "../package.json";
@@ -203,13 +202,13 @@ function openExchange(
     traced: earlier?.traced ?? false,
     canRestore: restores,
     restore: earlier?.restore,
-    ...(repeats && most > 0 && { mostOthers: mayRepeat(ticket.endpoint, body) ? most : 0 }),
+    ...(repeats && most > 0 && { mostOthers: mayRepeat(request, body) ? most : 0 }),
   };
 }
 
 /** Of a form Kong holds no bytes that could be sent again with another model. */
-function mayRepeat(endpoint: string, body: ReadBody["body"]): boolean {
-  return body !== undefined && rowOf(endpoint)?.body === "json";
+function mayRepeat({ form }: Question["request"], body: ReadBody["body"]): boolean {
+  return body !== undefined && form === undefined;
 }
 
 /** A stored stream has the chunk that says what it took: the stages read it, the client may not want it. */

@@ -51,13 +51,20 @@ function readAsSent(question: Question, mostBytes: number): ReadBody {
   const closed = whyClosed(request, row);
   if (closed) return { ...nothing, refusal: closed };
   if (typeof row === "string" || row.body === "none") return nothing;
-  if (row.body === "form") {
+  if (isForm(request)) {
+    if (row.body !== "form") return unusable({ problem: "it is a form: send a JSON object" });
     return isCompressed(request) ? { ...nothing, refusal: compressedForm } : readForm(request);
   }
   const bytes = request.bytes ?? 0;
   if (bytes > mostBytes) return { ...nothing, refusal: tooLarge(bytes, mostBytes) };
-  return isCompressed(request) ? readExpanded(request, mostBytes) : readJson(question);
+  if (isCompressed(request)) return readExpanded(request, mostBytes);
+  if (row.body === "form" && !isObject(request)) return unusable(neither);
+  return readJson(question);
 }
+
+const neither: BodyProblem = {
+  problem: "it is neither a multipart form that says so in its type, nor a JSON object",
+};
 
 // Before anybody has decided: what is not read must not pass.
 function whyClosed(request: GatheredRequest, row: EndpointRow | string): Answer | undefined {
@@ -132,6 +139,15 @@ function formEdits(
     return isChanged ? [[offset, length, String(value)]] : [];
   });
   return edits.sort(([one], [other]) => one - other);
+}
+
+// As lua/gather.lua has it, which reads the one as a form and the other as bytes.
+function isForm({ content_type = "" }: GatheredRequest): boolean {
+  return content_type.toLowerCase().includes("multipart/form-data");
+}
+
+function isObject({ body = "" }: GatheredRequest): boolean {
+  return /^\s*\{/.test(body.slice(0, 1000).toString());
 }
 
 function isCompressed({ content_encoding }: GatheredRequest): boolean {

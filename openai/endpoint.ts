@@ -1,7 +1,7 @@
 // The endpoints of the OpenAI API that we read, one row each: what is read of a request, what its
 // answer states. What is in no row does not pass unless an operator opens it by name.
 
-/** How a request's body is read; `form`: multipart, of which only the small parts are. */
+/** How a request's body is read; `form`: multipart, of which only the small parts are, or JSON. */
 export type BodyForm = "json" | "form" | "none";
 
 /**
