@@ -117,7 +117,7 @@ function shown(name: string): string {
 }
 
 /** The offset behind the value that starts there; undefined where it is nested too deep. */
-function valueEnd(text: string, start: number): number | undefined {
+export function valueEnd(text: string, start: number): number | undefined {
   const first = text.charCodeAt(start);
   if (first === quote) return stringEnd(text, start);
   if (first !== openBrace && first !== openBracket) return scalarEnd(text, start);
@@ -133,7 +133,8 @@ function valueEnd(text: string, start: number): number | undefined {
   return text.length;
 }
 
-function skipSpace(text: string, start: number): number {
+/** The offset of the next character that is no space. */
+export function skipSpace(text: string, start: number): number {
   let at = start;
   while (text.charCodeAt(at) <= space) at++;
   return at;

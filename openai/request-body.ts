@@ -145,10 +145,10 @@ export class RequestBody {
   /** The values of all members as they are spelt now, for who changes parts of them. */
   spellings(): Spelling[] {
     const { source } = this;
-    const spelt = [...this.members].flatMap(([field, { start, end, value, removed }]) => {
+    const spelt = [...this.members].flatMap(([field, { start, end, value, removed, parts }]) => {
       if (removed) return [];
-      const own = value === undefined ? { text: source, start, end } : whole(value);
-      return [{ field, ...own }];
+      const now = value ?? (parts && replaced(source, start, end, parts));
+      return [{ field, ...(now === undefined ? { text: source, start, end } : whole(now)) }];
     });
     return [...spelt, ...[...this.added].map(([field, text]) => ({ field, ...whole(text) }))];
   }
@@ -158,7 +158,7 @@ export class RequestBody {
     const spelt = replaced(text, start, end, parts);
     const member = this.members.get(field);
     if (!member) this.added.set(field, spelt);
-    else if (member.value === undefined) member.parts = parts;
+    else if (text === this.source) member.parts = parts;
     else member.value = spelt;
     this.fields[field] = JSON.parse(spelt);
     this.touch();

@@ -31,6 +31,48 @@ describe("llm-models", () => {
       ["claude-sonnet-4-5", { top_p: 0.5 }, { top_p: 0.5 }],
       ["claude-3-7-sonnet-latest", { temperature: 0.2, top_p: 1 }, { temperature: 0.2, top_p: 1 }],
       ["claude-sonnet-4-20250514", { temperature: 1.2, top_p: 1 }, { temperature: 1, top_p: 1 }],
+      // The words of an application are said by a role that all know.
+      [
+        "deepseek-ai/DeepSeek-V3",
+        { messages: [{ role: "developer", content: 'Be "developer".' }, { role: "user" }] },
+        { messages: [{ role: "system", content: 'Be "developer".' }, { role: "user" }] },
+      ],
+      ["glm-5", { input: [{ role: "developer" }] }, { input: [{ role: "system" }] }],
+      ["gpt-4.1", { messages: [{ role: "developer", content: "Be." }] }, undefined],
+      // Each takes some efforts only.
+      ["o3", { reasoning_effort: "minimal" }, { reasoning_effort: "low" }],
+      [
+        "gpt-5",
+        { reasoning: { effort: "xhigh", summary: "auto" } },
+        { reasoning: { effort: "high", summary: "auto" } },
+      ],
+      [
+        "gpt-4.1",
+        { text: { verbosity: "low", format: {} }, include: ["reasoning.encrypted_content", "x"] },
+        { text: { format: {} }, include: ["x"] },
+      ],
+      // xAI's, Google's and Mistral's.
+      [
+        "x-ai/grok-4",
+        { presence_penalty: 1, stop: ["x"], reasoning_effort: "low", n: 1 },
+        { n: 1 },
+      ],
+      ["grok-4.20-reasoning", { reasoning_effort: "low" }, {}],
+      ["grok-4.5", { reasoning_effort: "low", frequency_penalty: 1 }, { reasoning_effort: "low" }],
+      ["grok-3", { presence_penalty: 1, stop: ["x"] }, undefined],
+      [
+        "google/gemini-2.5-pro",
+        { store: false, metadata: { a: "b" }, frequency_penalty: 0.5, top_k: 4, top_p: 1 },
+        { top_p: 1 },
+      ],
+      ["gemini-2.0-flash", { frequency_penalty: 0.5 }, undefined],
+      ["mistral-large-2512", { max_completion_tokens: 9, store: true }, { max_tokens: 9 }],
+      [
+        "deepseek-chat",
+        { max_tokens: 9, max_completion_tokens: 9, store: true },
+        { max_tokens: 9, store: true },
+      ],
+      ["kimi-k2", { temperature: 1.6 }, { temperature: 1 }],
       // Of what nobody knows that it is refused nothing is left out.
       ["mistral-large", { temperature: 1.6, top_p: 1, reasoning_effort: "high" }, undefined],
       ["claude-sonnet-4-5", { reasoning_effort: "high" }, undefined],
@@ -40,7 +82,7 @@ describe("llm-models", () => {
 
     it("is told by its names, so that it can be taken back", () => {
       const all = Object.fromEntries(leftOut.map((name) => [name, 2]));
-      for (const model of ["o3", "gpt-4o", "claude-sonnet-4-5"]) {
+      for (const model of ["o3", "gpt-4o", "claude-sonnet-4-5", "gemini-3", "grok-4"]) {
         const changed = left(model, all) as Record<string, unknown>;
         const names = Object.keys(all).filter((name) => changed[name] !== 2);
         expect(names.every((name) => leftOut.includes(name))).toBe(true);
