@@ -153,6 +153,32 @@ describe("llm-models fill-in", () => {
     },
   );
 
+  it("sets no default bound where the prompt may leave it no room", () => {
+    const asking = (letters: number, given: Case) => {
+      const { text } = filled(
+        JSON.stringify({ prompt: "a".repeat(letters), temperature: 1 }),
+        given,
+      );
+      return JSON.parse(text).max_tokens;
+    };
+    // 16,385 tokens of prompt and answer.
+    const short: Case = { model: "gpt-3.5-turbo", given: unlimited };
+    expect(asking(40_000, short)).toBe(2048);
+    expect(asking(56_000, short)).toBeUndefined();
+    expect(asking(56_000, { ...short, model: "of-nobody" })).toBe(2048);
+    expect(asking(56_000, { ...short, alias: { max_tokens: 50 } })).toBeUndefined();
+    // A limit holds all the same.
+    expect(asking(64_000, { model: "gpt-3.5-turbo" })).toBe(4096);
+  });
+
+  it("sets no default bound above what the model writes, for thoughts either", () => {
+    const text = '{"thinking":{"type":"enabled","budget_tokens":63000}}';
+    const { max_tokens } = JSON.parse(
+      filled(text, { model: "claude-sonnet-4-5", given: unlimited }).text,
+    );
+    expect(max_tokens).toBe(64_000);
+  });
+
   it("keeps thoughts below the limit of an answer", () => {
     const text = '{"max_tokens":20000,"thinking":{"type":"enabled","budget_tokens":10000}}';
     expect(filled(text, { model: "claude-sonnet-4-5" }).text).toBe(

@@ -74,7 +74,10 @@ function boundLength(
   const given = members.filter((member) => isBound(body.get(member)));
   const isLowered = lower(exchange, body, given, terms.maxTokensLimit);
 
-  const bound = Math.min(defaultBound(body.value, terms), terms.maxTokensLimit);
+  const bound = Math.min(
+    defaultBound(exchange.ticket.endpoint, body.value, terms),
+    terms.maxTokensLimit,
+  );
   const isMissing = given.length === 0 && Number.isFinite(bound);
   if (isMissing) body.set(renames ? "max_completion_tokens" : members[0]!, bound);
   if (isMissing || isLowered) fitBudget(body, isMissing ? bound : terms.maxTokensLimit);
@@ -108,13 +111,24 @@ function lower(
   return tooHigh.length > 0;
 }
 
-/** Thoughts are a part of the answer: a default leaves them room, or sets no bound. */
-function defaultBound(body: RequestBody["value"], terms: Terms): number {
-  const { maxTokens, isOwnMaxTokens, reasons } = terms;
+/**
+ * Thoughts are a part of the answer: a default leaves them room, or sets no bound. Nor does it where the
+ * prompt may leave it no room: APIs refuse a bound for which there is none, and need none then.
+ */
+function defaultBound(endpoint: string, body: RequestBody["value"], terms: Terms): number {
+  const { maxTokens, isOwnMaxTokens, reasons, context, maxOutput } = terms;
   const budget = budgetOf(body);
   const isLeft = (reasons || thinks(body)) && budget === 0 && !isOwnMaxTokens;
-  return maxTokens === undefined || isLeft ? Number.POSITIVE_INFINITY : maxTokens + budget;
+  if (maxTokens === undefined || isLeft) return Number.POSITIVE_INFINITY;
+  const bound = Math.min(maxTokens + budget, maxOutput);
+  const hasRoom =
+    context === Number.POSITIVE_INFINITY ||
+    familyOf(endpoint).estimateInputTokens(body) * margin + bound <= context;
+  return hasRoom ? bound : Number.POSITIVE_INFINITY;
 }
+
+// Code and figures are more tokens than their letters let expect.
+const margin = 1.25;
 
 // OpenAI's API takes an explicit null for "not given", llama.cpp and others -1 for "no bound", and -2 for
 // "as much as there is room for".

@@ -18,6 +18,8 @@ export interface Terms {
   maxTokensLimit: number;
   /** Longest answer that the model is known to give, in tokens; Infinity where nobody knows. */
   maxOutput: number;
+  /** Most tokens of prompt and answer together; Infinity where nobody knows. */
+  context: number;
   /** That default is the operator's word for this alias or these models, not the one for all. */
   isOwnMaxTokens: boolean;
   /** It takes max_completion_tokens only. */
@@ -43,13 +45,15 @@ export function terms(options: ModelsOptions): TermsOf {
     const ownMaxTokens = defaults.max_tokens ?? rule?.max_tokens;
     const maxTokens = ownMaxTokens ?? options.defaults.max_tokens;
     const limit = rule?.max_tokens_limit ?? options.max_tokens_limit;
+    const known = catalogue().find(served);
     return {
       model: served,
       temperature: isFixed || temperature < 0 ? undefined : temperature,
       maxTokens: maxTokens === 0 ? undefined : maxTokens,
       isOwnMaxTokens: ownMaxTokens !== undefined,
       maxTokensLimit: limit === 0 ? Number.POSITIVE_INFINITY : limit,
-      maxOutput: catalogue().find(served)?.max_output ?? Number.POSITIVE_INFINITY,
+      maxOutput: known?.max_output ?? Number.POSITIVE_INFINITY,
+      context: known?.context ?? Number.POSITIVE_INFINITY,
       completionTokens: completionTokens(served),
       fixedTemperature: isFixed,
       reasons: reasons(served),
