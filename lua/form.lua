@@ -49,6 +49,11 @@ local function window(next_piece)
     return taken
   end
 
+  -- How many bytes of what was read have not been stepped over: all that is left, at the body's end.
+  function self.left()
+    return #held
+  end
+
   -- What stands before the mark, up to `longest` bytes of it, stepping over the mark; nil where it is
   -- longer. Then how many bytes it has, and its last two: nil where there is no mark.
   function self.upto(mark, longest)
@@ -105,8 +110,8 @@ local function part_in(head)
 end
 
 -- Name and value of each small part. One that is too long, or stands twice, is `false`: upstreams
--- differ in what they make of it. Then where each value stands, as { offset, length } in bytes. Nil for
--- what every reader of forms need not read alike.
+-- differ in what they make of it. Then where each value stands, as { offset, length } in bytes, and how
+-- many bytes the form has. Nil for what every reader of forms need not read alike.
 local function read(content_type, next_piece)
   local boundary = (parameters(content_type, "multipart/form-data") or {}).boundary
   local body, mark = window(next_piece), "--" .. (boundary or "")
@@ -118,7 +123,8 @@ local function read(content_type, next_piece)
     local ends = body.next(2)
     if ends == "--" then
       -- Some readers go on behind the end.
-      return not select(2, body.upto(mark, 0)) and fields or nil, places
+      local goes_on = select(2, body.upto(mark, 0))
+      return not goes_on and fields or nil, places, body.at + body.left()
     end
     local head = ends == "\r\n" and body.upto("\r\n\r\n", LONGEST_HEAD)
     if not head or head:find(mark, 1, true) then
@@ -144,9 +150,9 @@ end
 
 return function(content_type)
   local next_piece, close = pieces()
-  local read_well, fields, places = pcall(read, content_type, next_piece)
+  local read_well, fields, places, bytes = pcall(read, content_type, next_piece)
   close()
   if read_well and fields then
-    return fields, places
+    return fields, places, bytes
   end
 end

@@ -68,8 +68,10 @@ return function()
   local body
   if gathered.method == "POST" then
     if is_form(gathered.content_type) then
-      gathered.bytes = announced
-      gathered.form, gathered.form_places = form(gathered.content_type)
+      -- What comes in chunks announces no length.
+      local bytes
+      gathered.form, gathered.form_places, bytes = form(gathered.content_type)
+      gathered.bytes = bytes or announced
     else
       body, gathered.bytes = read_body(announced)
     end

@@ -26,8 +26,8 @@ describe("form.lua", () => {
   let worker: LuaWorker;
   beforeAll(() => {
     const reading = `function plugin:access(conf)
-      local fields, places = require("kong_llm.form")(conf.type)
-      kong.ctx.shared.result = { fields = fields, places = places }
+      local fields, places, bytes = require("kong_llm.form")(conf.type)
+      kong.ctx.shared.result = { fields = fields, places = places, bytes = bytes }
     end`;
     const source = (name: string) => readFileSync(join(__dirname, `../lua/${name}.lua`), "utf8");
     files = luaFiles({
@@ -54,6 +54,7 @@ describe("form.lua", () => {
     return worker.getMember(request, "shared", "result") as {
       fields?: Record<string, string | false>;
       places?: Record<string, [number, number]>;
+      bytes?: number;
     };
   }
 
@@ -67,8 +68,9 @@ describe("form.lua", () => {
     ];
     const body = form(sound, allowed, field("prompt", ""));
     for (const buffered of [1 << 20, 1024]) {
-      const { fields, places } = await readForm(body, plainType, buffered);
+      const { fields, places, bytes } = await readForm(body, plainType, buffered);
       expect(fields).toEqual({ model: "allowed", prompt: "" });
+      expect(bytes).toBe(Buffer.byteLength(body));
       const [offset, length] = places!.model!;
       expect(Buffer.from(body).toString("utf8", offset, offset + length)).toBe("allowed");
     }
