@@ -19,6 +19,8 @@ describe("models", () => {
       ["deepseek-r1:7b", "deepseek-r1:7b"],
       ["accounts/fireworks/models/DeepSeek-R1", "deepseek-r1"],
       ["qwen2.5-coder", "qwen2.5-coder"],
+      ["databricks-claude-opus-4-7", "claude-opus-4-7"],
+      ["anthropic--claude-4.7-opus", "claude-4.7-opus"],
     ])("of %s is %s", (model, bare) => {
       expect(bareName(model)).toBe(bare);
     });

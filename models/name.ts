@@ -1,13 +1,15 @@
 // What a model is called, wherever its name comes from: a router's or a provider's prefix and a
 // fine-tune's mark stand before and behind the name that says what a model can do.
 
-// A library's word for who serves a model; before a tag, as in gpt-oss:20b, stands the name itself.
+// A library's word for who serves a model; before a tag, as in gpt-oss:20b, stands the name itself. Then
+// Databricks', and SAP's for who made it.
 const maker =
-  /^(?:(?:openai|azure|anthropic|google|vertexai|bedrock|groq|xai)[\w-]*|deepseek|moonshotai):/;
+  /^(?:(?:(?:openai|azure|anthropic|google|vertexai|bedrock|groq|xai)[\w-]*|deepseek|moonshotai):|databricks-|[a-z]+--)/;
 
 /**
  * The name of the model behind `openai/o3`, `openai:o3`, `ft:gpt-4o:team:tone:id`,
- * `us.anthropic.claude-opus-4-7` or `accounts/fireworks/models/deepseek-r1`, in lower case.
+ * `us.anthropic.claude-opus-4-7`, `databricks-claude-opus-4-7` or
+ * `accounts/fireworks/models/deepseek-r1`, in lower case.
  */
 export function bareName(model: string): string {
   const last = model.slice(model.lastIndexOf("/") + 1).toLowerCase();

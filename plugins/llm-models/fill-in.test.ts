@@ -116,6 +116,9 @@ describe("llm-models fill-in", () => {
     ["{}", { model: "claude-opus-4-8-20260301" }, '{"max_tokens":2048}'],
     ["{}", { model: "us.anthropic.claude-opus-4-7-v1:0" }, '{"max_tokens":2048}'],
     ["{}", { model: "anthropic/claude-opus-4.7" }, '{"max_tokens":2048}'],
+    ["{}", { model: "anthropic/claude-4.7-opus-20260416" }, '{"max_tokens":2048}'],
+    ["{}", { model: "databricks-claude-opus-5" }, '{"max_tokens":2048}'],
+    ["{}", { model: "databricks-gpt-5" }, "{}"],
     ["{}", { model: "claude-opus-4-20250514" }, '{"max_tokens":2048,"temperature":0.7}'],
     ["{}", { model: "gpt-4o-mini-search-preview-2025-03-11" }, '{"max_tokens":2048}'],
     // Models that think are not cut by a default; an operator's own word for them holds.
