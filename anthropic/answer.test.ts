@@ -27,6 +27,7 @@ describe("answer", () => {
     ["a prompt that warms the cache", json, message({ content: [], stop_reason: "max_tokens" })],
     ["nothing to add after a tool's result", json, message({ content: [] })],
     ["a stream", sse, stream("hi")],
+    ["a stream with the end of OpenAI's behind its own", sse, `${stream("hi")}data: [DONE]\n\n`],
     ["a refusal before the first word", sse, ended("refusal")],
     ["a stream of nothing to add", sse, ended("end_turn", { output_tokens: 3 })],
   ])("takes %s as whole", (_, type, body) => {
@@ -55,10 +56,23 @@ describe("answer", () => {
     ["cut", "a cut stream", sse, messageStart() + textBlock(0, "a")],
     ["cut", "half a message", json, message().slice(0, 70)],
     ["cut", "a message without a reason to stop", json, message({ stop_reason: null })],
-    ["cut", "a page of HTML", json, "<html>"],
+    ["error", "a page of HTML", "text/html", "<html>"],
+    ["error", "an error as Zhipu sends it", json, '{"code":500,"msg":"no","success":false}'],
+    ["error", "an error by MiniMax's number", json, message({ base_resp: { status_code: 1008 } })],
+    ["error", "an object that is no message", json, '{"detail":"Not Found"}'],
+    ["error", "an event in OpenAI's shape", sse, 'data: {"error":{"message":"no"}}\n\n'],
+    ["empty", "nothing at all", sse, ""],
     ["empty", "no content and no tokens", json, message({ content: [], usage: nothing })],
     ["empty", "a stream without content", sse, ended("end_turn")],
   ])("is %s for %s", (kind, _, type, body) => {
     expect(findingOf("messages", type, Buffer.from(body), false).state).toBe(kind);
+  });
+
+  it.each([
+    ["whole", '{"input_tokens":7}'],
+    ["error", '{"detail":"Not Found"}'],
+  ])("is %s for a count of tokens that is %s", (kind, body) => {
+    const counted = findingOf("messages/count_tokens", json, Buffer.from(body), false);
+    expect(counted.state).toBe(kind);
   });
 });

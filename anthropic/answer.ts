@@ -22,15 +22,17 @@ export function findingOf(
   body: Buffer,
   truncated: boolean,
 ): AnswerFinding {
+  if (body.length === 0 && !truncated) return { state: "empty" };
   if (isEventStream(contentType)) return ofStream(body, truncated);
   if (truncated) return { state: "whole" };
-  const answer = jsonObjectIn(body.toString("utf8"));
-  if (!answer) return { state: "cut" };
-  const { type, error = null, stop_reason, content, usage } = answer;
-  if (type === "error" || error !== null) return errorOf(answer);
-  if (endpoint === "messages/count_tokens") {
-    return { state: "input_tokens" in answer ? "whole" : "empty" };
-  }
+  const text = body.toString("utf8");
+  const answer = jsonObjectIn(text);
+  // A page of a proxy in the place of JSON.
+  if (!answer) return { state: /^\s*\{/.test(text) ? "cut" : "error" };
+  const result = endpoint === "messages/count_tokens" ? "input_tokens" : "content";
+  if (isError(answer) || !(result in answer)) return errorOf(answer);
+  if (result === "input_tokens") return { state: "whole" };
+  const { stop_reason, content, usage } = answer;
   return {
     state: stateOf({
       stopReason: typeof stop_reason === "string" ? stop_reason : undefined,
@@ -38,6 +40,13 @@ export function findingOf(
       usage,
     }),
   };
+}
+
+/** Vendors that speak this API say by members of their own, too, that all did not go well. */
+function isError({ type, error, success, base_resp }: Record<string, unknown>): boolean {
+  // Zhipu; MiniMax by a number.
+  const { status_code = 0 } = (base_resp ?? {}) as { status_code?: unknown };
+  return type === "error" || !!error || success === false || status_code !== 0;
 }
 
 function ofStream(body: Buffer, truncated: boolean): AnswerFinding {

@@ -52,6 +52,10 @@ describe("stream", () => {
       expect(hasEnded(stream("hi") + event("ping"))).toBe(true);
     });
 
+    it("also when the end of OpenAI's streams follows, as vLLM and relays send it", () => {
+      expect(hasEnded(`${stream("hi")}data: [DONE]\n\n`)).toBe(true);
+    });
+
     it("also when a model speaks of errors", () => {
       expect(hasEnded(stream('event: error\n\ndata: {"type":"error"}\n\n'))).toBe(true);
     });

@@ -32,8 +32,15 @@ export function* eventsFromEnd(body: Buffer): Generator<StreamEvent> {
 function eventOf(type: string, lines: string[]): StreamEvent {
   const data = lines.reverse().join("\n");
   if (type !== "") return { type, data };
-  const named = jsonObjectIn(data)?.type;
-  return { type: typeof named === "string" ? named : "", data };
+  const { type: named, error } = jsonObjectIn(data) ?? {};
+  if (typeof named === "string") return { type: named, data };
+  // Some relays pass an error on in OpenAI's shape.
+  return { type: error ? "error" : "", data };
+}
+
+/** What may stand behind the end: a ping, or the end of OpenAI's streams, which vLLM and relays add. */
+function saysNothing({ type, data }: StreamEvent): boolean {
+  return type === "ping" || data === "[DONE]";
 }
 
 function fieldValue(line: string): string {
@@ -45,7 +52,7 @@ function fieldValue(line: string): string {
 export interface StreamFacts {
   /** An event of type error: nothing good follows it. */
   reportsError: boolean;
-  /** It came to message_stop; pings do not count. */
+  /** It came to message_stop; what says nothing behind it does not count. */
   stopped: boolean;
   /** Why the model stopped, from message_delta; undefined where nobody has said. */
   stopReason: string | undefined;
@@ -65,7 +72,7 @@ export function readStream(body: Buffer): StreamFacts {
   };
   let isLast = true;
   for (const event of eventsFromEnd(body)) {
-    if (event.type === "ping") continue;
+    if (saysNothing(event)) continue;
     if (isLast) facts.stopped = event.type === "message_stop" && !!jsonObjectIn(event.data);
     isLast = false;
     if (event.type === "content_block_start") facts.hasContent = true;
@@ -79,13 +86,14 @@ export function readStream(body: Buffer): StreamFacts {
   return facts;
 }
 
-// The last event and the pings that may stand behind it are far shorter than this.
+// The last event and what may stand behind it are far shorter than this.
 const endBytes = 4096;
 
 /** True when the stream came to the end that the API promises, message_stop. */
 export function endsItself(body: Buffer): boolean {
-  for (const { type, data } of eventsFromEnd(body.subarray(-endBytes))) {
-    if (type !== "ping") return type === "message_stop" && jsonObjectIn(data) !== undefined;
+  for (const event of eventsFromEnd(body.subarray(-endBytes))) {
+    if (saysNothing(event)) continue;
+    return event.type === "message_stop" && jsonObjectIn(event.data) !== undefined;
   }
   return false;
 }
