@@ -6,9 +6,11 @@ local edited = require("kong_llm.edited")
 
 -- By lower case with hyphens. A trailing * is any end.
 local OURS = {
-  "authorization", "proxy-authorization", "x-api-key", "api-key", "cookie", "openai-organization",
+  "authorization", "proxy-authorization", "cookie", "ocp-apim-subscription-key", "openai-organization",
   "openai-project", "x-consumer-*", "x-credential-*", "x-anonymous-*", "x-llm-*",
 }
+-- Whoever it is for: x-api-key, api-key, x-goog-api-key.
+local KEY = "api-key"
 local exact, beginnings = {}, {}
 for _, name in ipairs(OURS) do
   if name:sub(-1) == "*" then
@@ -20,7 +22,7 @@ end
 
 local function is_ours(name)
   local plain = name:lower():gsub("_", "-")
-  if exact[plain] then
+  if exact[plain] or plain:sub(-#KEY) == KEY then
     return true
   end
   for _, beginning in ipairs(beginnings) do

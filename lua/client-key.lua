@@ -1,8 +1,7 @@
 -- lua/client-key.lua: finds the client's key wherever an SDK puts it, and shows it to key-auth as
 -- x-api-key, so that a consumer needs one credential. Runs before key-auth.
 
--- Which headers carry a key, the first that does wins. A header that stands twice is left to key-auth,
--- which refuses it.
+-- Which headers carry a key, the first that does wins.
 local function bearer(value)
   return value:match("^%s*[Bb][Ee][Aa][Rr][Ee][Rr]%s+(%S+)%s*$")
 end
@@ -36,24 +35,37 @@ local function given()
   return found
 end
 
-local function show(found)
+-- What Claude Code has stored for Anthropic itself, and sends beside the key of a gateway.
+local ANTHROPICS = "sk-ant-"
+
+-- The key that counts, or the values of a header that stands twice; nil where there is none.
+local function key_of(found)
+  local anthropics
   for _, place in ipairs(PLACES) do
     local value = found[place.name]
     if type(value) == "table" then
-      -- Readers differ in which of them counts.
-      upstream.set_header("x-api-key", value[1])
-      upstream.add_header("x-api-key", value[2])
-      return
+      return value
     end
     local key = value and place.read(value)
     if key and key ~= "" then
-      if key ~= found["x-api-key"] then
-        upstream.set_header("x-api-key", key)
+      if key:sub(1, #ANTHROPICS) ~= ANTHROPICS then
+        return key
       end
-      return
+      anthropics = anthropics or key
     end
   end
-  if found["x-api-key"] then
+  return anthropics
+end
+
+local function show(found)
+  local key, shown = key_of(found), found["x-api-key"]
+  if type(key) == "table" then
+    -- Readers differ in which of them counts: key-auth refuses both.
+    upstream.set_header("x-api-key", key[1])
+    upstream.add_header("x-api-key", key[2])
+  elseif key and key ~= shown then
+    upstream.set_header("x-api-key", key)
+  elseif shown and not key then
     upstream.clear_header("x-api-key")
   end
 end

@@ -109,6 +109,21 @@ describe.each(configurations)("messages of %s", (_, config) => {
     expect((await asking.messages.create(body)).type).toBe("message");
   });
 
+  it("take that token also beside the key that Claude Code has stored for Anthropic", async () => {
+    const stored = { "x-api-key": "sk-ant-stored" };
+    const asking = client(undefined, {
+      ...{ apiKey: null, authToken: gateway.key, defaultHeaders: stored },
+    });
+    const body = { model: "claude", max_tokens: 50, messages: said("with both") };
+    expect((await asking.messages.create(body)).type).toBe("message");
+    expect(gateway.upstream.requests[0]?.headers).not.toHaveProperty("x-api-key");
+    const alone = await client("sk-ant-stored")
+      .messages.create(body)
+      .catch((error) => error);
+    expect(alone).toBeInstanceOf(Anthropic.AuthenticationError);
+    expect(alone.requestID).toBe(alone.headers.get("x-kong-request-id"));
+  });
+
   it("stream, with thinking and tools, and are counted to the token", async () => {
     const stream = client().messages.stream({
       model: "claude",
