@@ -163,8 +163,8 @@ export interface Family {
   // Of what we say
   /** The body of a refusal. @param requestId the one in the answer's head */
   errorBody(status: number, refusal: Refusal, requestId?: string): string;
-  /** Header in which its clients look for the id of a request, where they want one of a refusal. */
-  readonly requestIdHeader?: string;
+  /** Header in which its clients look for the id of a request. */
+  readonly requestIdHeader: string;
   listBody(models: readonly ListedModel[]): object;
   modelBody(model: ListedModel): object;
   /** The limits in the headers that its clients read, beside those that all are told in. */

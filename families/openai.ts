@@ -52,6 +52,7 @@ export const openai: Family = {
   endsItself,
 
   errorBody: (_status, refusal) => errorBody(refusal),
+  requestIdHeader: "x-request-id",
   listBody: modelsList,
   modelBody: modelEntry,
 };

@@ -6,8 +6,9 @@ const refusal = refuse(429, { message: "Wait.", type: "tokens", code: "rate_limi
 const request = { id: "r1", method: "POST", path: "/v1/chat/completions", client_ip: "::1" };
 
 describe("a refusal", () => {
-  it("keeps OpenAI's shape for a client of OpenAI's API", () => {
-    expect(inShapeOf(request, refusal)).toEqual(refusal);
+  it("keeps OpenAI's shape for a client of OpenAI's API, whose SDKs show its id", () => {
+    const answer = inShapeOf(request, refusal);
+    expect(answer).toEqual({ ...refusal, headers: { ...refusal.headers, "x-request-id": "r1" } });
   });
 
   it.each([

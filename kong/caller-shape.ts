@@ -9,7 +9,6 @@ export function inShapeOf(request: GatheredRequest, answer: Answer): Answer {
   const { error, status } = answer;
   if (!error) return answer;
   const { errorBody, requestIdHeader } = familyOfCaller(request.path, request.anthropic_version);
-  const headers = { ...answer.headers };
-  if (requestIdHeader) headers[requestIdHeader] = request.id;
+  const headers = { ...answer.headers, [requestIdHeader]: request.id };
   return { ...answer, headers, body: errorBody(status, error, request.id) };
 }

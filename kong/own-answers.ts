@@ -133,6 +133,16 @@ export const misconfigured: Record<number, OwnAnswer> = {
   },
 };
 
+/** The upstream sends a request on to another address: an SDK would follow with its key, past the gateway. */
+export const redirected: Record<number, OwnAnswer> = {
+  502: {
+    message:
+      "The model's server sends this request on to another address, which the gateway does not follow. Trying again is of no use: its operator must set the address that the server has moved to.",
+    type: "server_error",
+    code: "upstream_redirects",
+  },
+};
+
 type Shape = (answer: OwnAnswer, status: number) => string;
 
 const shapes: Record<string, Shape> = {
@@ -146,7 +156,8 @@ export function refusalsLua(): string {
     const gateway = tableOf(ofGateway, shape);
     const upstream = tableOf(ofUpstream, shape);
     const ours = tableOf(misconfigured, shape);
-    return `  ${family} = {\n    gateway = ${gateway},\n    upstream = ${upstream},\n    misconfigured = ${ours},\n  },\n`;
+    const elsewhere = tableOf(redirected, shape);
+    return `  ${family} = {\n    gateway = ${gateway},\n    upstream = ${upstream},\n    misconfigured = ${ours},\n    redirected = ${elsewhere},\n  },\n`;
   });
   return `-- What Kong's own answers say, by the caller's API, who failed, and the status.\nreturn {\n${families.join("")}}\n`;
 }

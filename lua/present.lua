@@ -7,8 +7,9 @@ local refusals = require("kong_llm.refusals")
 -- What the upstream tells its customer, who is not its client here. A trailing * is any end.
 local ACCOUNT = {
   "set-cookie", "openai-organization", "openai-project", "anthropic-organization-id",
-  "x-ratelimit*", "x-rate-limit-*", "ratelimit*", "anthropic-ratelimit-*", "anthropic-priority-*",
-  "anthropic-fast-*", "x-tokenlimit-*", "x-trial-endpoint-*", "x-endpoint-monthly-*", "x-codex-*",
+  "anthropic-workspace-id", "anthropic-ratelimit-*", "anthropic-priority-*", "anthropic-fast-*",
+  "x-ratelimit*", "x-rate-limit-*", "ratelimit*", "x-tokenlimit-*", "x-trial-endpoint-*",
+  "x-endpoint-monthly-*", "x-codex-*", "x-databricks-org-id",
   "msh-gid", "msh-uid", "msh-org-id", "msh-project-id",
   -- What a router of somebody else tells of its key, its budget and its own upstream; and what a server
   -- that shows the headers it got would give away of ours.
@@ -50,6 +51,9 @@ local function clear_account(headers)
   end
 end
 
+-- Where the SDKs of each look for the id of a request.
+local REQUEST_ID = { openai = "x-request-id", anthropic = "request-id" }
+
 -- Which API's words the caller reads.
 local function family_of(request)
   local path = request.path or kong.request.get_raw_path()
@@ -57,20 +61,27 @@ local function family_of(request)
   return (speaks or path:find("/v1/messages", 1, true)) and "anthropic" or "openai"
 end
 
+-- A POST that is sent on to another address: an SDK would follow with its key, past the gateway.
+local REDIRECTS = { [301] = true, [302] = true, [303] = true, [307] = true, [308] = true }
+
+local function leads_away(status)
+  return REDIRECTS[status] and ngx.req.get_method() == "POST"
+end
+
 -- Kong's own words for a request that was let through are about the upstream, all others about us.
-local function refusal_for(status, state, request, decision)
-  local shapes = refusals[family_of(request)]
+local function refusal_for(status, state, shapes, decision)
   if state.misconfigured then
     return shapes.misconfigured[status]
   end
   return decision and shapes.upstream[status] or shapes.gateway[status]
 end
 
-local function replace_body(state, text)
+local function replace_body(state, text, family)
   state.refusal = text
   if text then
     kong.response.clear_header("Content-Length")
     kong.response.set_header("Content-Type", "application/json")
+    kong.response.set_header(REQUEST_ID[family], ngx.var.kong_request_id)
   end
 end
 
@@ -117,7 +128,8 @@ return function(state, request, decision)
   if source == "service" then
     clear_account(headers)
   end
-  header["X-LLM-Source"] = source == "service" and "upstream" or "gateway"
+  local away = source == "service" and leads_away(response.get_status())
+  header["X-LLM-Source"] = source == "service" and not away and "upstream" or "gateway"
   if source ~= "exit" then
     -- Here and not in access: an upstream's header of the same name is replaced, not doubled.
     for name, value in pairs(headers_of(state, decision)) do
@@ -128,7 +140,15 @@ return function(state, request, decision)
     end
   end
 
-  if source ~= "service" then
+  if source == "service" and not away then
+    return
+  end
+  local family = family_of(request)
+  if away then
+    response.set_status(502)
+    header["Location"], header["Content-Encoding"], header["x-should-retry"] = nil, nil, "false"
+    replace_body(state, refusals[family].redirected[502], family)
+  else
     -- Kong's 503 where retry.lua gave no further try: what came of the one before counts.
     if state.instead then
       response.set_status(state.instead)
@@ -138,6 +158,7 @@ return function(state, request, decision)
       response.set_status(503)
       response.set_header("Retry-After", "1")
     end
-    replace_body(state, refusal_for(response.get_status(), state, request, not state.refused and decision))
+    local let_through = not state.refused and decision
+    replace_body(state, refusal_for(response.get_status(), state, refusals[family], let_through), family)
   end
 end

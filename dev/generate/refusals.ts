@@ -5,7 +5,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { misconfigured, type OwnAnswer, ofGateway, ofUpstream } from "../../kong/own-answers";
+import {
+  misconfigured,
+  type OwnAnswer,
+  ofGateway,
+  ofUpstream,
+  redirected,
+} from "../../kong/own-answers";
 import { callsOf, texts, unknown, variants } from "./literals";
 
 export interface Refusal {
@@ -109,6 +115,7 @@ function ownAnswers(): Refusal[] {
       "Kong, or another plugin, answers by itself before ours have let the request through.",
     ],
     [ofUpstream, "Kong answers by itself for an upstream that did not."],
+    [redirected, "The upstream answers a POST with a redirect."],
     [
       misconfigured,
       "The plugin server refuses the config of the plugin, or kong.conf names no socket.",

@@ -50,6 +50,7 @@ describe.each(configurations)("a request through %s", (_, config) => {
       authorization: "Bearer somebody-else",
       cookie: "session=1",
       "x-consumer-username": "forged",
+      "x-goog-api-key": gateway.key,
     });
     expect(answer.status).toBe(200);
     expect(answer.headers.get("x-llm-model")).toBe("gpt-4.1");
@@ -57,6 +58,7 @@ describe.each(configurations)("a request through %s", (_, config) => {
     const { headers } = gateway.upstream.requests[0]!;
     expect(headers.authorization).toBe(`Bearer ${gateway.upstreamKey}`);
     expect(headers).not.toHaveProperty("x-api-key");
+    expect(headers).not.toHaveProperty("x-goog-api-key");
     expect(headers).not.toHaveProperty("cookie");
     expect(headers).not.toHaveProperty("x-consumer-username");
   });
@@ -159,6 +161,8 @@ describe.each(configurations)("a request through %s", (_, config) => {
       ...{ "x-tokenlimit-remaining": "5", "x-trial-endpoint-call-remaining": "19" },
       ...{ "anthropic-priority-input-tokens-limit": "9", "msh-org-id": "org", "msh-uid": "u" },
       ...{ "x-litellm-key-spend": "3.2", "x-api-key": "shown", authorization: "Bearer shown" },
+      ...{ "msh-org-id": "o", "msh-uid": "u", "x-databricks-org-id": "7" },
+      ...{ "x-ratelimitbysize-remaining-minute": "4", "anthropic-workspace-id": "w" },
       ...{ "alt-svc": 'h3=":443"; ma=86400', "strict-transport-security": "max-age=31536000" },
     };
     gateway.upstream.behave({ headers, times: 2 });
@@ -171,6 +175,15 @@ describe.each(configurations)("a request through %s", (_, config) => {
         expect([name, answer.headers.get(name)]).toEqual([name, null]);
       expect(answer.headers.get("x-request-id")).toBe(known);
     }
+  });
+
+  it("is not sent on by the upstream to another address, past the gateway", async () => {
+    const headers = { location: "http://127.0.0.1:9/v1/chat/completions/" };
+    gateway.upstream.behave({ status: 307, headers, times: 1 });
+    const answer = await post("/v1/chat/completions", JSON.stringify(chat("redirected")));
+    expect([answer.status, answer.headers.get("location")]).toEqual([502, null]);
+    expect(answer.headers.get("x-should-retry")).toBe("false");
+    expect(await answer.json()).toMatchObject({ error: { code: "upstream_redirects" } });
   });
 
   it("lists the models of this gateway", async () => {
