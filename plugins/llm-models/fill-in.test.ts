@@ -38,6 +38,13 @@ function filled(
 }
 
 describe("llm-models fill-in", () => {
+  it("leaves a way to think that another model refuses out of a count of tokens, too", () => {
+    const given = { model: "claude-haiku-4-5", endpoint: "messages/count_tokens", isOther: true };
+    expect(filled('{"thinking":{"type":"adaptive"},"system":"a"}', given).text).toBe(
+      '{"system":"a"}',
+    );
+  });
+
   it.each([
     // The limit lowers what was asked for, by any name, and says so.
     ['{"temperature":1,"max_tokens":5000}', {}, '{"temperature":1,"max_tokens":4096}', "4096"],

@@ -39,7 +39,11 @@ export function fillIn(
   const { endpoint } = exchange.ticket;
   const family = familyOf(endpoint);
   const members = family.boundMembers(endpoint);
-  if (members.length === 0) return;
+  if (members.length === 0) {
+    // A count of tokens says how to think, too.
+    if (isOther) leaveOut(body, terms);
+    return;
+  }
   boundLength(exchange, body, terms, members);
   // What it asks of other models beside this one is no longer either.
   if (Number.isFinite(terms.maxTokensLimit))

@@ -6,6 +6,11 @@ import { terms } from "./terms";
 
 const termsOf = terms(modelsOptions.parse({}));
 
+const enabled = { type: "enabled", budget_tokens: 2000 };
+const adaptive = { type: "adaptive" };
+const clearing = { type: "clear_thinking_20251015", keep: "all" };
+const format = { type: "json_schema", schema: {} };
+
 function left(model: string, fields: object): unknown {
   const body = RequestBody.parse(JSON.stringify(fields)) as RequestBody;
   leaveOut(body, termsOf(model, {}));
@@ -73,6 +78,26 @@ describe("llm-models", () => {
         { max_tokens: 9, store: true },
       ],
       ["kimi-k2", { temperature: 1.6 }, { temperature: 1 }],
+      // Each Claude thinks in the form that it knows.
+      ["claude-opus-4-8", { thinking: enabled }, { thinking: { type: "adaptive" } }],
+      ["claude-haiku-4-5", { thinking: adaptive, output_config: { effort: "high" } }, {}],
+      [
+        "claude-opus-4-5",
+        { thinking: adaptive, output_config: { effort: "low" } },
+        { output_config: { effort: "low" } },
+      ],
+      ["claude-sonnet-4-5", { thinking: adaptive, context_management: { edits: [clearing] } }, {}],
+      [
+        "claude-haiku-4-5",
+        { output_config: { effort: "low", format } },
+        { output_config: { format } },
+      ],
+      [
+        "claude-haiku-4-5",
+        { thinking: enabled, context_management: { edits: [clearing] } },
+        undefined,
+      ],
+      ["claude-opus-4-6", { thinking: enabled, output_config: { effort: "low" } }, undefined],
       // Of what nobody knows that it is refused nothing is left out.
       ["mistral-large", { temperature: 1.6, top_p: 1, reasoning_effort: "high" }, undefined],
       ["claude-sonnet-4-5", { reasoning_effort: "high" }, undefined],

@@ -7,6 +7,7 @@ import { bareName } from "../../models/name";
 import type { RequestBody } from "../../openai/request-body";
 import { sayAsSystem } from "../../openai/roles";
 import type { Terms } from "./terms";
+import { thinkAsKnown } from "./think-as-known";
 
 const penalties = ["presence_penalty", "frequency_penalty"];
 // https://platform.openai.com/docs/guides/reasoning
@@ -54,7 +55,7 @@ const newerClaude = /^claude-(?!2|3|instant|sonnet-4-[02]|opus-4-[02]|sonnet-4$|
 export const leftOut = [
   ...new Set([
     ...[...sampling, ...thinking, ...othersSamplers],
-    ...["stop", "parallel_tool_calls", "store"],
+    ...["stop", "parallel_tool_calls", "store", "output_config", "context_management"],
   ]),
 ];
 
@@ -68,6 +69,7 @@ export function leaveOut(body: RequestBody, { model, fixedTemperature }: Terms):
   askNearestEffort(body, model);
   if (!openAi.test(name)) sayAsSystem(body);
   if (mistral.test(name) || name.startsWith("deepseek-")) nameMaxTokens(body);
+  if (name.startsWith("claude-")) thinkAsKnown(body, name);
   const temperature = body.get("temperature");
   if (typeof temperature !== "number") return;
   // OpenAI's go to 2.
