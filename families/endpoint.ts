@@ -27,6 +27,14 @@ export function rowOf(name: string): EndpointRow | undefined {
   return rows.get(name);
 }
 
+/**
+ * Whether an endpoint asks no model: tokens are counted under limits of their own, by servers that many
+ * vendors lack, so what comes of it says nothing of a model or of a key's limits.
+ */
+export function asksNoModel(name: string): boolean {
+  return rowOf(name)?.counts === "nothing";
+}
+
 /** Whose endpoint it is; OpenAI's where it is nobody's. */
 export function familyOf(endpoint: string): Family {
   return familyByEndpoint.get(endpoint) ?? openai;

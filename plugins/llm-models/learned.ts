@@ -3,6 +3,7 @@
 
 import { Counter } from "prom-client";
 import { z } from "zod";
+import { asksNoModel } from "../../families/endpoint";
 import { allowancesAt, hear, hearFailed, targetName } from "../../stages/allowances";
 import { foundIn } from "../../stages/choice";
 import { log } from "../../stages/log";
@@ -55,6 +56,10 @@ export function countFallback(from: string, to: string): void {
 
 export async function learn(outcome: Outcome, note: Sent | undefined, watch: Watch): Promise<void> {
   if (!note) return;
+  if (asksNoModel(outcome.ticket.endpoint)) {
+    if (note.probing) await watch.cooldowns.releaseProbe(targetName(note.service, note.model));
+    return;
+  }
   for (const failed of outcome.failed_tries ?? []) await learnFailed(failed, outcome, note, watch);
   await learnServed(outcome, note, watch);
 }

@@ -197,6 +197,20 @@ describe("llm-upstream-key", () => {
       }
     });
 
+    it("a key stays that a count of tokens was refused with for the limit of counts alone", async () => {
+      const prepared = stageWith({ keys: [{ value: fresh() }, { value: fresh() }] });
+      const { exchange, note } = await decide(prepared, "counts");
+      const ends = (endpoint: string, status: number) =>
+        prepared.learn?.(
+          outcome({ ...exchange, ticket: { ...exchange.ticket, endpoint } }, { status }),
+          note,
+        );
+      await ends("messages/count_tokens", 429);
+      expect(await up("counts")).toEqual({ 0: 1, 1: 1 });
+      await ends("messages/count_tokens", 401);
+      expect(Object.values(await up("counts")).sort()).toEqual([0, 1]);
+    });
+
     it("a note that is not its own changes nothing", async () => {
       const prepared = stageWith({ keys: [{ value: fresh() }] });
       const { exchange } = await decide(prepared);

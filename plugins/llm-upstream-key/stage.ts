@@ -2,6 +2,7 @@
 // key is not sent on.
 
 import { z } from "zod";
+import { asksNoModel } from "../../families/endpoint";
 import { refusesKey } from "../../openai/key-refusal";
 import { countSent, hear, targetName } from "../../stages/allowances";
 import type { Exchange } from "../../stages/exchange";
@@ -111,13 +112,15 @@ async function learn(
   prepared: Prepared,
 ): Promise<void> {
   if (!note) return;
+  const hasOwnLimits = asksNoModel(outcome.ticket.endpoint);
   // Of a failed try nobody has seen the body, which tells whether a refusal is about the key.
   for (const { try: at, status, ...told } of outcome.failed_tries ?? []) {
-    if (status !== 429) continue;
+    if (status !== 429 || hasOwnLimits) continue;
     const refused = { ...told, ended_at: outcome.first_byte_at };
     await restKey(keyOf(at, outcome, note, prepared), refused, prepared);
   }
   if (outcome.source !== "service") return;
+  if (hasOwnLimits && (outcome.status === 429 || outcome.status < 400)) return;
   learnLeft(outcome, note);
   const used = keyOf(outcome.served_try ?? 0, outcome, note, prepared);
   if (refusesKey(outcome.status, outcome.body)) await restKey(used, outcome, prepared);
