@@ -56,6 +56,14 @@ describe("usage", () => {
     expect(read(json, message({ usage }))?.service_tier).toBe("fast");
   });
 
+  it("names inference in the United States alone as the tier, which costs more", () => {
+    const tier = (members: object) =>
+      read(json, message({ usage: { ...statedUsage, ...members } }))?.service_tier;
+    expect(tier({ inference_geo: "us" })).toBe("us");
+    expect(tier({ inference_geo: "us", service_tier: "batch" })).toBe("batch");
+    expect(tier({ inference_geo: "global" })).toBe("standard");
+  });
+
   it("adds what a compaction and an advisor took, and nothing that is counted already", () => {
     const one = { input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 20 };
     const iterations = [

@@ -112,7 +112,7 @@ export function usageFrom(stated: Members | undefined): Usage | undefined {
   if (input === undefined && count(stated, "output_tokens") === undefined) return undefined;
   const took = [stated, ...apart(stated?.iterations)].map(partsOf).reduce(sum);
   if (input === undefined) for (const part of inputParts) took[part] = 0;
-  const tier = stated?.speed === "fast" ? "fast" : stated?.service_tier;
+  const tier = tierIn(stated);
   return {
     ...noUsage,
     ...took,
@@ -120,6 +120,14 @@ export function usageFrom(stated: Members | undefined): Usage | undefined {
     ...(typeof tier === "string" ? { service_tier: tier } : {}),
     estimated: input === undefined,
   };
+}
+
+// Its fast mode and inference in the United States alone have prices of their own, as a tier has.
+// https://platform.claude.com/docs/en/build-with-claude/data-residency
+function tierIn({ speed, inference_geo, service_tier }: Members = {}): unknown {
+  if (speed === "fast") return speed;
+  const isUsual = service_tier === undefined || service_tier === "standard";
+  return inference_geo === "us" && isUsual ? inference_geo : service_tier;
 }
 
 // Of the iterations that a request took upstream, these are billed and not in its own numbers: the

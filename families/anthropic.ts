@@ -32,8 +32,9 @@ export const anthropic: Family = {
   // There is one answer for each request, and nothing is counted but tokens.
   answersAsked: () => 1,
   unitsAsked: () => ({}),
-  // https://platform.claude.com/docs/en/build-with-claude/fast-mode; no other tier can be asked for.
-  tierAsked: ({ speed }) => (speed === "fast" ? speed : undefined),
+  // https://platform.claude.com/docs/en/build-with-claude/fast-mode, .../data-residency; no other can be.
+  tierAsked: ({ speed, inference_geo: place }) =>
+    speed === "fast" ? speed : place === "us" ? place : undefined,
   modelsBeside: otherModels,
   standsForModel: () => undefined,
   askedOf,

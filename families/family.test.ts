@@ -55,6 +55,10 @@ describe("families", () => {
     expect(
       tiers("messages", { speed: "fast" }, { service_tier: "auto" }, { speed: "standard" }),
     ).toEqual(["fast", undefined, undefined]);
+    expect(tiers("messages", { inference_geo: "us" }, { inference_geo: "global" })).toEqual([
+      "us",
+      undefined,
+    ]);
   });
 
   describe("read the usage", () => {

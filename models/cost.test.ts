@@ -118,6 +118,12 @@ describe("cost", () => {
       expect([at("default"), at("standard"), at("on_demand")]).toEqual([at(), at(), at()]);
     });
 
+    it("is as without one for a place that costs no more by this price", () => {
+      expect(at("us")).toBe(at());
+      const dearer = { ...flat(2), tiers: { us: 1.1 } };
+      expect(costOf({ ...usage, service_tier: "us" }, dearer)).toBeCloseTo(at()! * 1.1, 9);
+    });
+
     it("is not known for a tier that has no price", () => {
       expect(at("scale")).toBeUndefined();
       expect(costOf({ ...usage, service_tier: "flex" }, flat(2))).toBeUndefined();

@@ -88,8 +88,8 @@ export function costOf(usage: Amounts, price: Price, at?: number): number | unde
   return isPriced(usage, price) ? usdOfNano(billOf(usage, price, at).nano_usd) : undefined;
 }
 
-// What vendors call the tier that their price lists are about: OpenAI and Anthropic, Groq.
-const usualTiers = new Set(["default", "standard", "auto", "on_demand"]);
+// What vendors call the tier that their price lists are about (OpenAI and Anthropic, Groq), and a place.
+const usualTiers = new Set(["default", "standard", "auto", "on_demand", "us"]);
 
 /** Whether the price is known of the tier that the answer names. */
 export function isPriced({ service_tier }: Amounts, price: Price): boolean {
