@@ -61,7 +61,7 @@ export function billOf(usage: Amounts, price: Price, at?: number): Bill {
   let exact = 0n;
   for (const [part, count] of partsOf(usage)) {
     const unit = units[part];
-    if (unit === 0n) continue;
+    if (count <= 0 || unit === 0n) continue;
     const each = unit * factor;
     const line =
       part === "second"
@@ -146,7 +146,7 @@ export function likelyUsd(
   return tokens + units + request_usd;
 }
 
-/** The parts of a usage that are billed apart and that it has, the dearest kinds of input first. */
+/** The parts of a usage that are billed apart, the dearest kinds of input first. */
 function partsOf(usage: Amounts): [Part, number][] {
   let input = usage.input_tokens ?? 0;
   let output = usage.output_tokens ?? 0;
@@ -161,23 +161,20 @@ function partsOf(usage: Amounts): [Part, number][] {
   const cached = ofInput(usage.cached_input_tokens);
   const audioOutput = Math.min(usage.audio_output_tokens ?? 0, output);
   output -= audioOutput;
-  const parts: [Part, number][] = [];
-  const add = (part: Part, count = 0) => {
-    if (count > 0) parts.push([part, count]);
-  };
-  add("input", input);
-  add("cached_input", cached);
-  add("cache_write", cacheWrite);
-  add("cache_write_1h", cacheWrite1h);
-  add("audio_input", audioInput);
-  add("output", output);
-  add("audio_output", audioOutput);
-  add("image", usage.images);
-  add("second", usage.audio_seconds);
-  add("web_search", usage.web_searches);
-  add("character", usage.characters);
-  add("request", usage === noUsage ? 0 : 1);
-  return parts;
+  return [
+    ["input", input],
+    ["cached_input", cached],
+    ["cache_write", cacheWrite],
+    ["cache_write_1h", cacheWrite1h],
+    ["audio_input", audioInput],
+    ["output", output],
+    ["audio_output", audioOutput],
+    ["image", usage.images ?? 0],
+    ["second", usage.audio_seconds ?? 0],
+    ["web_search", usage.web_searches ?? 0],
+    ["character", usage.characters ?? 0],
+    ["request", usage === noUsage ? 0 : 1],
+  ];
 }
 
 // An upstream may state a fraction of a second; what is finer than a thousandth is rounded.

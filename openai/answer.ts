@@ -4,6 +4,7 @@
 import { bodyFormOf } from "./answer-form";
 import { rowOf } from "./endpoint";
 import { spokenIn } from "./estimate";
+import { isFilled } from "./filled";
 import {
   endsItself,
   errorEventIn,
@@ -197,26 +198,6 @@ function reasonsIn(end: string): string[] {
 function empty(reasons: readonly unknown[]): AnswerFinding {
   const isClientsMistake = reasons.some((one) => typeof one === "string" && asked.test(one));
   return { state: "empty", ...(isClientsMistake && { isClientsMistake }) };
-}
-
-// A choice is filled when its message, its delta or its text is, an embedding when it has numbers; all
-// other results by being there.
-function isFilled(one: unknown): boolean {
-  if (one === null) return false;
-  if (typeof one !== "object") return true;
-  if ("embedding" in one) return isValue(one.embedding);
-  const choice = one as { message?: unknown; delta?: unknown; text?: unknown };
-  const message = choice.message ?? choice.delta;
-  if (message === undefined)
-    return !("message" in choice) && (!("text" in choice) || isValue(choice.text));
-  if (typeof message !== "object" || message === null) return false;
-  return Object.entries(message).some(([name, value]) => name !== "role" && isValue(value));
-}
-
-function isValue(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0;
-  if (typeof value === "string") return value.trim() !== "";
-  return value !== undefined && value !== null;
 }
 
 /** By which member an object says that it is an error: each vendor and proxy has a shape. */
