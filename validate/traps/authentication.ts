@@ -1,5 +1,6 @@
-// Who may ask, and where their keys go.
+// Who may ask, where their keys go, and that there is one for the upstream.
 
+import { isDeepStrictEqual } from "node:util";
 import { authenticationPlugins } from "../../kong/bundled-plugins";
 import { llmWays, type PluginEntry, runningOn, type Way } from "../configuration";
 import { error, type Finding, warning } from "../finding";
@@ -103,6 +104,30 @@ const sameKey: Trap = ({ credentials }) => {
   });
 };
 
+/** Kong runs one instance for a request, the most specific, and takes nothing over from the others. */
+const noKeyTakenOver: Trap = ({ kind, plugins }) =>
+  plugins
+    .filter((entry) => entry.enabled && isKeyless(entry))
+    .flatMap(({ name, at, config, scope }): Finding[] => {
+      const keyed = plugins.find((other) => other.name === name && upstreamKeys(other));
+      // Of one scope Kong takes one at all.
+      const isTwin = kind === "declarative" && isDeepStrictEqual(keyed?.scope, scope);
+      if (!keyed || isTwin) return [];
+      const message = `has no upstream_key, and takes none from the ${name} in line ${keyed.at.line}: each of its requests is answered with 503; repeat what it shall have of that one`;
+      return [error(config ?? at, "no-upstream-key", message)];
+    });
+
+function isKeyless(entry: PluginEntry): boolean {
+  const { name, at, config } = entry;
+  // What is not here may be what a patch, a Secret or another file brings.
+  const isWhole = !["configPatches", "configFrom", "_config"].some((one) => at.get(one));
+  return name === "llm-gateway" && isWhole && !upstreamKeys(entry) && !config?.get("providers");
+}
+
+function upstreamKeys({ config }: PluginEntry): Located | undefined {
+  return config?.get("upstream_key");
+}
+
 function keyAuths(ways: Way[]): PluginEntry[] {
   return [...new Set(ways.flatMap((way) => runningOn(way, "key-auth") ?? []))];
 }
@@ -115,4 +140,5 @@ export const authenticationTraps = [
   headerNames,
   bearerForm,
   sameKey,
+  noKeyTakenOver,
 ];

@@ -31,13 +31,14 @@ function noText(at: Located | undefined): Finding[] {
 }
 
 function credential(at: Located): Finding[] {
+  if (!at.isMap) return [error(at, "no-key", "must be a record: write `key:` before it")];
   const unknown = at.members().filter(([name]) => !credentialFields.includes(name));
   return [
     ...unknown.map(([name, member]) => {
       const message = `is no field of a credential${didYouMean(name, credentialFields)}`;
       return error(member, "unknown-field", message);
     }),
-    ...(at.isMap && !at.get("key") ? [error(at, "no-key", "has no key")] : []),
+    ...(!at.get("key") ? [error(at, "no-key", "has no key")] : []),
     ...noText(at.get("key")),
     ...tags(at),
     ...(at.get("tags")?.items() ?? [])

@@ -36,7 +36,8 @@ const matchesNone: Trap = ({ kind, routes }) =>
   });
 
 function hasSome(at: Located, names: string[]): boolean {
-  return names.some((name) => (at.get(name)?.value ?? undefined) !== undefined);
+  const isGiven = (one: Located) => (one.isList ? one.items().length > 0 : one.value !== null);
+  return names.some((name) => at.get(name) && isGiven(at.get(name)!));
 }
 
 export const entityValueTraps = [values, withoutAddress, matchesNone];
