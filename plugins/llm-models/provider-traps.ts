@@ -37,7 +37,8 @@ const nearName = /^[^.]+$|\.(?:local|localhost|internal|svc|lan|home\.arpa)$|\.s
 const nearAddress =
   /^(?:127|10|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.[\d.]+$|^\[(?:::1|f[cde][\da-f:]+)\]$/i;
 
-function isNear(host: string): boolean {
+/** Whether what goes to a host stays in a cluster or an office, as far as its name tells. */
+export function isNear(host: string): boolean {
   return nearName.test(host) || nearAddress.test(host);
 }
 

@@ -1,6 +1,7 @@
 // Paths, streams, ports and time-outs: what makes a request arrive at the wrong place, late, or at
 // once where it should have streamed.
 
+import { isNear } from "../../plugins/llm-models/provider-traps";
 import { type Configuration, llmWays } from "../configuration";
 import { error, type Finding, warning } from "../finding";
 import { annotation, kindOf } from "../kubernetes-objects";
@@ -176,6 +177,25 @@ const uncheckedCertificate: Trap = (configuration) =>
     ];
   });
 
+/** As of a provider's address: the key of the upstream goes along. Port 443 is told above. */
+const inClear: Trap = (configuration) => {
+  if (configuration.kind !== "declarative") return [];
+  const pools = configuration.roots.flatMap((root) => root.get("upstreams")?.items() ?? []);
+  const names = pools.map((pool) => pool.get("name")?.text);
+  return llmWays(configuration).flatMap(({ service }) => {
+    const url = service?.at.get("url");
+    const at = url ?? service?.at.get("host");
+    const protocol = service?.at.get("protocol")?.text ?? "http";
+    const written = url ? url.text : `${protocol}://${at?.text}`;
+    const host = /^http:\/\/(\[[^\]]*\]|[\w.-]+)(?!:443|[\w.-])/.exec(written ?? "")?.[1];
+    if (!at || at.isVariable || host === undefined || isNear(host) || names.includes(host)) {
+      return [];
+    }
+    const message = "goes over the network in clear text, with the upstream's key: use https";
+    return [warning(at, "upstream-in-clear", message)];
+  });
+};
+
 const switchedOffService: Trap = (configuration) =>
   llmWays(configuration).flatMap(({ service }) => {
     const at = service?.at.get("enabled");
@@ -193,5 +213,6 @@ export const routingTraps = [
   timeoutUnit,
   shortReadTimeout,
   uncheckedCertificate,
+  inClear,
   switchedOffService,
 ];
