@@ -93,7 +93,8 @@ const failure = /"finish_reason"\s*:\s*"(\w+)"/g;
 function ofStream(body: Buffer, truncated: boolean, result: readonly string[]): AnswerFinding {
   const failed = errorEventIn(body);
   if (failed) return error(jsonObjectIn(failed.data));
-  if (!truncated && result.length > 0 && isNoStream(head(body))) return { state: "error" };
+  if (!truncated && result.length > 0 && isNoStream(body.toString("latin1", 0, 256)))
+    return { state: "error" };
   const end = tail(body);
   if ([...end.matchAll(failure)].some(([, reason]) => failures.test(reason!))) return error({});
   // Some vendors leave out [DONE]: a choice that says why it ends has ended. Of a last event that is
