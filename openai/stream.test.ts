@@ -33,6 +33,14 @@ describe("stream", () => {
       ]);
     });
 
+    it("that no empty line sets apart, and one that has several lines", () => {
+      const dataOf = (text: string) => streamEvents(Buffer.from(text)).map(({ data }) => data);
+      expect(dataOf('data: {"a":1}\ndata: {"b":2}\ndata: [DONE]\n')).toEqual([
+        ...['{"a":1}', '{"b":2}', "[DONE]"],
+      ]);
+      expect(dataOf('data: {"a":[\ndata: {"b":2}\ndata: ]}\n\n')).toEqual(['{"a":[\n{"b":2}\n]}']);
+    });
+
     it("whose body begins inside a character", () => {
       const body = Buffer.from(`세계"}]}\n\n${chunk("끝")}`).subarray(1);
       expect(streamEvents(body)).toHaveLength(1);

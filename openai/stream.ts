@@ -16,7 +16,9 @@ export function streamEvents(body: Buffer): StreamEvent[] {
   let event = "";
   let data: string[] = [];
   const dispatch = () => {
-    if (data.length > 0) events.push({ event, data: data.join("\n") });
+    if (data.length > 1 && data.every(isWholeData)) {
+      for (const one of data) events.push({ event, data: one });
+    } else if (data.length > 0) events.push({ event, data: data.join("\n") });
     event = "";
     data = [];
   };
@@ -104,6 +106,11 @@ const errorMark =
 export function errorEventIn(body: Buffer): StreamEvent | undefined {
   if (!errorMark.test(body.toString("latin1"))) return undefined;
   return streamEvents(body).find(reportsError);
+}
+
+/** Some upstreams leave out the empty line: then each line is all of an event. */
+function isWholeData(line: string): boolean {
+  return /^\s*(?:\{.*\}|\[DONE\])\s*$/.test(line);
 }
 
 function fieldValue(line: string): string {

@@ -38,6 +38,8 @@ describe("openai", () => {
         const stream = (some: string[]) => some.map((one) => one + end + end).join("");
         const kept = withoutUsageChunk(Buffer.from(stream(events)));
         expect(kept.toString()).toBe(stream([events[0]!, events[2]!]));
+        const together = Buffer.from(events.map((one) => one + end).join(""));
+        expect(withoutUsageChunk(together)).toEqual(together);
       },
     );
   });

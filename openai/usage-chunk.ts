@@ -35,7 +35,9 @@ export function withoutUsageChunk(body: Buffer): Buffer {
   for (let at = 0; at < body.length; ) {
     const end = eventEnd(body, at);
     const event = body.subarray(at, end);
-    if (!streamEvents(event).some(({ data }) => isUsageChunk(data))) kept.push(event);
+    // Where no empty line sets events apart, this one has them all.
+    const [first, ...more] = streamEvents(event);
+    if (!first || more.length > 0 || !isUsageChunk(first.data)) kept.push(event);
     at = end;
   }
   return Buffer.concat(kept);
