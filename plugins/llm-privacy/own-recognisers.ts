@@ -30,9 +30,9 @@ export function ownRecognisers({
   ];
 }
 
-/** Throws for what is no pattern of RE2. */
+/** Throws for what is no pattern of RE2. Letters in parts are put together, as those of texts are. */
 export function compile(pattern: string): RE2JS {
-  return RE2JS.compile(pattern);
+  return RE2JS.compile(pattern.normalize("NFC"));
 }
 
 function byPattern(kind: string, pattern: RE2JS): OwnRecogniser {
@@ -55,7 +55,7 @@ function byWords(kind: string, words: readonly string[]): OwnRecogniser {
   const root: Node = new Map();
   for (const word of words) {
     let node = root;
-    for (const letter of word.toLowerCase()) {
+    for (const letter of word.normalize("NFC").toLowerCase()) {
       const next = node.get(letter);
       const known = next instanceof Map ? next : new Map();
       node.set(letter, known);

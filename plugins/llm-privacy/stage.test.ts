@@ -261,6 +261,11 @@ describe("llm-privacy", () => {
       "[CUSTOMER_1]은 [CONTRACT_1], [CUSTOMER_2] [PHONE_1]; Jane Roes",
     ]);
     expect(restore?.CUSTOMER_2).toBe("jane roe");
+    const parted = JSON.parse(JSON.stringify(options).normalize("NFD")) as object;
+    for (const form of ["NFC", "NFD"]) {
+      const { text: masked } = await ask(parted, saying("홍길동은".normalize(form)));
+      expect(contentsOf(masked)).toEqual([`[CUSTOMER_1]${"은".normalize(form)}`]);
+    }
     const hidden = await ask(options, saying("홍\u200b길동 Ｃ-123456"));
     expect(contentsOf(hidden.text)).toEqual(["[CUSTOMER_1] [CONTRACT_1]"]);
   });
