@@ -99,6 +99,13 @@ describe("bank_account", () => {
     expect(foundIn(other)).toEqual([]);
   });
 
+  it("is found behind what is said of an account", () => {
+    expect(foundIn("bank account created, number 110-123-456789")).toEqual([
+      "bank_account: 110-123-456789",
+    ]);
+    expect(foundIn("iban-DE89370400440532013000")).toHaveLength(1);
+  });
+
   it("is not a number alone, nor one that is said to be another", () => {
     expect(foundIn("123456-78-901234")).toEqual([]);
     expect(foundIn("국민은행 주문번호 123456-78-901234")).toEqual([]);

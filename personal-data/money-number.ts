@@ -1,6 +1,15 @@
 // Numbers by which money is had: payment cards, IBANs, and accounts of Korean banks where a bank is named.
 
-import { hyphen, isAlphanumeric, isDigit, isInWord, isLetter, isWord, space } from "./character";
+import {
+  hyphen,
+  isAlphanumeric,
+  isDigit,
+  isHex,
+  isInWord,
+  isLetter,
+  isWord,
+  space,
+} from "./character";
 import { digitIn, ibanHead, ibanRest } from "./checksum";
 import { meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
@@ -99,8 +108,12 @@ const bankMeaning = meaningBy(
   ],
   [
     ..."금액 잔액 입금액 송금액 환불액 이체액 전화 연락처 코드 swift balance".split(" "),
-    ..."일시 일자 날짜 입금일 송금일 환불일 이체일 created updated".split(" "),
-    ...["(?:account|acct|bank)[ _-]?(?:id|code)", "aws account"],
+    ..."일시 일자 날짜 입금일 송금일 환불일 이체일".split(" "),
+    ...[
+      "(?:account|acct|bank)[ _-]?(?:id|code)",
+      "(?:created|updated)[ _-]?(?:at|on)",
+      "aws account",
+    ],
   ],
 );
 // Names of banks that are everyday words as well: they count right before the number.
@@ -167,7 +180,7 @@ export function iban(text: Text, digitsAt: number) {
   if (isInWord(text, start) || !isDigit(codeIn(text, digitsAt + 1))) return undefined;
   const length = ibanLengths[countryOf(first, second)]!;
   // A piece of a longer name, such as a UUID.
-  const isPiece = codeIn(text, start - 1) === hyphen && isWord(codeIn(text, start - 2));
+  const isPiece = codeIn(text, start - 1) === hyphen && isHex(codeIn(text, start - 2));
   if (length === 0 || isPiece) return undefined;
   const end = groupsEnd(text, start, length);
   return end > 0 && ibanRest(text, start, end) === 1 ? { start, end } : undefined;

@@ -80,6 +80,7 @@ describe("phone", () => {
     }
     expect(foundIn("2345678901", "contactId")).toEqual([]);
     expect(foundIn("Tel+44 20 7946 0958")).toEqual(["phone: +44 20 7946 0958"]);
+    expect(foundIn("?text=call+14155552671")).toEqual(["phone: +14155552671"]);
     expect(foundIn("caller id 2125551234")).toEqual(["phone: 2125551234"]);
   });
 

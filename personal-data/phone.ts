@@ -19,7 +19,7 @@ const meaning = meaningBy(
 export function phone(run: NumberRun, before: () => string): number {
   const first = codeIn(run.text, run.starts[0]!);
   const code = codeIn(run.text, run.starts[0]! - 1);
-  if (code === plus && !isSum(run)) return abroad(run, before);
+  if (code === plus && (!isSum(run) || meaning(before()) > 0)) return abroad(run, before);
   // As it is dialled from elsewhere.
   if (first === 0x30 && run.digits(1) === "0082") return domestic(run, 1, before);
   if (first === 0x30) return domestic(run, 0, before) || joined(run);
