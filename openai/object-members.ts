@@ -102,6 +102,18 @@ const deciding = new Set([
   ...["max_completion_tokens", "max_output_tokens", "messages", "prompt", "instructions", "system"],
 ]);
 
+/**
+ * What is wrong with the members of `extra_body`, which an SDK puts beside the others, and LiteLLM does
+ * where a client has sent it as it stands: one that decides would count in place of what was read.
+ */
+export function extraProblem({ extra_body }: Record<string, unknown>): BodyProblem | undefined {
+  if (typeof extra_body !== "object" || extra_body === null) return undefined;
+  const hidden = Object.keys(extra_body).find((name) => deciding.has(name.toLowerCase()));
+  return hidden === undefined
+    ? undefined
+    : { problem: `its member "extra_body" has ${shown(hidden)}, which is to stand beside it` };
+}
+
 // Upstreams differ in which of two members of one name counts, and "m\u006fdel" is "model" too.
 function unescaped(name: string): string | undefined {
   if (!name.includes("\\")) return name.slice(1, -1);

@@ -245,6 +245,9 @@ describe("request body", () => {
     ['{"model":"m","topK":1,"topk":2}', "twice"],
     ['{"model":"m","\\u004dax_tokens":9}', 'is to be spelt "max_tokens"'],
     ['{"model":"m","N":100}', 'is to be spelt "n"'],
+    // LiteLLM puts these in the place of what stands beside.
+    ['{"model":"cheap","extra_body":{"model":"dear"}}', '"extra_body" has "model"'],
+    ['{"model":"m","max_tokens":1,"extra_body":{"N":9}}', '"extra_body" has "N"'],
     // Small letters that fold into those of ASCII: a long s, and the sign of Kelvin.
     ['{"model":"m","\u017Ftream":true}', 'is to be spelt "stream"'],
     ['{"model":"m","max_to\u212Aens":9}', 'is to be spelt "max_tokens"'],
@@ -254,6 +257,8 @@ describe("request body", () => {
 
   it("takes members of a vendor's own in capitals", () => {
     expect(parsed('{"model":"m","topK":1,"generationConfig":{"Model":1}}').get("topK")).toBe(1);
+    const google = '{"model":"m","extra_body":{"google":{"thinking_config":{}},"top_k":1}}';
+    expect(parsed(google).text).toBe(google);
   });
 
   it.each([

@@ -1,7 +1,14 @@
 // A JSON request body that keeps its spelling: a change replaces the bytes of one member and leaves
 // all others as the client sent them (number spelling, escapes, field order, unknown fields).
 
-import { type BodyProblem, type Change, type Member, membersOf, notJson } from "./object-members";
+import {
+  type BodyProblem,
+  type Change,
+  extraProblem,
+  type Member,
+  membersOf,
+  notJson,
+} from "./object-members";
 
 export type { BodyProblem, Change };
 
@@ -46,7 +53,8 @@ export class RequestBody {
     const members = membersOf(text);
     if (!(members instanceof Map)) return members;
     try {
-      return new RequestBody(text, JSON.parse(text), members);
+      const fields = JSON.parse(text);
+      return extraProblem(fields) ?? new RequestBody(text, fields, members);
     } catch {
       return notJson;
     }
