@@ -41,6 +41,9 @@ describe("what a request to OpenAI asks", () => {
     ],
     ["images", { input: [user([{ type: "input_file", file_id: "f" }])] }],
     ["images", { messages: [{ role: "tool", content: [{ type: "image_url" }] }] }],
+    // Pictures that a model has made, as OpenRouter and others have them in its messages.
+    ["images", { messages: [{ role: "assistant", images: [{ type: "image_url" }] }] }],
+    ["images", { messages: [{ role: "assistant", content: [{ type: "image_url" }] }] }],
     ["images", { input: [{ type: "function_call_output", output: [{ type: "input_image" }] }] }],
     [
       "images",

@@ -22,13 +22,14 @@ export function askedOf(fields: Fields): Asked {
       // A prompt of completions may be a list of texts.
       if (typeof message === "string") readTurn([message], turns, needs);
       if (typeof message !== "object" || message === null) continue;
-      const { role, content, output } = message as Fields;
+      const { role, content, output, images } = message as Fields;
       const parts = isArray(content) ? content : [content];
       if (role === "system" || role === "developer") readParts(parts, system, needs);
       else if (role === "user") readTurn(parts, turns, needs);
-      // A tool may have brought a picture; its words are material.
-      else if (role === "tool") readParts(parts, [], needs);
+      // A tool may have brought a picture, a model made one; their words are material.
+      else if (role === "tool" || role === "assistant") readParts(parts, [], needs);
       else if (output !== undefined) readParts(isArray(output) ? output : [output], [], needs);
+      if (isArray(images)) readParts(images, [], needs);
       if (turns.length === 1 && begun === 0) begun = at + 1;
     }
   }
