@@ -3,6 +3,7 @@
 
 local aim = require("kong_llm.aim")
 local edited = require("kong_llm.edited")
+local remembered = require("kong_llm.remembered")
 
 -- By lower case with hyphens. A trailing * is any end.
 local OURS = {
@@ -33,19 +34,7 @@ local function is_ours(name)
   return false
 end
 
--- Clients send the same few names again and again: what was said of a name is remembered.
-local said, remembered = {}, 0
-local function stays_here(name)
-  local known = said[name]
-  if known == nil then
-    known = is_ours(name)
-    if remembered == 1000 then
-      said, remembered = {}, 0
-    end
-    said[name], remembered = known, remembered + 1
-  end
-  return known
-end
+local stays_here = remembered(is_ours)
 
 -- Longest body that is changed, in bytes: files of forms are bounded by their servers well below.
 local LONGEST = 256 * 1024 * 1024

@@ -3,6 +3,7 @@
 
 local left = require("kong_llm.left")
 local refusals = require("kong_llm.refusals")
+local remembered = require("kong_llm.remembered")
 
 -- What the upstream tells its customer, who is not its client here. A trailing * is any end.
 local ACCOUNT = {
@@ -19,7 +20,8 @@ local ACCOUNT = {
   "alt-svc", "strict-transport-security", "nel", "report-to", "reporting-endpoints", "set-cookie2",
 }
 
-local function is_of_account(name)
+local function is_of_account(sent)
+  local name = sent:lower()
   for _, known in ipairs(ACCOUNT) do
     local beginning = known:sub(-1) == "*" and known:sub(1, -2)
     if beginning and name:sub(1, #beginning) == beginning or name == known then
@@ -29,19 +31,7 @@ local function is_of_account(name)
   return false
 end
 
--- Upstreams send the same few names again and again: what was said of a name is remembered.
-local said, remembered = {}, 0
-local function goes_no_further(name)
-  local known = said[name]
-  if known == nil then
-    known = is_of_account(name:lower())
-    if remembered == 1000 then
-      said, remembered = {}, 0
-    end
-    said[name], remembered = known, remembered + 1
-  end
-  return known
-end
+local goes_no_further = remembered(is_of_account)
 
 local function clear_account(headers)
   for name in pairs(headers) do
