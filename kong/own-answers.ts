@@ -1,8 +1,9 @@
 // What a client reads where Kong answers by itself, before our stages or because the upstream failed: in
 // the shape of the caller's API in place of Kong's. lua/present.lua puts it there.
 
-import { errorBody as anthropicErrorBody } from "../anthropic/error";
-import { errorBody } from "../openai/error";
+import { anthropic } from "../families/anthropic";
+import type { Family } from "../families/family";
+import { openai } from "../families/openai";
 
 export interface OwnAnswer {
   message: string;
@@ -143,28 +144,22 @@ export const redirected: Record<number, OwnAnswer> = {
   },
 };
 
-type Shape = (answer: OwnAnswer, status: number) => string;
-
-const shapes: Record<string, Shape> = {
-  openai: errorBody,
-  anthropic: (answer, status) => anthropicErrorBody(status, answer),
-};
-
 /** The module that lua/present.lua requires as kong_llm.refusals. */
 export function refusalsLua(): string {
-  const families = Object.entries(shapes).map(([family, shape]) => {
-    const gateway = tableOf(ofGateway, shape);
-    const upstream = tableOf(ofUpstream, shape);
-    const ours = tableOf(misconfigured, shape);
-    const elsewhere = tableOf(redirected, shape);
-    return `  ${family} = {\n    gateway = ${gateway},\n    upstream = ${upstream},\n    misconfigured = ${ours},\n    redirected = ${elsewhere},\n  },\n`;
+  const families = [openai, anthropic].map((family) => {
+    const gateway = tableOf(ofGateway, family);
+    const upstream = tableOf(ofUpstream, family);
+    const ours = tableOf(misconfigured, family);
+    const elsewhere = tableOf(redirected, family);
+    const id = luaText(family.requestIdHeader);
+    return `  ${family.name} = {\n    request_id = ${id},\n    gateway = ${gateway},\n    upstream = ${upstream},\n    misconfigured = ${ours},\n    redirected = ${elsewhere},\n  },\n`;
   });
-  return `-- What Kong's own answers say, by the caller's API, who failed, and the status.\nreturn {\n${families.join("")}}\n`;
+  return `-- What Kong's own answers say, by the caller's API, who failed, and the status; and in which header its\n-- clients look for the id of a request.\nreturn {\n${families.join("")}}\n`;
 }
 
-function tableOf(answers: Record<number, OwnAnswer>, shape: Shape): string {
+function tableOf(answers: Record<number, OwnAnswer>, { errorBody }: Family): string {
   const rows = Object.entries(answers).map(
-    ([status, answer]) => `      [${status}] = ${luaText(shape(answer, Number(status)))},\n`,
+    ([status, answer]) => `      [${status}] = ${luaText(errorBody(Number(status), answer))},\n`,
   );
   return `{\n${rows.join("")}    }`;
 }

@@ -41,14 +41,11 @@ local function clear_account(headers)
   end
 end
 
--- Where the SDKs of each look for the id of a request.
-local REQUEST_ID = { openai = "x-request-id", anthropic = "request-id" }
-
--- Which API's words the caller reads.
-local function family_of(request)
+-- In which words of which API the caller is answered.
+local function shapes_for(request)
   local path = request.path or kong.request.get_raw_path()
   local speaks = request.anthropic_version or kong.request.get_header("anthropic-version")
-  return (speaks or path:find("/v1/messages", 1, true)) and "anthropic" or "openai"
+  return (speaks or path:find("/v1/messages", 1, true)) and refusals.anthropic or refusals.openai
 end
 
 -- A POST that is sent on to another address: an SDK would follow with its key, past the gateway.
@@ -66,12 +63,12 @@ local function refusal_for(status, state, shapes, decision)
   return decision and shapes.upstream[status] or shapes.gateway[status]
 end
 
-local function replace_body(state, text, family)
+local function replace_body(state, text, shapes)
   state.refusal = text
   if text then
     kong.response.clear_header("Content-Length")
     kong.response.set_header("Content-Type", "application/json")
-    kong.response.set_header(REQUEST_ID[family], ngx.var.kong_request_id)
+    kong.response.set_header(shapes.request_id, ngx.var.kong_request_id)
   end
 end
 
@@ -133,11 +130,11 @@ return function(state, request, decision)
   if source == "service" and not away then
     return
   end
-  local family = family_of(request)
+  local shapes = shapes_for(request)
   if away then
     response.set_status(502)
     header["Location"], header["Content-Encoding"], header["x-should-retry"] = nil, nil, "false"
-    replace_body(state, refusals[family].redirected[502], family)
+    replace_body(state, shapes.redirected[502], shapes)
   else
     -- Kong's 503 where retry.lua gave no further try: what came of the one before counts.
     if state.instead then
@@ -149,6 +146,6 @@ return function(state, request, decision)
       response.set_header("Retry-After", "1")
     end
     local let_through = not state.refused and decision
-    replace_body(state, refusal_for(response.get_status(), state, refusals[family], let_through), family)
+    replace_body(state, refusal_for(response.get_status(), state, shapes, let_through), shapes)
   end
 end

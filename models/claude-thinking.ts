@@ -6,7 +6,7 @@ export type ThinkingForm = "budget" | "either" | "adaptive";
 
 // The version stands behind the kind (claude-sonnet-4-5) or before it (claude-3-7-sonnet), and what has
 // more figures than two is a date.
-const version = /^claude-(?:([a-z]+)-)?(\d{1,2})(?!\d)(?:[.-](\d{1,2})(?!\d))?/;
+const version = /^claude-(?:[a-z]+-)?(\d{1,2})(?!\d)(?:[.-](\d{1,2})(?!\d))?/;
 
 /** @param bare a name without its maker; undefined for no Claude, or one that names no version */
 export function thinkingFormOf(bare: string): ThinkingForm | undefined {
@@ -25,6 +25,6 @@ export function knowsEffort(bare: string): boolean {
 
 /** 4.05 for 4.5, so that 4.10 would be more. */
 function versionOf(bare: string): number | undefined {
-  const [, , major, minor = "0"] = version.exec(bare) ?? [];
+  const [, major, minor = "0"] = version.exec(bare) ?? [];
   return major === undefined ? undefined : Number(major) + Number(minor) / 100;
 }

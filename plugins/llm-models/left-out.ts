@@ -94,14 +94,18 @@ function leaveOutInside(body: RequestBody): void {
 
 function askNearestEffort(body: RequestBody, model: string): void {
   const effort = body.get("reasoning_effort");
-  if (typeof effort === "string" && effortFor(model, effort) !== effort) {
-    body.set("reasoning_effort", effortFor(model, effort));
-  }
+  const nearest = nearestEffort(model, effort);
+  if (nearest !== undefined) body.set("reasoning_effort", nearest);
   const reasoning = body.get("reasoning");
   if (typeof reasoning !== "object" || reasoning === null || !("effort" in reasoning)) return;
-  const { effort: inner } = reasoning;
-  if (typeof inner !== "string" || effortFor(model, inner) === inner) return;
-  body.set("reasoning", { ...reasoning, effort: effortFor(model, inner) });
+  const inner = nearestEffort(model, reasoning.effort);
+  if (inner !== undefined) body.set("reasoning", { ...reasoning, effort: inner });
+}
+
+/** Undefined where the model takes it as it is, or it is none. */
+function nearestEffort(model: string, effort: unknown): string | undefined {
+  const nearest = typeof effort === "string" ? effortFor(model, effort) : undefined;
+  return nearest === effort ? undefined : nearest;
 }
 
 /** Mistral refuses the newer name of the bound, DeepSeek does not heed it. */

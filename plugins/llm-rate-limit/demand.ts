@@ -1,7 +1,7 @@
 // What a request may take of each limit, before anybody knows what it will use: plain arithmetic between
 // its body, the prices and the limits.
 
-import { familyOf, rowOf } from "../../families/endpoint";
+import { asksNoModel, familyOf } from "../../families/endpoint";
 import { reserveOf } from "../../models/cost";
 import type { Price } from "../../models/price";
 import type { AskedUnits } from "../../openai/asked-units";
@@ -30,7 +30,7 @@ type ReserveOptions = Pick<RateLimitOptions, "default_output_tokens" | "hard_cap
 /** What a request demands whose body we read; nothing where we read none. */
 export function demandOf({ body, request, ticket }: Exchange, options: ReserveOptions): Demand {
   const { endpoint } = ticket;
-  if (!body || rowOf(endpoint)?.counts === "nothing") return noDemand;
+  if (!body || asksNoModel(endpoint)) return noDemand;
   const { default_output_tokens, hard_cap } = options;
   const family = familyOf(endpoint);
   const estimate = family.estimateInputTokens(body.value);

@@ -1,7 +1,7 @@
 // Takes what a request demands from its limits: as the model that was chosen for it, and where that
 // model's own limits have no room, as its fallback.
 
-import { familyOf, rowOf } from "../../families/endpoint";
+import { asksNoModel, familyOf } from "../../families/endpoint";
 import { nameInHeader } from "../../models/name";
 import type { Price } from "../../models/price";
 import type { Exchange } from "../../stages/exchange";
@@ -194,7 +194,7 @@ function eachOnce(whose: Whose[], { key }: Identity): Whose[] {
 
 /** To count the tokens of a prompt costs nothing, so no budget that is spent closes it. */
 function takesUsage({ ticket }: Exchange): boolean {
-  return rowOf(ticket.endpoint)?.counts !== "nothing";
+  return !asksNoModel(ticket.endpoint);
 }
 
 /** At whose prices it may be billed: the upstream may call some models beside the one that serves. */

@@ -23,10 +23,7 @@ export function usedIn(lua: string): ScriptHeader {
 }
 
 function placesIn(text: string): ScriptHeader {
-  const spelt = text
-    .replace(/limits \+ ([12])/g, "n+$1")
-    .replace(/\[i \+ 1\]/g, "[i+1]")
-    .replace(/(\d) \* i( [-+] \d)?/g, "$1i$2");
+  const spelt = text.replace(/\[i \+ 1\]/g, "[i+1]").replace(/(\d) \* i( [-+] \d)?/g, "$1i$2");
   const places = (name: string) => {
     const found = spelt.matchAll(new RegExp(`${name}\\[([^\\]]+)\\]`, "g"));
     return [...new Set([...found].map(([, place]) => place!.replaceAll(" ", "")))].sort();
