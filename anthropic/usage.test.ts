@@ -64,18 +64,56 @@ describe("usage", () => {
     expect(tier({ inference_geo: "global" })).toBe("standard");
   });
 
-  it("adds what a compaction and an advisor took, and nothing that is counted already", () => {
+  describe("of several attempts", () => {
     const one = { input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 20 };
-    const iterations = [
-      { ...one, type: "message" },
-      { ...one, type: "compaction" },
-      { ...one, type: "advisor_message", model: "claude-opus-5-5" },
-    ];
-    expect(read(json, message({ usage: { ...statedUsage, iterations } }))).toEqual({
-      ...expected,
-      input_tokens: 1060,
-      cached_input_tokens: 640,
-      output_tokens: 90,
+    const attempt = { input_tokens: 30, cached_input_tokens: 20, output_tokens: 5 };
+    const ofIterations = (...iterations: object[]) =>
+      read(json, message({ usage: { ...statedUsage, iterations } }));
+
+    it("adds what a compaction and an advisor took, and nothing that is counted already", () => {
+      const usage = ofIterations(
+        { ...one, type: "message" },
+        { ...one, type: "compaction" },
+        { ...one, type: "advisor_message", model: "claude-opus-5-5" },
+      );
+      const sums = { input_tokens: 1060, cached_input_tokens: 640, output_tokens: 90 };
+      expect(usage).toMatchObject({ ...expected, ...sums });
+      expect(usage?.attempts).toMatchObject([
+        { input_tokens: 1000, output_tokens: 80 },
+        attempt,
+        { ...attempt, model: "claude-opus-5-5" },
+      ]);
+    });
+
+    it("is of one alone where all were of the message", () => {
+      expect(ofIterations({ ...one, type: "message", model: null })).toEqual(expected);
+    });
+
+    const declined = { ...one, type: "message", model: "claude-fable-5-1" };
+    const served = { ...one, type: "fallback_message", model: "claude-opus-5" };
+
+    it("is of the model that served and of one that declined after its first word", () => {
+      const usage = ofIterations(declined, served);
+      expect(usage).toMatchObject({ input_tokens: 60, output_tokens: 10, reasoning_tokens: 30 });
+      expect(usage?.attempts).toMatchObject([
+        { ...attempt, model: "claude-fable-5-1" },
+        { ...attempt, model: "claude-opus-5" },
+      ]);
+    });
+
+    it("is of the model that served alone where the first one said nothing, or was not asked", () => {
+      for (const before of [[{ ...declined, output_tokens: 0 }], []]) {
+        const usage = ofIterations(...before, served);
+        expect(usage).toMatchObject({ ...attempt, cache_write_tokens: 0 });
+        expect(usage?.attempts).toMatchObject([{ ...attempt, model: "claude-opus-5" }]);
+      }
+    });
+
+    it("is the same of a stream, whatever its start has counted of the one that declined", () => {
+      const end = { ...statedUsage, ...one, iterations: [declined, served] };
+      const usage = read(sse, messageStart() + textBlock(0, "hi") + messageDelta(end));
+      expect(usage).toMatchObject({ input_tokens: 60, output_tokens: 10 });
+      expect(usage?.attempts).toHaveLength(2);
     });
   });
 

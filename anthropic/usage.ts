@@ -12,7 +12,7 @@
 //   reasoning_tokens      output_tokens_details.thinking_tokens       reasoning_tokens  reasoning.output_tokens
 //   web_searches          server_tool_use.web_search_requests         (none)            (none)
 
-import { noUsage, type Usage } from "../models/usage";
+import { type Attempt, noUsage, type Usage } from "../models/usage";
 import { eventsFromEnd, jsonObjectIn } from "./stream";
 
 /**
@@ -109,15 +109,22 @@ function lastUsageIn(text: string): Members | undefined {
 /** The normal form of what was stated. */
 export function usageFrom(stated: Members | undefined): Usage | undefined {
   const input = count(stated, "input_tokens");
-  if (input === undefined && count(stated, "output_tokens") === undefined) return undefined;
-  const took = [stated, ...apart(stated?.iterations)].map(partsOf).reduce(sum);
+  if (!stated || (input === undefined && count(stated, "output_tokens") === undefined)) {
+    return undefined;
+  }
+  const attempts = attemptsIn(stated);
+  const isApart = attempts.length > 1 || attempts[0]?.model !== undefined;
+  const took = attempts.reduce<Parts>(sum, partsOf(undefined));
+  // What the message thought is in no attempt.
+  took.reasoning_tokens = partsOf(stated).reasoning_tokens;
   if (input === undefined) for (const part of inputParts) took[part] = 0;
   const tier = tierIn(stated);
   return {
     ...noUsage,
     ...took,
-    web_searches: count(stated?.server_tool_use, "web_search_requests") ?? 0,
+    web_searches: count(stated.server_tool_use, "web_search_requests") ?? 0,
     ...(typeof tier === "string" ? { service_tier: tier } : {}),
+    ...(input !== undefined && isApart ? { attempts } : {}),
     estimated: input === undefined,
   };
 }
@@ -130,12 +137,24 @@ function tierIn({ speed, inference_geo, service_tier }: Members = {}): unknown {
   return inference_geo === "us" && isUsual ? inference_geo : service_tier;
 }
 
-// Of the iterations that a request took upstream, these are billed and not in its own numbers: the
-// summary of a conversation that grew too long, and what an advisor (another model) was asked.
-// https://platform.claude.com/docs/en/build-with-claude/compaction
-function apart(iterations: unknown): unknown[] {
-  if (!Array.isArray(iterations)) return [];
-  return iterations.filter((one) => one?.type === "compaction" || one?.type === "advisor_message");
+// What a message states is what it took itself. Its iterations tell what is billed beside that: the summary
+// of a conversation that grew too long and what an advisor (another model) was asked; and where a model
+// served in place of one that declined, each attempt, of which those are billed that said anything.
+// https://platform.claude.com/docs/en/build-with-claude/compaction, .../refusals-and-fallback
+function attemptsIn(stated: Members): (Parts & Attempt)[] {
+  const iterations = Array.isArray(stated.iterations) ? stated.iterations : [];
+  const those = (...types: string[]) =>
+    iterations.filter((one) => types.includes(one?.type)).map(attemptOf);
+  if (those("fallback_message").length === 0) {
+    return [partsOf(stated), ...those("compaction", "advisor_message")];
+  }
+  const all = those("message", "fallback_message", "compaction", "advisor_message");
+  return all.filter(({ output_tokens }) => output_tokens > 0);
+}
+
+function attemptOf(iteration: { model?: unknown }): Parts & Attempt {
+  const { model } = iteration;
+  return { ...partsOf(iteration), ...(typeof model === "string" && { model }) };
 }
 
 const inputParts = [

@@ -93,7 +93,8 @@ function cost(file: string, { catalogue: own, format, model: named, at }: CostFl
   const { usage, model } = usageIn(textOf(file), file);
   const name = named ?? model;
   if (name === undefined) throw new Error(`${file} names no model: give --model NAME`);
-  const found = catalogueIn(own).find(name);
+  const { find } = catalogueIn(own);
+  const found = find(name);
   if (!found) {
     throw new Error(
       `${name} has no price: add {model: ${name}, input_usd_per_mtok: ..., output_usd_per_mtok: ...} to \`prices\``,
@@ -105,9 +106,11 @@ function cost(file: string, { catalogue: own, format, model: named, at }: CostFl
       `the service tier ${usage.service_tier} of ${name} has no price: its cost is not known; add what it takes to \`tiers\` in a catalogue of your own`,
     );
   }
-  const bill = billOf(usage, price, at?.getTime());
+  const bill = billOf(usage, price, at?.getTime(), (model) => find(model)?.price);
   const isListed = list && list !== price && isPriced(usage, list);
-  const listed = isListed ? billOf(usage, list, at?.getTime()) : undefined;
+  const listed = isListed
+    ? billOf(usage, list, at?.getTime(), (model) => find(model)?.list)
+    : undefined;
   const show = format === "json" ? jsonOfBill : textOfBill;
   print(show(name, found, bill, listed));
 }

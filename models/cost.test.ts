@@ -61,6 +61,20 @@ describe("cost", () => {
     expect(costOf(noUsage, { ...flat(8), request_usd: 1 })).toBe(0);
   });
 
+  it("is that of each attempt by its own model and length, and of all else once", () => {
+    const long = { above_input_tokens: 1500, input_usd_per_mtok: 100, output_usd_per_mtok: 100 };
+    const price = { ...flat(2), request_usd: 1, web_search_usd: 0.5, steps: [long] };
+    const attempts = [
+      { input_tokens: 1000, output_tokens: 100 },
+      { input_tokens: 1000, output_tokens: 100, model: "dear" },
+      { input_tokens: 1000, output_tokens: 100, model: "unknown" },
+    ];
+    const all = { input_tokens: 3000, output_tokens: 300, web_searches: 1, attempts };
+    const priceOf = (model: string) => (model === "dear" ? flat(10) : undefined);
+    expect(costOf(all, price, 0, priceOf)).toBe(1.5154);
+    expect(costOf(all, price)).toBe(1.5066);
+  });
+
   describe("of a long prompt", () => {
     const long = { above_input_tokens: 200_000, input_usd_per_mtok: 6, output_usd_per_mtok: 22.5 };
     const longer = { above_input_tokens: 400_000, input_usd_per_mtok: 9, output_usd_per_mtok: 30 };

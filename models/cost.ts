@@ -1,28 +1,13 @@
 // What a usage costs, exactly: each part of it once, at the prices of the prompt's length, the tier
 // that the answer names and the hour. The only place where prices are multiplied.
 
-import { exactPlaces, nanoUsdOfExact, scaled, usdOfNano } from "./money";
-import { type Hours, hoursOf } from "./off-peak";
-import type { Price, Rates } from "./price";
+import { nanoUsdOfExact, usdOfNano } from "./money";
+import { one, type Part, preparedOf } from "./prepared-price";
+import type { Price, PriceOf } from "./price";
 import { noUsage, type Usage } from "./usage";
 
 /** What can be priced of a usage; what is absent is 0. */
 export type Amounts = Partial<Omit<Usage, "estimated">>;
-
-/** What a bill has a line for. */
-export type Part =
-  | "input"
-  | "cached_input"
-  | "cache_write"
-  | "cache_write_1h"
-  | "audio_input"
-  | "output"
-  | "audio_output"
-  | "image"
-  | "second"
-  | "web_search"
-  | "character"
-  | "request";
 
 export interface BillLine {
   part: Part;
@@ -48,8 +33,10 @@ export interface Bill {
  * The bill for a usage. A token is billed once: where parts of the input overlap, as what its dearest
  * kind is, and parts never exceed their whole. Reasoning tokens are output tokens. `noUsage` is free.
  * @param at when the request ended, in milliseconds since 1970; without it no hour is cheaper
+ * @param priceOf other models that attempts were made at; one without a price costs as `price` says
  */
-export function billOf(usage: Amounts, price: Price, at?: number): Bill {
+export function billOf(usage: Amounts, price: Price, at?: number, priceOf?: PriceOf): Bill {
+  if (usage.attempts) return billOfAttempts(usage, price, at, priceOf);
   const { steps, tiers, times, isOffPeak } = preparedOf(price);
   const inputTokens = usage.input_tokens ?? 0;
   const { above, units } = steps.find(({ above }) => inputTokens > above)!;
@@ -80,12 +67,32 @@ export function billOf(usage: Amounts, price: Price, at?: number): Bill {
   };
 }
 
+/** The tokens of each attempt at the price of its model and the step of its length; all else once. */
+function billOfAttempts(usage: Amounts, price: Price, at?: number, priceOf?: PriceOf): Bill {
+  const { attempts = [], service_tier } = usage;
+  const beside = { ...usage, attempts: undefined, input_tokens: 0, output_tokens: 0 };
+  const bill = billOf(beside, price, at);
+  const bills = attempts.map(({ model, ...took }) =>
+    billOf({ ...took, service_tier }, (model && priceOf?.(model)) || price, at),
+  );
+  const ofTokens = bills.flatMap(({ lines }) => lines.filter(({ part }) => part !== "request"));
+  const lines = [...ofTokens, ...bill.lines];
+  const exact = lines.reduce((sum, line) => sum + line.exact, 0n);
+  return { ...Object.assign(bill, ...bills), lines, exact, nano_usd: nanoUsdOfExact(exact) };
+}
+
 /**
  * What a usage costs in US dollars: a whole number of nano-dollars. Undefined where the answer names a
  * tier that the price knows nothing of: half or twice the price would be a guess. Arguments as for billOf.
  */
-export function costOf(usage: Amounts, price: Price, at?: number): number | undefined {
-  return isPriced(usage, price) ? usdOfNano(billOf(usage, price, at).nano_usd) : undefined;
+export function costOf(
+  usage: Amounts,
+  price: Price,
+  at?: number,
+  priceOf?: PriceOf,
+): number | undefined {
+  if (!isPriced(usage, price)) return undefined;
+  return usdOfNano(billOf(usage, price, at, priceOf).nano_usd);
 }
 
 // What vendors call the tier that their price lists are about (OpenAI and Anthropic, Groq), and a place.
@@ -180,71 +187,4 @@ function partsOf(usage: Amounts): [Part, number][] {
 // An upstream may state a fraction of a second; what is finer than a thousandth is rounded.
 function milliseconds(seconds: number): bigint {
   return BigInt(Math.round(seconds * 1000));
-}
-
-/**
- * A price as integers: of 10^-15 dollars for each token, thing and thousandth of a second, and two
- * factors of thousandths, which make 10^-21.
- */
-interface Prepared {
-  /** The longest prompts first; the last one holds for all. */
-  steps: { above: number; rates: Rates; units: Record<Part, bigint>; isFree: boolean }[];
-  tiers: ReadonlyMap<string, bigint>;
-  times: bigint;
-  isOffPeak: Hours;
-}
-
-const factorPlaces = 3;
-const one = 10n ** BigInt(factorPlaces);
-const unitPlaces = exactPlaces - 2 * factorPlaces;
-
-const prepared = new WeakMap<Price, Prepared>();
-
-function preparedOf(price: Price): Prepared {
-  const known = prepared.get(price);
-  if (known) return known;
-  const made = prepare(price);
-  prepared.set(price, made);
-  return made;
-}
-
-function prepare(price: Price): Prepared {
-  const { steps = [], tiers = {}, off_peak, ...base } = price;
-  const hours = (off_peak?.hours ?? []).flatMap((text) => hoursOf(text) ?? []);
-  return {
-    steps: [{ above_input_tokens: -1 }, ...steps]
-      .map(({ above_input_tokens: above, ...step }) => {
-        const rates = { ...base, ...step };
-        const units = unitsOf(rates);
-        const isFree = Object.values(units).every((unit) => unit === 0n);
-        return { above, rates, units, isFree };
-      })
-      .sort((one, other) => other.above - one.above),
-    tiers: new Map(
-      Object.entries(tiers).map(([name, times]) => [name, scaled(times, factorPlaces)]),
-    ),
-    times: scaled(off_peak?.times ?? 1, factorPlaces),
-    isOffPeak: (at) => hours.some((within) => within(at)),
-  };
-}
-
-function unitsOf(rates: Rates): Record<Part, bigint> {
-  const { input_usd_per_mtok: input, output_usd_per_mtok: output } = rates;
-  const { cache_write_usd_per_mtok: write = input } = rates;
-  const tokens = (usdPerMillion: number) => scaled(usdPerMillion, unitPlaces - 6);
-  const things = (usd = 0) => scaled(usd, unitPlaces);
-  return {
-    input: tokens(input),
-    cached_input: tokens(rates.cached_input_usd_per_mtok ?? input),
-    cache_write: tokens(write),
-    cache_write_1h: tokens(rates.cache_write_1h_usd_per_mtok ?? write),
-    audio_input: tokens(rates.audio_input_usd_per_mtok ?? input),
-    output: tokens(output),
-    audio_output: tokens(rates.audio_output_usd_per_mtok ?? output),
-    image: things(rates.image_usd),
-    second: scaled(rates.second_usd ?? 0, unitPlaces - 3),
-    web_search: things(rates.web_search_usd),
-    character: tokens(rates.characters_usd_per_million ?? 0),
-    request: things(rates.request_usd),
-  };
 }

@@ -28,8 +28,15 @@ export interface Usage {
   characters: number;
   /** The tier that the answer names, as in "flex" or "priority"; undefined where it names none. */
   service_tier?: string;
+  /** Where the upstream asked models several times for it: what each took of the tokens above. */
+  attempts?: readonly Attempt[];
   /** The upstream said nothing: these are our own estimates. */
   estimated: boolean;
+}
+
+/** Billed by itself: at the price of the model that it names, where it names one. */
+export interface Attempt extends Partial<Omit<Usage, "attempts" | "estimated">> {
+  model?: string;
 }
 
 /** What a hit, a refusal and a failed call take. */

@@ -59,6 +59,23 @@ describe("llm-rate-limit", () => {
       ]);
     });
 
+    it("counts what another model took in its place at the price of that one", () => {
+      const took = {
+        input_tokens: 20,
+        output_tokens: 30,
+        type: "fallback_message",
+        model: "other",
+      };
+      const body = Buffer.from(
+        JSON.stringify({ content: [], usage: { ...took, iterations: [took] } }),
+      );
+      const outcome = ended({ body });
+      outcome.ticket.endpoint = "messages";
+      const priceOf = () => ({ input_usd_per_mtok: 1, output_usd_per_mtok: 2 });
+      const corrections = correctionsOf(outcome, reservation, price, false, priceOf);
+      expect(corrections[2]?.change).toBe(20 * 1000 + 30 * 2000 - 155_880);
+    });
+
     it.each<[string, Partial<Outcome>]>([
       ["a hit", { source: "cache" }],
       ["a refusal of ours", { source: "gateway", status: 503 }],

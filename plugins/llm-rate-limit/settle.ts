@@ -1,7 +1,7 @@
 // What a request has used in the end, and so what each of its limits is corrected by.
 
 import { billOf, isPriced } from "../../models/cost";
-import type { Price } from "../../models/price";
+import type { Price, PriceOf } from "../../models/price";
 import type { Usage } from "../../models/usage";
 import { clientHasLeft, type Outcome } from "../../stages/outcome";
 import { mayBeMore, usageOfOutcome } from "../../stages/outcome-usage";
@@ -21,8 +21,9 @@ export function settle(
   // Of the try that served: it may be another model than the one that was taken for.
   const { tries, model: named, provider } = outcome.ticket;
   const served = tries && named ? named.served : model;
-  const price = served === null ? undefined : priceOf(served, provider);
-  const corrections = correctionsOf(outcome, reservation, price, options.hard_cap);
+  const priceAt = (name: string) => priceOf(name, provider);
+  const price = served === null ? undefined : priceAt(served);
+  const corrections = correctionsOf(outcome, reservation, price, options.hard_cap, priceAt);
   const see =
     notices || onShare
       ? (spent: Spent[]) => {
@@ -42,28 +43,26 @@ export function correctionsOf(
   { reserved, input_tokens, units }: Reservation,
   price: Price | undefined,
   hardCap: boolean,
+  priceOf?: PriceOf,
 ): Correction[] {
   // For a client that left before its answer the upstream may have worked, and bills it.
   const isLeft = outcome.status === clientHasLeft;
   const usage = isLeft ? undefined : usageOfOutcome(outcome, input_tokens, units);
   const isUnseen = outcome.truncated || mayBeMore(outcome);
   const atLeast = usage?.estimated === true && (hardCap || isUnseen);
+  const cost = (reserved: number) => {
+    if (!usage || !price) return 0;
+    if (!isPriced(usage, price)) return reserved;
+    return billOf(usage, price, outcome.ended_at, priceOf).nano_usd;
+  };
   return reserved.map(({ limit, who, start, amount }) => {
-    const used =
-      usage === undefined ? amount : usedOf(limit.measure, usage, price, outcome.ended_at, amount);
+    const used = usage === undefined ? amount : usedOf(limit.measure, usage, () => cost(amount));
     const change = (atLeast ? Math.max(used, amount) : used) - amount;
     return { limit, ...(who !== undefined && { who }), start, change };
   });
 }
 
-/** @param reserved what stays where nobody knows better */
-function usedOf(
-  measure: Measure,
-  usage: Usage,
-  price: Price | undefined,
-  endedAt: number,
-  reserved: number,
-): number {
+function usedOf(measure: Measure, usage: Usage, cost: () => number): number {
   switch (measure) {
     case "tokens":
       return usage.input_tokens + usage.output_tokens;
@@ -72,8 +71,7 @@ function usedOf(
     case "output_tokens":
       return usage.output_tokens;
     case "cost_usd":
-      if (!price) return 0;
-      return isPriced(usage, price) ? billOf(usage, price, endedAt).nano_usd : reserved;
+      return cost();
     default:
       return 0;
   }

@@ -49,6 +49,20 @@ describe("llm-usage", () => {
       });
     });
 
+    it("each attempt of a message at the price of the model that the upstream asked for it", () => {
+      const took = { input_tokens: 1000, output_tokens: 100 };
+      const iterations = [
+        { ...took, type: "message", model: "claude-fable-5-1" },
+        { ...took, type: "fallback_message", model: "claude-opus-5" },
+      ];
+      const message = { type: "message", content: [], usage: { ...took, iterations } };
+      const body = Buffer.from(JSON.stringify(message));
+      const named = "claude-fable-5-1";
+      const model = { requested: named, served: named, label: named };
+      const account = accountOf(ended({ body }, { endpoint: "messages", model }), {}, books);
+      expect(account.cost_usd).toBe((1000 * 10 + 100 * 50 + 1000 * 5 + 100 * 25) / 1e6);
+    });
+
     it("what the upstream counted, at the price of the provider that served", () => {
       const price = (model: string, usd: number) => ({
         ...{ model, input_usd_per_mtok: usd, output_usd_per_mtok: usd },

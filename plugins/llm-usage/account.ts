@@ -61,8 +61,9 @@ export function costBy(
   { priceOf }: Pick<Books, "priceOf">,
 ): number | undefined {
   if (usage === noUsage) return 0;
-  const price = model === undefined ? undefined : priceOf(model, provider);
-  return usage && price ? costOf(usage, price, ended_at) : undefined;
+  const priceAt = (name: string) => priceOf(name, provider);
+  const price = model === undefined ? undefined : priceAt(model);
+  return usage && price ? costOf(usage, price, ended_at, priceAt) : undefined;
 }
 
 function labelOf(given: string | undefined, model: string | undefined, labels: Books["labels"]) {
