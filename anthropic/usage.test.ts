@@ -117,6 +117,24 @@ describe("usage", () => {
     });
   });
 
+  describe("of a model that declines", () => {
+    const stop_reason = "refusal";
+
+    it("is nothing before its first word, which is not billed", () => {
+      const usage = { ...statedUsage, output_tokens: 0 };
+      expect(read(json, message({ usage, stop_reason, content: [] }))).toBe(noUsage);
+      const ended = messageStart(usage) + messageDelta({ output_tokens: 0 }, stop_reason);
+      expect(read(sse, ended + messageStop)).toBe(noUsage);
+      const nobody = { ...usage, type: "fallback_message", model: "claude-opus-5" };
+      const declined = { ...usage, iterations: [nobody] };
+      expect(read(json, message({ usage: declined, stop_reason, content: [] }))).toBe(noUsage);
+    });
+
+    it("is what it took after its first word", () => {
+      expect(read(json, message({ stop_reason }))).toEqual(expected);
+    });
+  });
+
   describe("of a stream", () => {
     it("is what its start and its end say together", () => {
       const end = { output_tokens: 80, output_tokens_details: { thinking_tokens: 30 } };

@@ -32,7 +32,17 @@ export function usageOf(
   if (isEventStream(contentType)) return usageOfStream(body);
   if (!isJson(contentType)) return undefined;
   const text = body.toString("utf8");
-  return usageFrom(truncated ? lastUsageIn(text) : membersIn(jsonObjectIn(text)?.usage));
+  if (truncated) return usageFrom(lastUsageIn(text));
+  const { usage, stop_reason } = jsonObjectIn(text) ?? {};
+  return billed(usageFrom(membersIn(usage)), stop_reason);
+}
+
+/**
+ * A model that declines before its first word is free, whatever its answer states.
+ * https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
+ */
+function billed(usage: Usage | undefined, stopReason: unknown): Usage | undefined {
+  return stopReason === "refusal" && usage?.output_tokens === 0 ? noUsage : usage;
 }
 
 export function isEventStream(contentType: string): boolean {
@@ -53,13 +63,17 @@ const endBytes = 16 * 1024;
 // apart, and some relays end a stream with zeros for all that its start has counted.
 function usageOfStream(body: Buffer): Usage | undefined {
   let stated: Members | undefined;
+  let stopReason: unknown;
   for (const { type, data } of eventsFromEnd(body.subarray(-endBytes))) {
     // The deltas of a message stand behind all of its content.
     if (type.startsWith("content_block")) break;
-    if (type === "message_delta") stated = after(membersIn(jsonObjectIn(data)?.usage), stated);
+    if (type !== "message_delta") continue;
+    const { usage, delta } = jsonObjectIn(data) ?? {};
+    stated = after(membersIn(usage), stated);
+    stopReason ??= membersIn(delta)?.stop_reason;
   }
   if (stated === undefined || !Object.hasOwn(stated, "output_tokens")) return undefined;
-  return usageFrom(after(startUsageOf(body), stated));
+  return billed(usageFrom(after(startUsageOf(body), stated)), stopReason);
 }
 
 function after(before: Members | undefined, later: Members = {}): Members {
