@@ -118,6 +118,7 @@ describe("openai", () => {
         { prompt_tokens_details: { cached_tokens: 0 }, cache_read_input_tokens: 4 },
       ],
       ["resellers of Anthropic", { cache_read_input_tokens: 4 }],
+      ["Mistral", { prompt_token_details: { cached_tokens: 4 } }],
     ])("has cached tokens by the name that %s gives them", (_, more) => {
       const statement = statementFrom({ prompt_tokens: 10, completion_tokens: 1, ...more })!;
       expect(usageBy(statement, 9, 0)).toEqual({
@@ -141,6 +142,15 @@ describe("openai", () => {
       expect(usageBy(statementFrom({ type: "duration", seconds: 12.5 })!, 9, 0)).toEqual({
         ...noUsage,
         audio_seconds: 12.5,
+      });
+    });
+
+    it("has the sound that Mistral counts in the total alone as its seconds, and no output", () => {
+      const voxtral = { prompt_tokens: 4, completion_tokens: 635, total_tokens: 3264 };
+      const heard = statementFrom({ ...voxtral, prompt_audio_seconds: 203 })!;
+      expect(usageBy(heard, 9, 0)).toEqual({
+        ...{ ...noUsage, input_tokens: 4, output_tokens: 635 },
+        audio_seconds: 203,
       });
     });
 

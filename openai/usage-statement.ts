@@ -41,10 +41,11 @@ const names = {
 
 /** Reads a usage object; undefined for what states nothing. */
 export function statementFrom(value: unknown): Statement | undefined {
-  // Whisper counts time: {"type":"duration","seconds":12}; Mistral's Voxtral both.
+  // Whisper counts time: {"type":"duration","seconds":12}; Mistral's Voxtral both, and the tokens of its
+  // sound in the total alone.
   const timed = member(value, "type") === "duration" ? duration(value, "seconds") : undefined;
   const seconds = timed ?? duration(value, "prompt_audio_seconds");
-  const total = firstPositive(value, names.total);
+  const total = seconds ? undefined : firstPositive(value, names.total);
   const input = firstPositive(value, names.input);
   const output = firstPositive(value, names.output);
   if ((total ?? input ?? output ?? seconds) === undefined) return undefined;
@@ -132,7 +133,8 @@ function partsOf(value: unknown, input: number | undefined): Partial<Usage> {
   const read =
     member(value, "prompt_tokens_details") ??
     member(value, "input_tokens_details") ??
-    member(value, "input_token_details");
+    member(value, "input_token_details") ??
+    member(value, "prompt_token_details");
   const written =
     member(value, "completion_tokens_details") ??
     member(value, "output_tokens_details") ??

@@ -296,6 +296,10 @@ describe("usage", () => {
         ...noUsage,
         audio_seconds: 7,
       });
+      expect(read("audio/transcriptions", { text: "hi", usage: { seconds: 9.2 } })).toEqual({
+        ...noUsage,
+        audio_seconds: 9.2,
+      });
       expect(read("audio/translations", { text: "hi", duration: 7.5 })).toMatchObject({
         audio_seconds: 7.5,
       });

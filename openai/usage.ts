@@ -172,8 +172,8 @@ function ofObject(answer: Record<string, unknown> | undefined): Statement | unde
     const statement = statementFrom(place);
     if (statement) return withSearches(withTier(statement, answer), answer);
   }
-  // Whisper's verbose_json says how long the sound was, and nothing else.
-  const { duration } = answer;
+  // Whisper's verbose_json and OpenRouter say how long the sound was, and nothing else.
+  const duration = answer.duration ?? member(answer.usage, "seconds");
   const seconds = typeof duration === "string" ? Number(duration) : duration;
   return "text" in answer ? statementFrom({ type: "duration", seconds }) : undefined;
 }
