@@ -215,6 +215,14 @@ describe("openai", () => {
           { type: "transcript.text.done", text: "hi" },
         ],
       ],
+      // Mistral.
+      [
+        "audio/transcriptions",
+        [
+          ...Array.from({ length: 9 }, () => ({ type: "transcription.text.delta", text: "hi" })),
+          { type: "transcription.done", text: "hi" },
+        ],
+      ],
       [
         "audio/speech",
         [{ type: "speech.audio.delta", audio: "AA" }, { type: "speech.audio.done" }],

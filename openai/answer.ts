@@ -144,8 +144,11 @@ function saysSomething(body: Buffer): boolean {
 
 function speaks(data: string): boolean {
   const event = jsonObjectIn(data);
-  return event !== undefined && (spokenIn(event) > 0 || event.type === "response.completed");
+  return event !== undefined && (spokenIn(event) > 0 || wholeTypes.includes(event.type as string));
 }
+
+// What they hold was said; a silent recording has no text.
+const wholeTypes = ["response.completed", "transcription.done"];
 
 const firstLines = 10;
 const spokenMarks = [

@@ -125,7 +125,7 @@ function endsStream(data: string): boolean {
 }
 
 const endTypes =
-  /^(?:response\.(?:completed|incomplete|failed)|transcript\.text\.done|speech\.audio\.done|image_(?:generation|edit)\.completed)$/;
+  /^(?:response\.(?:completed|incomplete|failed)|transcript(?:\.text|ion)\.done|speech\.audio\.done|image_(?:generation|edit)\.completed)$/;
 
 function reportsError({ event, data }: StreamEvent): boolean {
   if (event === "error" || event === "response.failed") return true;
