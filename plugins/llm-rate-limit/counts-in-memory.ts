@@ -58,8 +58,8 @@ export function countsInMemory(
     const tally = find(name, limit, now);
     const wanted = amount + each * output;
     if (wanted === 0) return tally;
-    const { start, count, previous } = tally;
-    const counted = { start, count: count + wanted, previous, most: limit.most };
+    const { start, end, count, previous } = tally;
+    const counted = { start, end, count: count + wanted, previous, most: limit.most };
     if (limit.window !== "lease") tallies.set(name, counted);
     else leases.set(name, (leases.get(name) ?? new Map()).set(id, now + leaseMs));
     return counted;

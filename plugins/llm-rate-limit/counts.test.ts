@@ -15,9 +15,10 @@ import {
   prefix,
   wants,
 } from "../../test/support/taking";
+import { type Calendar, calendarOf } from "./calendar";
 import type { Counts, Taken } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
-import { countsInRedis, keysOfTakes, readTaken, takeArgument } from "./counts-in-redis";
+import { type Asked, countsInRedis, keysOfTakes, readTaken, takeArgument } from "./counts-in-redis";
 import { markName, noOutput, type Output, type Take } from "./limit";
 import { type Window, windows } from "./windows";
 
@@ -42,11 +43,15 @@ afterAll(async () => {
 /** Counts to which the test tells the time. */
 interface Place extends Pick<Counts, "settle"> {
   take(identity: string, takes: Take[], now: number, output?: Output, id?: string): Promise<Taken>;
+  /** By another calendar than that of UTC. */
+  takeBy(calendar: Calendar, identity: string, takes: Take[], now: number): Promise<Taken>;
 }
 
 const here: Place = {
   take: (identity, takes, now, output = noOutput, id = newId()) =>
     countsInMemory(counting, () => now).take(identity, id, takes, output),
+  takeBy: (calendar, identity, takes, now) =>
+    countsInMemory({ ...counting, calendar }, () => now).take(identity, newId(), takes, noOutput),
   settle: countsInMemory(counting).settle,
 };
 
@@ -64,16 +69,24 @@ const atGivenTime = `
 `;
 const lua = readFileSync(join(__dirname, "take.lua"), "utf8");
 
+async function takeThere(one: Asked, now: number, calendar?: Calendar): Promise<Taken> {
+  const asked = [one];
+  const names = [markName("test"), ...keysOfTakes("test", asked)];
+  const keys = names.map((name) => `${prefix}:limit:${name}`);
+  const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
+  const args = [
+    takeArgument({ ...counting, ...(calendar && { calendar }) }, asked, mark, now),
+    ...time,
+  ];
+  const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
+  return readTaken((reply as number[][])[0]!, one.takes);
+}
+
 const there: Place = {
-  async take(identity, takes, now, output = noOutput, id = newId()) {
-    const asked = [{ identity, id, takes, output }];
-    const names = [markName("test"), ...keysOfTakes("test", asked)];
-    const keys = names.map((name) => `${prefix}:limit:${name}`);
-    const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
-    const args = [takeArgument(counting, asked, mark, now), ...time];
-    const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
-    return readTaken((reply as number[][])[0]!, takes);
-  },
+  take: (identity, takes, now, output = noOutput, id = newId()) =>
+    takeThere({ identity, id, takes, output }, now),
+  takeBy: (calendar, identity, takes, now) =>
+    takeThere({ identity, id: newId(), takes, output: noOutput }, now, calendar),
   settle: (...ended) => countsInRedis(connection, prefix, counting).settle(...ended),
 };
 
@@ -279,6 +292,24 @@ describe("llm-rate-limit", () => {
       const earlier = await place.take(identity, takes, now - 1);
       expect(earlier.taken).toBe(false);
       expect(earlier.limits[0]!.waitMs).toBe(120_001);
+    });
+
+    it.each([
+      ["a later hour", "America/New_York", 1, "2026-12-01T00:00:00Z"],
+      ["an earlier hour", "Asia/Seoul", 1, "2026-12-01T00:00:00Z"],
+      ["a later day", "UTC", 5, "2026-12-01T00:00:00Z"],
+    ])("remembers what was taken in a month that now begins at %s", async (_, zone, day, end) => {
+      const identity = newIdentity();
+      const takes = [wants(limit("month", 2))];
+      const calendar = calendarOf(zone, day);
+      const now = Date.parse("2026-11-20T12:00:00Z");
+      const last = Date.parse(end) - 1;
+
+      expect((await place.take(identity, takes, now)).limits[0]!.remaining).toBe(1);
+      const after = await place.takeBy(calendar, identity, takes, now);
+      expect(after.limits[0]).toMatchObject({ remaining: 0, resetMs: last + 1 - now });
+      expect((await place.takeBy(calendar, identity, takes, last)).taken).toBe(false);
+      expect((await place.takeBy(calendar, identity, takes, last + 1)).taken).toBe(true);
     });
 
     it("remembers what was taken when a limit is raised or lowered", async () => {

@@ -4,9 +4,9 @@
 -- KEYS[1]   the mark of this Redis' counts: gone where they are gone (restore.lua)
 -- KEYS[i]   behind it, of each request the tally of each of its limits, and its reservation where it makes
 --           one. Every key expires when it no longer says anything.
---   tally        a hash: `start` of the bucket of the clock that was counted last (ms since the epoch),
---                `count` taken in it, `previous` taken in the one before, and `most` that the limit held
---                then, for who looks into it.
+--   tally        a hash: `start` of the bucket of the clock that was counted last (ms since the epoch) and
+--                its `end`, `count` taken in it, `previous` taken in the one before, and `most` that the
+--                limit held then, for who looks into it.
 --                With window lease: a sorted set, the requests under way by when their lease ends.
 --   reservation  who made it; gone when it is settled
 -- ARGV[1]   what is asked, as JSON:
@@ -69,11 +69,13 @@ local function tally_of(key, limit)
   end
   local start, finish = bucket_of(limit, now)
   local tally = { start = start, finish = finish, length = lengths[window], count = 0, previous = 0 }
-  local stored = redis.call("HMGET", key, "start", "count", "previous")
-  local counted = tonumber(stored[1] or -1)
-  if counted >= start then
+  local stored = redis.call("HMGET", key, "start", "count", "previous", "end")
+  local counted, ends = tonumber(stored[1] or -1), tonumber(stored[4] or -1)
+  local runs = not tally.length and ends > now
+  if counted >= start or runs then
     tally.start = counted
     if tally.length then tally.finish = counted + tally.length end
+    if runs then tally.finish = ends end
     if tally.finish <= counted then tally.finish = counted + (finish - start) end
     tally.count, tally.previous = tonumber(stored[2]), tonumber(stored[3])
   elseif tally.length and counted + tally.length == start then
@@ -123,7 +125,8 @@ local function add(key, tally, amount, most, id)
     if redis.call("PTTL", key) < lease then redis.call("PEXPIRE", key, lease) end
   else
     redis.call(
-      "HSET", key, "start", tally.start, "count", tally.count, "previous", tally.previous, "most", most
+      "HSET", key, "start", tally.start, "end", tally.finish, "count", tally.count,
+      "previous", tally.previous, "most", most
     )
     redis.call("PEXPIRE", key, reset_of(tally))
   end

@@ -61,8 +61,9 @@ function watchedIn(watched: Watched): (limit: Limit) => boolean {
 
 function periodOf({ window }: Limit, start: number, calendar: Calendar): Period {
   if (window === "day" || window === "month") {
-    const { end } = calendar.periodAt(window, start);
-    return { start, end };
+    // One that has begun by another calendar goes on about as long.
+    const period = calendar.periodAt(window, start);
+    return { start, end: start + period.end - period.start };
   }
   return { start, end: start + hourMs };
 }

@@ -14,6 +14,8 @@ export interface Tally {
   start: number;
   count: number;
   previous: number;
+  /** Of a day or month: when it ends, by the calendar that it began with. */
+  end?: number;
 }
 
 const lengths = { second: 1000, minute: 60_000, hour: 3_600_000 };
@@ -25,11 +27,17 @@ export function tallyAt(
   now: number,
   calendar: Calendar = utc,
 ): Tally {
-  const start = startOf(window, now, calendar);
-  // A clock that went back is not followed: nothing that was taken is forgotten.
-  if (stored && stored.start >= start) return stored;
-  const justBefore = stored && slides(window) && stored.start + lengths[window] === start;
-  return { start, count: 0, previous: justBefore ? stored.count : 0 };
+  // A clock that went back is not followed, and a calendar that was changed only when the day or month that
+  // it met has ended: nothing that was taken is forgotten.
+  if (slides(window)) {
+    const start = now - (now % lengths[window]);
+    if (stored && stored.start >= start) return stored;
+    const justBefore = stored && stored.start + lengths[window] === start;
+    return { start, count: 0, previous: justBefore ? stored.count : 0 };
+  }
+  const { start, end } = calendar.periodAt(window, now);
+  if (stored && (stored.start >= start || (stored.end ?? 0) > now)) return stored;
+  return { start, count: 0, previous: 0, end };
 }
 
 /** What is used of the limit at `now`, rounded up: whole amounts fit exactly when they fit beside it. */
@@ -54,7 +62,7 @@ export function waitFor(
 ): number {
   if (usedOf(window, tally, now) + amount <= most) return 0;
   if (amount > most) return Number.POSITIVE_INFINITY;
-  const end = endOf(window, tally.start, calendar);
+  const end = endOf(window, tally, calendar);
   if (!slides(window)) return end - now;
   const length = lengths[window];
   const room = most - amount - tally.count;
@@ -88,7 +96,7 @@ export function resetOf(
 ): number {
   if (tally.count === 0 && tally.previous === 0) return 0;
   const slidesOn = slides(window) && tally.count > 0 ? lengths[window] : 0;
-  return endOf(window, tally.start, calendar) + slidesOn - now;
+  return endOf(window, tally, calendar) + slidesOn - now;
 }
 
 /** amount * covered / length, rounded up: in two parts, as the product may be above 2^53. */
@@ -109,10 +117,6 @@ function slides(window: Window): window is keyof typeof lengths {
   return window in lengths;
 }
 
-function startOf(window: Window, now: number, calendar: Calendar): number {
-  return slides(window) ? now - (now % lengths[window]) : calendar.periodAt(window, now).start;
-}
-
-function endOf(window: Window, start: number, calendar: Calendar): number {
-  return slides(window) ? start + lengths[window] : calendar.periodAt(window, start).end;
+function endOf(window: Window, { start, end }: Tally, calendar: Calendar): number {
+  return slides(window) ? start + lengths[window] : (end ?? calendar.periodAt(window, start).end);
 }
