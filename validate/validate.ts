@@ -9,6 +9,7 @@ import { objectsIn, readObjects } from "./kubernetes-objects";
 import { Located } from "./located";
 import { type CheckedPlugin, optionFindings } from "./options";
 import { authenticationTraps } from "./traps/authentication";
+import { calendarTraps } from "./traps/calendars";
 import { consumerTraps } from "./traps/consumers";
 import { deckTraps, furtherDocuments } from "./traps/deck";
 import { driverTraps } from "./traps/drivers";
@@ -49,6 +50,7 @@ const traps = [
   ...driverTraps,
   ...luaTraps,
   ...nameTraps,
+  ...calendarTraps,
   ...patternTraps,
   ...secretTraps,
   ...tryTraps,
