@@ -92,7 +92,10 @@ function withUnits(usage: Usage, { counts }: EndpointRow, units: AskedUnits): Us
   if (counts === "seconds" && usage.estimated && usage.audio_seconds === 0) {
     return { ...usage, audio_seconds: units.seconds ?? 0 };
   }
-  if (counts === "characters") return { ...usage, characters: units.characters ?? 0 };
+  // Sound that states its tokens is billed by them.
+  if (counts === "characters" && usage.output_tokens === 0) {
+    return { ...usage, characters: units.characters ?? 0 };
+  }
   return usage;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { pricesOver } from "../../models/catalogue";
 import { noUsage } from "../../models/usage";
 import type { Outcome } from "../../stages/outcome";
-import { accountOf, type Books } from "./account";
+import { type Asked, accountOf, type Books } from "./account";
 import { usageOptions } from "./schema";
 
 const books: Books = {
@@ -61,6 +61,25 @@ describe("llm-usage", () => {
       const model = { requested: named, served: named, label: named };
       const account = accountOf(ended({ body }, { endpoint: "messages", model }), {}, books);
       expect(account.cost_usd).toBe((1000 * 10 + 100 * 50 + 1000 * 5 + 100 * 25) / 1e6);
+    });
+
+    it("sound whose answer states no tokens by its letters or seconds, and else by them", () => {
+      const costOf = (endpoint: string, served: string, asked: Asked, change: Partial<Outcome>) => {
+        const model = { requested: served, served, label: served };
+        return accountOf(ended(change, { endpoint, model }), asked, books).cost_usd;
+      };
+      const spoken = { units: { characters: 1000 } };
+      const speaks = (change: Partial<Outcome>) =>
+        costOf("audio/speech", "gpt-4o-mini-tts", spoken, change);
+      expect(speaks({ content_type: "audio/mpeg", body: Buffer.from("sound") })).toBe(0.017);
+      const usage = { input_tokens: 200, output_tokens: 1000, total_tokens: 1200 };
+      const done = { type: "speech.audio.done", usage };
+      const events = Buffer.from(`data: ${JSON.stringify(done)}\n\n`);
+      expect(speaks({ content_type: "text/event-stream", body: events })).toBe(0.01212);
+      const heard = { tokens: 1, units: { seconds: 60 } };
+      const plain = { content_type: "text/plain", body: Buffer.from("hi") };
+      const cost = costOf("audio/transcriptions", "gpt-4o-transcribe", heard, plain);
+      expect(cost).toBeCloseTo(0.006, 4);
     });
 
     it("what the upstream counted, at the price of the provider that served", () => {
