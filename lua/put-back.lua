@@ -157,7 +157,6 @@ local function open_end(known, text, level, joined)
   local first = #text - window + 1
   local from = first - 1 + text:sub(first):find("%[?[%w_]*$")
   local bracket = text:byte(from) == 91
-  local word = bracket and from + 1 or from
   local spaced = text:find("%[[%w_ %-]*$", first)
   if spaced and known.beginnings[(text:sub(spaced + 1):upper():gsub("[ %-]", "_"))] then
     return spaced
@@ -165,13 +164,11 @@ local function open_end(known, text, level, joined)
   if not bracket and (from > #text or (from == first and (joined or first > 1))) then
     return nil
   end
-  -- The underscores of italics begin no name.
-  if known.beginnings[(text:sub(word):upper():gsub("^_+", ""))] then
-    return from
-  end
-  local after = behind_escape(text, word, #text + 1)
-  if after and known.beginnings[text:sub(after):upper()] and after <= #text then
-    return after
+  -- The letter of an escape begins no name: \n without its backslash would be an n.
+  local word = bracket and from + 1 or behind_escape(text, from, #text + 1) or from
+  -- Nor do the underscores of italics.
+  if (bracket or word <= #text) and known.beginnings[(text:sub(word):upper():gsub("^_+", ""))] then
+    return bracket and from or word
   end
 end
 

@@ -229,6 +229,19 @@ describe("restore.lua", () => {
       }
     });
 
+    it("keeps an escape whole whose letter begins a name, as one of an operator's own may", async () => {
+      const values = { NAME_1: "Kim", TAX_ID_1: "12-3", RESIDENT_NUMBER_1: "900101-1234568" };
+      for (const pieces of [
+        ["first", "\n"],
+        ["\r", "\n\n", "\tb\n", "end"],
+        ["\nNA", "ME_1", "\n"],
+      ]) {
+        const chunks = [...pieces.map((piece) => delta(piece)), finish(), done];
+        const { shown } = await run(chunks, { values });
+        expect(saidIn(shown.join(""))).toEqual([pieces.join("").replace("NAME_1", "Kim")]);
+      }
+    });
+
     it("says the role of a message and the name of a call once", async () => {
       const first = { role: "assistant", content: "see PHONE" };
       const call = {
