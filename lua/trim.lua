@@ -64,17 +64,18 @@ local function end_of_events(text)
   return found > 0 and before + found or blank_line(text)
 end
 
--- Whole events without that chunk.
+-- Whole events without that chunk. A relay's own ping may end in another way than what it passes on.
 local function without_usage(events)
   local parts, at = {}, 1
-  local gap = events:find("\r\n\r\n", 1, true) and "\r\n\r\n" or "\n\n"
   while at <= #events do
-    local _, last = events:find(gap, at, true)
-    local event = events:sub(at, last or #events)
+    local _, lf = events:find("\n\n", at, true)
+    local _, crlf = events:find("\r\n\r\n", at, true)
+    local last = math.min(lf or #events, crlf or #events)
+    local event = events:sub(at, last)
     if not is_usage_chunk(event) then
       parts[#parts + 1] = event
     end
-    at = (last or #events) + 1
+    at = last + 1
   end
   return table.concat(parts)
 end

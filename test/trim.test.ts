@@ -55,12 +55,18 @@ describe("trim.lua", () => {
       },
     );
     const gap = fc.constantFrom("\n\n", "\r\n\r\n");
+    // Those of one stream may differ: a relay has its own behind its pings.
+    const gaps = fc.oneof(
+      gap.map((one) => [one]),
+      fc.array(gap, { minLength: 7, maxLength: 7 }),
+    );
     const sizes = fc.infiniteStream(fc.oneof(fc.nat({ max: 30 }), fc.nat({ max: 3000 })));
     await fc.assert(
-      fc.asyncProperty(events, gap, sizes, async (all, gap, sizes) => {
-        const kept = all.filter((event) => ![usage, spaced, spared, longUsage].includes(event));
-        const stream = (some: string[]) => [...some, done].map((event) => event + gap).join("");
-        expect(await shownOf(cut(stream(all), sizes))).toBe(stream(kept));
+      fc.asyncProperty(events, gaps, sizes, async (all, gaps, sizes) => {
+        const ours = [usage, spaced, spared, longUsage];
+        const sent = [...all, done].map((event, at) => event + gaps[at % gaps.length]);
+        const kept = sent.filter((event) => !ours.includes(event.trimEnd()));
+        expect(await shownOf(cut(sent.join(""), sizes))).toBe(kept.join(""));
       }),
       { numRuns: 200 },
     );
