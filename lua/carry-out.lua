@@ -8,10 +8,16 @@ local remembered = require("kong_llm.remembered")
 -- By lower case with hyphens. A trailing * is any end.
 local OURS = {
   "authorization", "proxy-authorization", "cookie", "ocp-apim-subscription-key", "openai-organization",
-  "openai-project", "x-consumer-*", "x-credential-*", "x-anonymous-*", "x-llm-*",
+  "openai-project", "chatgpt-account-id", "x-consumer-*", "x-credential-*", "x-anonymous-*", "x-llm-*",
+  -- Who a person is, with tokens and addresses, as proxies before Kong and Open WebUI tell it.
+  "x-forwarded-user", "x-forwarded-email", "x-forwarded-preferred-username", "x-forwarded-groups",
+  "x-forwarded-access-token", "x-auth-*", "x-access-token", "x-id-token", "x-userinfo", "x-authenticated-*",
+  "remote-user", "remote-email", "remote-name", "remote-groups", "cf-*", "true-client-ip", "x-amzn-oidc-*",
+  "x-goog-authenticated-user-*", "x-goog-iap-*", "x-ms-client-principal*", "x-ms-token-*",
+  "x-openwebui-user-*",
 }
--- Whoever it is for: x-api-key, api-key, x-goog-api-key.
-local KEY = "api-key"
+-- Whoever it is for: x-api-key, api-key, apikey, x-goog-api-key.
+local KEY = "apikey"
 local exact, beginnings = {}, {}
 for _, name in ipairs(OURS) do
   if name:sub(-1) == "*" then
@@ -23,7 +29,7 @@ end
 
 local function is_ours(name)
   local plain = name:lower():gsub("_", "-")
-  if exact[plain] or plain:sub(-#KEY) == KEY then
+  if exact[plain] or plain:gsub("%-", ""):sub(-#KEY) == KEY then
     return true
   end
   for _, beginning in ipairs(beginnings) do

@@ -63,6 +63,24 @@ describe.each(configurations)("a request through %s", (_, config) => {
     expect(headers).not.toHaveProperty("x-consumer-username");
   });
 
+  it("says nothing upstream of who a person is, as proxies before Kong and Open WebUI tell it", async () => {
+    const told = {
+      "x-forwarded-email": "kim@example.com",
+      "x-auth-request-access-token": "made-up",
+      "cf-access-jwt-assertion": "made-up",
+      "cf-connecting-ip": "192.0.2.1",
+      "x-amzn-oidc-data": "made-up",
+      "x-openwebui-user-email": "kim@example.com",
+      apikey: "made-up",
+    };
+    const sent = { ...told, authorization: `Bearer ${gateway.key}`, "x-request-source": "mobile" };
+    const answer = await post("/v1/chat/completions", JSON.stringify(chat("who is it")), sent);
+    expect(answer.status).toBe(200);
+    const { headers } = gateway.upstream.requests[0]!;
+    for (const name of Object.keys(told)) expect(headers).not.toHaveProperty(name);
+    expect(headers["x-request-source"]).toBe("mobile");
+  });
+
   it("is served where Azure's SDK asks it, by the model that its path names", async () => {
     const azure = new AzureOpenAI({
       ...{ endpoint: gateway.url, apiKey: gateway.key, apiVersion: "2024-10-21", maxRetries: 0 },
