@@ -15,6 +15,8 @@ local OURS = {
   "remote-user", "remote-email", "remote-name", "remote-groups", "cf-*", "true-client-ip", "x-amzn-oidc-*",
   "x-goog-authenticated-user-*", "x-goog-iap-*", "x-ms-client-principal*", "x-ms-token-*",
   "x-openwebui-user-*",
+  -- By which some servers take a request for another one than what was decided about.
+  "x-http-method*", "x-method-override", "x-original-url", "x-rewrite-url",
 }
 -- Whoever it is for: x-api-key, api-key, apikey, x-goog-api-key.
 local KEY = "apikey"

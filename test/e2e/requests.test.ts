@@ -81,6 +81,17 @@ describe.each(configurations)("a request through %s", (_, config) => {
     expect(headers["x-request-source"]).toBe("mobile");
   });
 
+  it("is no other one upstream by a header that some servers put before its method or path", async () => {
+    const other = { "x-http-method-override": "GET", "x-original-url": "/v1/files" };
+    const answer = await post("/v1/chat/completions", JSON.stringify(chat("which one")), {
+      ...other,
+      authorization: `Bearer ${gateway.key}`,
+    });
+    expect(answer.status).toBe(200);
+    const { headers } = gateway.upstream.requests[0]!;
+    for (const name of Object.keys(other)) expect(headers).not.toHaveProperty(name);
+  });
+
   it("is served where Azure's SDK asks it, by the model that its path names", async () => {
     const azure = new AzureOpenAI({
       ...{ endpoint: gateway.url, apiKey: gateway.key, apiVersion: "2024-10-21", maxRetries: 0 },
