@@ -36,6 +36,15 @@ describe("the body of an endpoint that takes JSON", () => {
   });
 });
 
+describe("a request for a WebSocket", () => {
+  // Codex tried seven times at a 404.
+  it("is a 426, at which Codex goes on over HTTP", () => {
+    const path = "/v1/responses";
+    const request = { id: "r1", method: "GET", path, client_ip: "127.0.0.1", upgrade: "websocket" };
+    expect(readBody({ request }, 1000).refusal?.status).toBe(426);
+  });
+});
+
 // Codex edits pictures with JSON, OpenRouter takes sound in it.
 describe("the body of an endpoint that takes a form", () => {
   function read(path: string, content_type: string | undefined, text: string) {

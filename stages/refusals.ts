@@ -55,8 +55,11 @@ export const noVersion = refuse(404, {
   code: "unknown_endpoint",
 });
 
-/** The client asks for a WebSocket, as for sessions of Realtime: nobody could read what passes in it. */
-export const noWebSocket = refuse(404, {
+/**
+ * The client asks for a WebSocket, as for sessions of Realtime: nobody could read what passes in it. At
+ * 426 Codex goes on over plain HTTP at once; at another status it tries seven times before it does.
+ */
+export const noWebSocket = refuse(426, {
   message:
     "WebSockets are not served here: ask over plain HTTP, with stream for bit-by-bit answers.",
   type: "invalid_request_error",

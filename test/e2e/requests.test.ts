@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { type IncomingMessage, request } from "node:http";
+import { text } from "node:stream/consumers";
 import { gzipSync } from "node:zlib";
 import OpenAI, { AzureOpenAI } from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -179,6 +182,20 @@ describe.each(configurations)("a request through %s", (_, config) => {
     });
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({ error: { code: "unknown_endpoint" } });
+    expect(gateway.upstream.requests).toEqual([]);
+  });
+
+  it("for a WebSocket is a 426, at which Codex goes on over HTTP", async () => {
+    const socket = { connection: "Upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+    const headers = { ...socket, "sec-websocket-key": "bWFkZSB1cCBmb3IgaGVyZQ==" };
+    const asked = request(`${gateway.url}/v1/responses`, {
+      headers: { ...headers, "x-api-key": gateway.key },
+    }).end();
+    const [answer] = (await once(asked, "response")) as [IncomingMessage];
+    expect([answer.statusCode, await text(answer)]).toEqual([
+      426,
+      expect.stringContaining("WebSockets are not served here"),
+    ]);
     expect(gateway.upstream.requests).toEqual([]);
   });
 
