@@ -114,12 +114,14 @@ describe("families", () => {
       },
     );
 
-    it("of a count of tokens: nothing", () => {
-      const answer = { contentType: json!, body: Buffer.from('{"input_tokens":7}') };
-      const endpoint = "messages/count_tokens";
-      const reading = familyOf(endpoint).usageOf({ ...answer, endpoint, truncated: false });
-      expect(reading.with(7, 0)).toEqual(noUsage);
-    });
+    it.each(["messages/count_tokens", "responses/input_tokens"])(
+      "of a count of tokens: nothing, as of %s",
+      (endpoint) => {
+        const answer = { contentType: json!, body: Buffer.from('{"input_tokens":7}') };
+        const reading = familyOf(endpoint).usageOf({ ...answer, endpoint, truncated: false });
+        expect(reading.with(7, 0)).toEqual(noUsage);
+      },
+    );
   });
 
   it("tell an error about the request from one about the model", () => {

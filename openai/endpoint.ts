@@ -35,6 +35,9 @@ const table = {
     ...{ counts: "tokens", bounded: true, result: ["output"] },
     modelOptional: true,
   },
+  // A conversation made shorter, as Codex asks for it, and what one has in tokens: neither is stored.
+  "responses/compact": { counts: "tokens", result: ["output"] },
+  "responses/input_tokens": { counts: "nothing", result: ["input_tokens"], modelOptional: true },
   embeddings: { counts: "tokens", result: ["data"] },
   moderations: { counts: "call", result: ["results"], modelOptional: true },
   rerank: { counts: "call", result: ["results", "data"] },

@@ -84,6 +84,7 @@ export function providerName(named: string | undefined, family: string): string 
 const operations: Readonly<Record<string, string>> = {
   "chat/completions": "chat",
   responses: "chat",
+  "responses/compact": "chat",
   messages: "chat",
   completions: "text_completion",
   embeddings: "embeddings",
@@ -95,6 +96,7 @@ const operations: Readonly<Record<string, string>> = {
   "audio/transcriptions": "transcription",
   "audio/translations": "translation",
   "messages/count_tokens": "count_tokens",
+  "responses/input_tokens": "count_tokens",
   moderations: "moderation",
   rerank: "rerank",
 };

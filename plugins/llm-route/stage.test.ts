@@ -89,6 +89,15 @@ describe("llm-route", () => {
   });
 
   it.each([
+    ["is counted", "/v1/responses/input_tokens"],
+    ["is made shorter", "/v1/responses/compact"],
+  ])("chooses for a conversation that %s as for one that goes on", async (_, path) => {
+    const exchange = exchangeOf("", { messages: undefined, input: "안녕하세요!" }, { path });
+    expect(await decide(exchange)).toBeUndefined();
+    expect(exchange.ticket.choice).toMatchObject({ tier: "small" });
+  });
+
+  it.each([
     ["another name", { model: "gpt-4.1" }, "/v1/chat/completions"],
     ["an endpoint whose models write no text", { input: "a" }, "/v1/embeddings"],
     ["a body without a name", { model: undefined }, "/v1/chat/completions"],

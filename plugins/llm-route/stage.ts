@@ -2,7 +2,7 @@
 // chosen ones who may be used and is well. It guards: no upstream knows such a name.
 
 import { z } from "zod";
-import { rowOf } from "../../families/endpoint";
+import { asksNoModel, rowOf } from "../../families/endpoint";
 import { nameInHeader } from "../../models/name";
 import type { RequestBody } from "../../openai/request-body";
 import { chooseAgain, tellChoice } from "../../stages/choice";
@@ -93,7 +93,8 @@ function decide(
 
 /** Whether a model writes the answers of this endpoint, or counts tokens as if it did. */
 function writesText(endpoint: string): boolean {
-  return rowOf(endpoint)?.bounded === true || endpoint === "messages/count_tokens";
+  const isWritten = rowOf(endpoint)?.bounded === true || endpoint === "responses/compact";
+  return isWritten || asksNoModel(endpoint);
 }
 
 function serve(exchange: Exchange, body: RequestBody, choice: Choice): void {

@@ -1,5 +1,5 @@
-// What the stand-in says where nobody chats: pictures, sound, moderations, rankings. Each answer states
-// what its endpoint is counted by. https://platform.openai.com/docs/api-reference
+// What the stand-in says where nobody chats: pictures, sound, moderations, rankings, what becomes of a
+// conversation itself. Each answer states what its endpoint is counted by. https://platform.openai.com/docs/api-reference
 
 import type { ModelAnswer } from "./answers";
 
@@ -14,6 +14,13 @@ export const mediaAnswerers: Record<string, (fields: Fields) => ModelAnswer> = {
       results: listOf(documents).map((_, index) => ({ index, relevance_score: 1 / (index + 1) })),
       meta: { billed_units: { search_units: 1 } },
     }),
+  "/v1/responses/compact": () =>
+    json({
+      ...{ id: "resp_1", object: "response.compaction", created_at: 1_700_000_000 },
+      output: [{ type: "compaction", id: "cmp_1", encrypted_content: "c2hvcnRlcg==" }],
+      usage: { input_tokens: 40, output_tokens: 10, total_tokens: 50 },
+    }),
+  "/v1/responses/input_tokens": () => json({ object: "response.input_tokens", input_tokens: 40 }),
   "/v1/images/generations": pictures,
   "/v1/audio/speech": ({ input }) => ({
     bytes: Buffer.from(`sound of ${input}`),

@@ -138,6 +138,20 @@ describe.each(configurations)("the endpoints of %s", (_, config) => {
     expect(line).toMatchObject({ input_tokens: null, output_tokens: null, cost_usd: null });
   });
 
+  it("make a conversation shorter, and count one", async () => {
+    const asked = { model: "gpt-4", input: "a long conversation" };
+    const shorter = openai.responses.compact(asked as OpenAI.Responses.ResponseCompactParams);
+    expect((await shorter).output).toMatchObject([{ type: "compaction" }]);
+    // Neither takes a bound of its answer or a temperature.
+    expect(gateway.upstream.requests[0]?.json).toEqual({ ...asked, model: "gpt-4.1" });
+    expect(await lineOf(shorter)).toMatchObject({
+      ...{ endpoint: "responses/compact", model: "gpt-4.1", input_tokens: 40, output_tokens: 10 },
+    });
+    const count = openai.responses.inputTokens.count(asked);
+    expect((await count).input_tokens).toBe(40);
+    expect(await lineOf(count)).toMatchObject({ input_tokens: 0, cost_usd: 0 });
+  });
+
   it("leave files closed, and open what other_endpoints names", async () => {
     const refused = await openai.files.list().catch((error) => error);
     expect(refused).toMatchObject({ status: 404, code: "unknown_endpoint" });
