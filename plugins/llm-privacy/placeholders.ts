@@ -1,9 +1,10 @@
 // The names that stand for values in one request: equal ones for equal values, in the order in which they
-// come in the conversation, so that its next turn has the same. A conversation that is stored upstream
-// is not seen whole: there a name is made of the value itself, by a secret.
+// come in the conversation, so that its next turn has the same. A conversation that is stored or
+// made shorter upstream is not seen whole: there a name is made of the value itself, by a secret.
 
 import { createHmac } from "node:crypto";
 import { stringEnd } from "../../openai/json-text";
+import type { RequestBody } from "../../openai/request-body";
 import { kinds } from "../../personal-data/kind";
 import type { KnownValue } from "./known-values";
 
@@ -11,6 +12,17 @@ import type { KnownValue } from "./known-values";
 export const mostValues = 5000;
 
 const builtIn = new Set<string>(kinds);
+
+/**
+ * Whether a next turn brings what was said in this one in a form that nobody here reads: the upstream
+ * keeps the conversation, or makes it shorter. Codex asks for that by an item at its end.
+ */
+export function leavesSight(endpoint: string, body: Pick<RequestBody, "get"> | undefined): boolean {
+  if (endpoint !== "responses") return endpoint === "responses/compact";
+  const input = body?.get("input");
+  const last = Array.isArray(input) ? (input.at(-1) as { type?: unknown } | null) : undefined;
+  return body?.get("store") !== false || last?.type === "compaction_trigger";
+}
 
 export class Placeholders {
   /** Values by their names. */

@@ -298,6 +298,22 @@ describe("llm-privacy", () => {
     expect(Object.keys(next.restore!)).toHaveLength(2);
   });
 
+  // What is left of it is encrypted: [EMAIL_1] in it was another address in a later turn.
+  it("names values of a conversation that the upstream makes shorter so, too", async () => {
+    const said = { role: "user", content: "kim@example.com" };
+    const asked: [string, object][] = [
+      ["/v1/responses/compact", { input: [said] }],
+      ["/v1/responses", { input: [said, { type: "compaction_trigger" }], store: false }],
+      ["/v1/responses", { input: [{ type: "compaction_trigger" }, said], store: false }],
+    ];
+    const names = [];
+    for (const [path, body] of asked) {
+      const { restore } = await ask({ identifier_key: "k" }, { model: "m", ...body }, { path });
+      names.push(...Object.keys(restore!));
+    }
+    expect(names).toEqual([expect.stringMatching(/^EMAIL_[0-9A-F]{10}$/), names[0], "EMAIL_1"]);
+  });
+
   it("refuses where values could not be put back, unless they shall not be", async () => {
     const there = { canRestore: false };
     expect((await ask({}, saying("hello"), there)).answer?.status).toBe(503);

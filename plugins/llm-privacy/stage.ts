@@ -6,7 +6,7 @@ import type { Answer, Exchange } from "../../stages/exchange";
 import type { Stage } from "../../stages/stage";
 import { type Findings, type Masking, maskBody, noFindings, stayingReader } from "./mask";
 import * as metrics from "./metrics";
-import { mostValues, namesBy, Placeholders, pseudonym } from "./placeholders";
+import { leavesSight, mostValues, namesBy, Placeholders, pseudonym } from "./placeholders";
 import { type Examine, promptRules } from "./prompt-rules";
 import { type Recognise, recogniseFor } from "./recognise";
 import { cannotRestore, personalData, ruleBroken, tooMuch, unreadable } from "./refusals";
@@ -63,13 +63,12 @@ function brokenRule(exchange: Exchange, { examine, options }: Prepared): Answer 
 function maskingFor(exchange: Exchange, { options, recogniserOf, secret }: Prepared): Masking {
   const { body, consumer, ticket } = exchange;
   const tenant = consumer?.id ?? "";
-  const isStored = ticket.endpoint === "responses" && body?.get("store") !== false;
   return {
     recognise: recogniserOf(consumer),
     placeholders: new Placeholders(
       // What the model has written is in the client's next turn, where nothing is put back.
       options.restore ? (body?.text ?? "") : "",
-      isStored ? namesBy(secret, tenant) : undefined,
+      leavesSight(ticket.endpoint, body) ? namesBy(secret, tenant) : undefined,
     ),
     pseudonym: (value) => pseudonym(secret, tenant, value),
     isDryRun: options.dry_run,

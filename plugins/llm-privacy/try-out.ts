@@ -5,7 +5,7 @@ import { RequestBody } from "../../openai/request-body";
 import type { Consumer } from "../../stages/exchange";
 import { changesIn } from "./json-texts";
 import { maskBody, noFindings } from "./mask";
-import { namesBy, Placeholders, pseudonym } from "./placeholders";
+import { leavesSight, namesBy, Placeholders, pseudonym } from "./placeholders";
 import { type BrokenRule, promptRules } from "./prompt-rules";
 import { recogniseFor } from "./recognise";
 import type { Action, PrivacyOptions } from "./schema";
@@ -50,11 +50,11 @@ export function tryOut(
   }
   const brokenRule = promptRules(options.prompt_rules)({ endpoint, body }, caller);
   const findings = noFindings();
-  const isStored = endpoint === "responses" && body.get("store") !== false;
   const secret = options.identifier_key || "try";
+  const nameBy = leavesSight(endpoint, body) ? namesBy(secret, "") : undefined;
   const masking = {
     recognise,
-    placeholders: new Placeholders(text, isStored ? namesBy(secret, "") : undefined),
+    placeholders: new Placeholders(text, nameBy),
     pseudonym: (value: string) => pseudonym(secret, "", value),
     isDryRun: options.dry_run,
   };
