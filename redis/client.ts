@@ -78,6 +78,8 @@ function accessOptions(target: RedisTarget, options: RedisOptions) {
     db: target.database,
     tls: target.tls ? { ca: authority(target) } : undefined,
     connectTimeout: options.connect_timeout_ms,
+    // What stands between forgets a connection that is idle for minutes, and tells nobody.
+    keepAlive: 30_000,
     connectionName: "kong-llm",
     lazyConnect: true,
     enableOfflineQueue: false,

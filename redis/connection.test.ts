@@ -27,6 +27,10 @@ function connect(options: object = {}): RedisConnection {
 
 const get = (connection: RedisConnection) => connection.run((client) => client.get("a"));
 
+function connectionsIn(info: string): number {
+  return Number(/total_connections_received:(\d+)/.exec(info)![1]);
+}
+
 async function failure(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => expect.fail("nothing failed"),
@@ -91,10 +95,26 @@ describe("redis", () => {
 
       expect(states).toEqual([
         ["up", undefined],
-        ["down", "the connection was closed"],
+        ["down", expect.stringMatching(/^the connection /)],
         ["up", undefined],
       ]);
       expect(await get(connection)).toBeNull();
+    });
+
+    it("is opened again at once, and stays up, when it was closed while nobody asked", async () => {
+      const connection = connect({ prefix: "idle" });
+      const admin = connect({ prefix: "admin" });
+      await get(connection);
+      await get(admin);
+      const changes: string[] = [];
+      connection.watch(({ state }) => changes.push(state));
+      const received = () => admin.run((client) => client.info("stats")).then(connectionsIn);
+      const before = await received();
+      // As `timeout 300` of a Redis, or a proxy, does to what is idle.
+      await admin.run((client) => client.client("KILL", "TYPE", "normal", "SKIPME", "yes"));
+      await expect.poll(received).toBeGreaterThan(before);
+      expect(await get(connection)).toBeNull();
+      expect(changes).toEqual([]);
     });
 
     it("never sends twice what was under way when the connection broke", async () => {

@@ -1,6 +1,6 @@
 // One connection for each Redis and process, and the breaker before it: a Redis that fails is left
 // alone for a second, and then tried by us, never by a request. A request waits for a dead Redis at
-// most once, and only the requests that were under way when it died.
+// most once, and only the requests that were under way when it died or closed the connection.
 
 import { connectClient, Misconfigured, nameOf, openClient, type RedisClient } from "./client";
 import { holdWrites } from "./one-write";
@@ -48,6 +48,7 @@ export class RedisConnection {
   private rest: NodeJS.Timeout | undefined;
   private closed = false;
   private attempts = 0;
+  private reopenedAt = 0;
   private askedAt = Date.now();
   private readonly watchers = new Set<(connection: RedisConnection) => void>();
 
@@ -60,16 +61,16 @@ export class RedisConnection {
   }
 
   /**
-   * Runs one command, or one script, within command_timeout_ms. Before the first attempt to connect
-   * has ended it waits for that too, at most connect_timeout_ms. What was sent may have been done
-   * even where this rejects; it is never sent twice.
+   * Runs one command, or one script, within command_timeout_ms. Before the first attempt to connect has
+   * ended, or while a closed connection is opened again, it waits for that too, at most
+   * connect_timeout_ms. What was sent may have been done even where this rejects; it is never sent twice.
    *
    * @throws RedisUnavailable where Redis is down, slow or unable
    * @throws Error where Redis refuses the command itself, which is a mistake of ours
    */
   async run<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
     this.askedAt = Date.now();
-    if (this.state === "connecting") await this.trying;
+    if (this.trying && this.state !== "down") await this.trying;
     const client = this.client;
     if (this.state !== "up" || !client) {
       if (!this.rest && !this.trying && !this.closed) this.tryAgain();
@@ -120,12 +121,22 @@ export class RedisConnection {
       if (this.closed) return;
       reason = undefined;
       client.once("close", () => {
-        if (client === this.client) this.goDown(reason ?? "the connection was closed");
+        if (client !== this.client) return;
+        if (Date.now() - this.reopenedAt < restMs)
+          this.goDown(reason ?? "the connection was closed");
+        else this.reopen();
       });
       this.change("up");
     } catch (error) {
       this.goDown(error instanceof Misconfigured ? error.message : (reason ?? describe(error)));
     }
+  }
+
+  // A Redis, or a proxy before it, closes what was idle for long, and is well.
+  private reopen(): void {
+    this.reopenedAt = Date.now();
+    this.hangUp();
+    this.tryAgain();
   }
 
   private goDown(reason: string): void {
