@@ -154,6 +154,19 @@ describe("request body", () => {
     expect(JSON.parse(body.text)).toEqual(body.value);
   });
 
+  it("has what was respelt of a member while it was left out, once that is back", () => {
+    const body = parsed('{"model":"m", "stop" : ["a b"]}');
+    body.remove("stop");
+    const left = body.spellings().find(({ field }) => field === "stop")!;
+    const at = left.text.indexOf('b"');
+    body.respell(left, [{ start: at, end: at + 1, text: "[B_1]" }]);
+    expect(body.text).toBe('{"model":"m"}');
+    expect(body.has("stop")).toBe(false);
+    body.restore("stop");
+    expect(body.text).toBe('{"model":"m", "stop" : ["a [B_1]"]}');
+    expect(body.get("stop")).toEqual(["a [B_1]"]);
+  });
+
   it("renames into a name under which a null stands, and back", () => {
     const text = '{"max_tokens":100, "max_completion_tokens":null}';
     for (const order of [

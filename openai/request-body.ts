@@ -150,13 +150,15 @@ export class RequestBody {
     this.touch();
   }
 
-  /** The values of all members as they are spelt now, for who changes parts of them. */
+  /**
+   * The values of all members as they are spelt now, for who changes parts of them; of those that are left
+   * out as they were sent, as they may be restored.
+   */
   spellings(): Spelling[] {
     const { source } = this;
-    const spelt = [...this.members].flatMap(([field, { start, end, value, removed, parts }]) => {
-      if (removed) return [];
-      const now = value ?? (parts && replaced(source, start, end, parts));
-      return [{ field, ...(now === undefined ? { text: source, start, end } : whole(now)) }];
+    const spelt = [...this.members].map(([field, { start, end, value, removed, parts }]) => {
+      const now = (removed ? undefined : value) ?? (parts && replaced(source, start, end, parts));
+      return { field, ...(now === undefined ? { text: source, start, end } : whole(now)) };
     });
     return [...spelt, ...[...this.added].map(([field, text]) => ({ field, ...whole(text) }))];
   }
@@ -168,7 +170,8 @@ export class RequestBody {
     if (!member) this.added.set(field, spelt);
     else if (text === this.source) member.parts = parts;
     else member.value = spelt;
-    this.fields[field] = JSON.parse(spelt);
+    if (member?.removed) member.original = { value: JSON.parse(spelt) };
+    else this.fields[field] = JSON.parse(spelt);
     this.touch();
   }
 

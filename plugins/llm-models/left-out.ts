@@ -48,10 +48,7 @@ const endsAtOne = /^(?:claude|kimi|moonshot|glm|minimax)-/;
 // From Opus 4.1 and Sonnet 4.5 on; the older ones take temperature and top_p together.
 const newerClaude = /^claude-(?!2|3|instant|sonnet-4-[02]|opus-4-[02]|sonnet-4$|opus-4$)/;
 
-/**
- * Members that leaveOut may change, and another model gets back. None that may name a person: what was
- * left out nobody has masked.
- */
+/** Members that leaveOut may change, and another model gets back. None that names an end user. */
 export const leftOut = [
   ...new Set([
     ...[...sampling, ...thinking, ...othersSamplers],

@@ -3,7 +3,7 @@
 
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { models, startTwoProviders, type TwoProviders } from "../support/two-providers";
+import { models, provider, startTwoProviders, type TwoProviders } from "../support/two-providers";
 
 const phone = "010-1234-5678";
 const mail = "kim.minsu@example.com";
@@ -25,8 +25,12 @@ describe("personal data with two providers", () => {
 
   beforeAll(async () => {
     both = await startTwoProviders(
-      (config) => {
+      (config, kong, [a]) => {
         config.privacy = { enabled: true };
+        // The first of its models takes no `stop`.
+        const thinker = { name: "thinker", target: "gpt-5-mini", fallbacks: [`b/${models.b}`] };
+        (kong.options("models").aliases as object[]).push(thinker);
+        (config.providers as object[])[0] = provider("a", a, { models: [models.a, "gpt-5-mini"] });
         config.route = { choices: [choice] };
         config.cache = { ...(config.cache as object), enabled: false };
       },
@@ -76,6 +80,15 @@ describe("personal data with two providers", () => {
       expect(both.b.requests[0]!.json).toEqual({ ...both.a.requests[0]!.json, model: models.b });
     },
   );
+
+  it("is masked in what only the one that steps in is sent", async () => {
+    both.a.behave({ status: 503 });
+    const answer = await chat("hi", { model: "thinker", stop: [`to ${phone}`] });
+    expect(answer.status).toBe(200);
+    const [first, second] = [both.a, both.b].map(({ requests }) => requests[0]!.json);
+    expect(first).not.toHaveProperty("stop");
+    expect(second).toHaveProperty("stop", ["to [PHONE_1]"]);
+  });
 
   it("comes back in the stream of the one that steps in", async () => {
     both.a.behave({ status: 503 });
