@@ -1,7 +1,7 @@
 -- lua/put-back.lua: puts values in the place of their placeholders in a piece of text. A model may write
--- [PHONE_1], PHONE_1, [phone_1], [PHONE 1] or, in Markdown, PHONE\_1 and _PHONE_1_. Where the text goes on
--- in a later piece, what may become a placeholder is held back, which is never more than the longest of
--- them as it may be spelt.
+-- [PHONE_1], PHONE_1, [phone_1], [PHONE 1] or, in Markdown, PHONE\_1 and _PHONE_1_; phone_1 without brackets
+-- is a name of its own, such as a column's. Where the text goes on in a later piece, what may become a
+-- placeholder is held back, which is never more than the longest of them as it may be spelt.
 
 local M = {}
 
@@ -194,8 +194,10 @@ function M.put_back(known, text, level, final, joined, exact)
     local name, start, stop = name_in(known, text, from, to)
     if name and not (joined and start == 1) then
       to = stop
-      local bracketed = start > done and text:byte(start - 1) == 91 and text:byte(to + 1) == 93
-      if not exact or (bracketed and text:sub(start, to) == name) then
+      local opened = start > done and text:byte(start - 1) == 91
+      local bracketed = opened and text:byte(to + 1) == 93
+      local same = text:sub(start, to) == name
+      if (opened or same) and (not exact or (bracketed and same)) then
         parts[#parts + 1] = text:sub(done, bracketed and start - 2 or start - 1)
         parts[#parts + 1] = spelt(known, name, level)
         done = bracketed and to + 2 or to + 1

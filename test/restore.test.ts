@@ -73,10 +73,10 @@ describe("restore.lua", () => {
 
     it("takes the spellings of a model, and no longer or other name for one", async () => {
       const said =
-        "[PHONE_1] PHONE_1, [phone_1]는 phone_1\nPHONE_1 [PHONE_12] PHONE_123 MY_PHONE_1 PHONE_1_x [PHONE_2] [PHONE_1";
+        "[PHONE_1] PHONE_1, [phone_1]는 phone_1\n[Phone_1] PHONE_1 [PHONE_12] PHONE_123 MY_PHONE_1 PHONE_1_x [PHONE_2] [PHONE_1";
       const [phone, other] = [values.PHONE_1, values.PHONE_12];
       expect(contentIn(await all([body(said)], { type: json }))).toBe(
-        `${phone} ${phone}, ${phone}는 ${phone}\n${phone} ${other} PHONE_123 MY_PHONE_1 PHONE_1_x [PHONE_2] [${phone}`,
+        `${phone} ${phone}, ${phone}는 phone_1\n${phone} ${phone} ${other} PHONE_123 MY_PHONE_1 PHONE_1_x [PHONE_2] [${phone}`,
       );
     });
 
@@ -92,7 +92,7 @@ describe("restore.lua", () => {
 
     it("takes a name in italics, with a space or a hyphen in its brackets, and leaves others so", async () => {
       const said =
-        "_PHONE_1_ __phone_12__ _[EMAIL_1]_ [PHONE 1] [private-key 1] [PHONE 2] [a b] _x_PHONE_1_";
+        "_PHONE_1_ __PHONE_12__ _[EMAIL_1]_ [PHONE 1] [private-key 1] [PHONE 2] [a b] _x_PHONE_1_";
       const [phone, other, mail] = [values.PHONE_1, values.PHONE_12, values.EMAIL_1];
       expect(contentIn(await all([body(said)], { type: "Application/JSON" }))).toBe(
         `_${phone}_ __${other}__ _${mail}_ ${phone} ${values.PRIVATE_KEY_1} [PHONE 2] [a b] _x_PHONE_1_`,
@@ -186,7 +186,7 @@ describe("restore.lua", () => {
     }
 
     it("puts together what comes in pieces, and sends each event when it comes", async () => {
-      const pieces = ["call ", "[", "PH", "ONE", "_1", "]", " or ", "ph", "one_1", "2 now"];
+      const pieces = ["call ", "[", "PH", "ONE", "_1", "]", " or [", "ph", "one_1", "2] now"];
       const chunks = [...pieces.map((piece) => delta(piece)), finish(), done];
       const { shown, untouched } = await run(chunks);
       expect(saidIn(shown.join(""))).toEqual([`call ${values.PHONE_1} or ${values.PHONE_12} now`]);
@@ -410,11 +410,11 @@ describe("restore.lua", () => {
     });
 
     it("says the same however the stream is cut and what is said is parted", async () => {
-      const said = `say "[PHONE_1]", PHONE_12.\nphone_1 [EMAIL_1]x[PRIVATE_KEY_1] 한글 [PRIVATE\\_KEY\\_1]\nPHONE\\_1, _PHONE_12_ [phone 1] [a b] MY\\_NAME [PHONE_9] [PHO`;
+      const said = `say "[PHONE_1]", PHONE_12.\nphone_1 [phone_1] [EMAIL_1]x[PRIVATE_KEY_1] 한글 [PRIVATE\\_KEY\\_1]\nPHONE\\_1, _PHONE_12_ [phone 1] [a b] MY\\_NAME [PHONE_9] [PHO`;
       const expected = said
         .replace("[PHONE_1]", values.PHONE_1)
         .replace("PHONE_12", values.PHONE_12)
-        .replace("phone_1", values.PHONE_1)
+        .replace("[phone_1]", values.PHONE_1)
         .replace("PHONE\\_1", values.PHONE_1)
         .replace("_PHONE_12_", `_${values.PHONE_12}_`)
         .replace("[phone 1]", values.PHONE_1)

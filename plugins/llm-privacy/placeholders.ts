@@ -89,11 +89,14 @@ export class Placeholders {
   #takenOf(label: string): Set<string> {
     let taken = this.#taken.get(label);
     if (!taken) {
-      // In Markdown an underscore is escaped.
-      const spelt = `${label}_`.replaceAll("_", String.raw`\\*_`);
+      // In Markdown an underscore is escaped; in brackets a space may stand for it (put-back.lua).
+      const spelt = `${label}_`.replaceAll("_", String.raw`(?:\\*_|[ -])`);
       this.#own ??= withoutThoughts(this.text);
-      const written = this.#own.matchAll(new RegExp(`${spelt}(\\d{1,6})`, "gi"));
-      taken = new Set(Array.from(written, ([, number]) => String(Number(number))));
+      const written = this.#own.matchAll(new RegExp(`(\\[?)${spelt}(\\d{1,6})`, "gi"));
+      taken = new Set();
+      for (const [name, opens, number] of written) {
+        if (opens || name === name.toUpperCase()) taken.add(String(Number(number)));
+      }
       this.#taken.set(label, taken);
     }
     return taken;
