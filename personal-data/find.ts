@@ -163,7 +163,7 @@ class Search {
     return this.take("ip_address", ipv6Address(this.text, at), at);
   }
 
-  /** A character as a URL spells it: an @, or what ends before a number. */
+  /** As a URL spells it: an @, or what ends before a number. */
   private percentAt(at: number): number {
     const { text } = this;
     if (isSpeltAt(text, at)) return this.take("email", email(text, at, at + 3), at);
@@ -185,6 +185,9 @@ class Search {
       const end = number.ends[0]!;
       const kind = number.total >= 4 ? this.kindOfNumber() : undefined;
       if (kind) return this.takeNumber(kind, at) + 1;
+      // 010 일이삼사 오육칠팔
+      const spoken = end - at === 3 ? this.spokenAt(at) : at;
+      if (spoken > at) return spoken + 1;
       if (!this.wants(bit.address) || !isBehindPlace(text, at)) return end;
       const place = koreanAddress(text, at, this.found.at(-1)?.end ?? 0);
       return Math.max(end, this.take("address", place, at) + 1);

@@ -85,6 +85,9 @@ describe("bank_account", () => {
     expect(foundIn("국민은행 123456 78 901234")).toEqual(["bank_account: 123456 78 901234"]);
     expect(foundIn("110-123-456789 (신한은행)")).toEqual(["bank_account: 110-123-456789"]);
     expect(foundIn("KB 123456-78-901234")).toEqual(["bank_account: 123456-78-901234"]);
+    expect(foundIn("110-123-456789 신한 김민수")).toEqual(["bank_account: 110-123-456789"]);
+    expect(foundIn("110123456789 국민은행")).toEqual(["bank_account: 110123456789"]);
+    expect(foundIn("예금주 김민수 110-123-456789")).toEqual(["bank_account: 110-123-456789"]);
   });
 
   it.each([
@@ -95,6 +98,7 @@ describe("bank_account", () => {
       "account created_at: 1700000000000",
       "account_id 123456789012",
     ],
+    ...["20240105102030,농협,50000", "승인번호 1234567890 국민은행", "1234567890 국민 여러분"],
   ])("is not %s", (other) => {
     expect(foundIn(other)).toEqual([]);
   });

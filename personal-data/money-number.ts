@@ -102,7 +102,7 @@ function isWrapped(run: NumberRun, groups: number): boolean {
 
 const bankMeaning = meaningBy(
   [
-    ..."은행 뱅크 계좌 농협 수협 신협 새마을 우체국 국민 신한 카뱅 환불 이체".split(" "),
+    ..."은행 뱅크 계좌 예금주 농협 수협 신협 새마을 우체국 국민 신한 카뱅 환불 이체".split(" "),
     ...["입금", "송금", "account", "acct", "bank", "shinhan", "kookmin", "woori", "nonghyup"],
     "(?<![a-z])(?:kb|nh|ibk|hana)(?![a-z])",
   ],
@@ -120,7 +120,10 @@ const bankMeaning = meaningBy(
 const bankBefore =
   /(?:우리|하나|기업|토스|카카오|씨티|제일|산업|부산|대구|광주|전북|경남|제주)[ :]{0,2}$/;
 const bankBehind =
-  /^[ ,/:|]{0,2}[([]?(?:(?:국민|신한|우리|하나|기업|카카오|토스|케이|씨티|제일|산업|부산|대구|광주|전북|경남|제주|수출입|외환|한국)[ ]?(?:은행|뱅크)|농협|수협|신협|새마을|우체국|카뱅|(?:kb|nh|ibk|sc)[ ]?[가-힣])/i;
+  /^[ ,/:|]{0,2}[([]?(?:(?:국민|신한|우리|하나|기업|카카오|토스|케이|씨티|제일|산업|부산|대구|광주|전북|경남|제주|수출입|외환|한국)[ ]?(?:은행|뱅크)|농협|수협|신협|새마을|우체국|카뱅)/;
+// They count behind groups.
+const shortBehind =
+  /^[ ,/:|]{0,2}[([]?(?:(?:kb|nh|ibk|sc)[ ]?[가-힣]|(?:신한|국민|카카오|토스)(?![가-힣]))/i;
 // What is paid, and a day: 2024 01 05 50000.
 const paid = /^ ?(?:원|만|달러|위안|엔|won|krw|usd)/i;
 const day = /^(?:19|20)\d\d(?:0[1-9]|1[0-2])/;
@@ -142,9 +145,15 @@ export function bankAccount(run: NumberRun, before: () => string): number {
   const behind = run.text.slice(run.ends[groups - 1]!, run.ends[groups - 1]! + 12);
   if (groups === 1 && paid.test(behind)) return 0;
   const words = before();
-  if (bankMeaning(words) > 0) return groups;
+  const meaning = bankMeaning(words);
+  if (meaning > 0) return groups;
+  if (groups === 1) {
+    const isNamed = bankBehind.test(behind) && meaning === 0 && !day.test(run.digits(1));
+    return isNamed ? 1 : 0;
+  }
   if (isSpaced || groups < 3) return 0;
-  return bankBefore.test(words) || bankBehind.test(behind) ? groups : 0;
+  const isNamed = bankBefore.test(words) || bankBehind.test(behind) || shortBehind.test(behind);
+  return isNamed ? groups : 0;
 }
 
 // Length by country, of those that people here pay to. https://www.swift.com/standards/iban

@@ -84,6 +84,18 @@ describe("phone", () => {
     expect(foundIn("caller id 2125551234")).toEqual(["phone: 2125551234"]);
   });
 
+  it("is found with figures first, or with a verb right behind", () => {
+    for (const spelt of [
+      "010 일이삼사 오육칠팔",
+      "010-1234-오육칠팔",
+      "공일공 일이삼사 오육칠팔",
+    ]) {
+      expect(foundIn(`제 번호 ${spelt}이에요`)).toEqual([`phone: ${spelt}`]);
+    }
+    expect(foundIn("010, 1234, 5678 그리고 010 이번 주")).toEqual([]);
+    expect(foundIn("공일공 일이삼사 오육칠팔이구")).toEqual([]);
+  });
+
   it.each([
     "1588-0000",
     "010-1234-567",

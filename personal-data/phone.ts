@@ -1,7 +1,7 @@
 // Telephone numbers as they are written: Korean ones of mobiles and of landlines, those of North America,
 // and any that begins with a plus. Hotlines of businesses (1588-0000) are nobody's.
 
-import { close, isBehindEscape, isWord, plus } from "./character";
+import { close, isBehindEscape, isDigit, isHangul, isWord, plus } from "./character";
 import { isLabelled } from "./label";
 import { isOther, meaningBy } from "./near";
 import { gap, type NumberRun, shapeOf } from "./number-run";
@@ -136,18 +136,30 @@ const spokenMobile = /^01[016789]\d{7,8}$/;
 const beginsMobile = /^01[016789]/;
 const mostSpoken = 48;
 
-/** Where a mobile number ends whose first digits are written as Korean words; 0 for none. */
+/** Where a mobile number ends of which digits are written as Korean words; 0 for none. */
 export function spokenPhone(text: Text, start: number): number {
   let digits = "";
   let end = start;
+  let isSpoken = false;
   for (let at = start; at < text.length && at < start + mostSpoken; at++) {
     const digit = spoken[codeIn(text, at)]!;
     if (digit > 0) {
       digits += String(digit - 1);
+      isSpoken ||= !isDigit(codeIn(text, at));
       end = at + 1;
       if (digits.length === 3 && !beginsMobile.test(digits)) return 0;
     } else if (!pauses.has(codeIn(text, at))) break;
     if (digits.length === 11) break;
   }
-  return spokenMobile.test(digits) && !spoken[codeIn(text, end)] ? end : 0;
+  return isSpoken && spokenMobile.test(digits) && !isSpokenOn(text, end) ? end : 0;
+}
+
+const spokenTwo = "이".charCodeAt(0);
+
+/** Whether a further digit stands there: 팔이에요 is an eight and a verb. */
+function isSpokenOn(text: Text, at: number): boolean {
+  const code = codeIn(text, at);
+  const isVerb =
+    code === spokenTwo && isHangul(codeIn(text, at + 1)) && !spoken[codeIn(text, at + 1)];
+  return spoken[code]! > 0 && !isVerb;
 }

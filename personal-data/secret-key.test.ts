@@ -34,6 +34,12 @@ describe("api_key", () => {
     expect(foundIn(`Bearer ${token}`)).toEqual([`api_key: ${token}`]);
   });
 
+  it("is found of Hugging Face, whose tokens are letters alone", () => {
+    const key = `hf_${"aBcDeFgHiJ".repeat(4).slice(0, 34)}`;
+    expect(foundIn(`HF_TOKEN=${key}`)).toEqual([`api_key: ${key}`]);
+    expect(foundIn(`${key}s`)).toEqual([]);
+  });
+
   it.each([
     "sk-learn-contrib-and-its-many-friends",
     `task-${"a1".repeat(20)}`,

@@ -81,9 +81,12 @@ export function markedKey(text: Text, at: number): Key | undefined {
   const fewest = marks.get(text.slice(start, at + 1));
   if (fewest === undefined) return undefined;
   const end = keyEnd(text, at + 1);
-  // Names of functions begin as those of Hugging Face, whose tokens have no other underscore.
-  const isName = text.has("hf_", start) && text.slice(at + 1, end).includes("_");
-  const isWhole = end - at - 1 >= fewest && hasDigit(text, at, end) && !isName;
+  const length = end - at - 1;
+  // Names of functions begin as those of Hugging Face, whose tokens have letters alone and no underscore.
+  const isFace = text.has("hf_", start);
+  const isName = isFace && text.slice(at + 1, end).includes("_");
+  const isKey = hasDigit(text, at, end) || (isFace && length === 34);
+  const isWhole = length >= fewest && isKey && !isName;
   return { start, end, isWhole, readTo: end };
 }
 
