@@ -39,6 +39,8 @@ export interface Way {
   /** Kong's default is true, that of the Ingress Controller false. */
   stripsPath: boolean;
   buffersResponse: boolean;
+  /** The upstream gets the Host of the client: Kong's default is false, that of the Ingress Controller true. */
+  keepsHost: boolean;
   service?: { at: Located; path: string };
   /** The instances of each plugin, the most specific first: for a request only that one runs. */
   plugins: ReadonlyMap<string, PluginEntry[]>;

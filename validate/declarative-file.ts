@@ -127,6 +127,7 @@ function wayOf(route: Located, service: Located | undefined, plugins: PluginEntr
     paths: itemsOf(route, "paths"),
     stripsPath: route.get("strip_path")?.value !== false,
     buffersResponse: route.get("response_buffering")?.value !== false,
+    keepsHost: route.get("preserve_host")?.value === true,
     ...(service && { service: { at: service, path: pathOf(service) } }),
     plugins: bySpecificity(mine),
   };

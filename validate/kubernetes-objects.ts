@@ -185,12 +185,18 @@ function wayOf({ route, rule, named, service }: Taken, plugins: PluginEntry[]): 
     route,
     paths: isRewritten ? [] : [...rule.all()].filter((at) => isPath(at)),
     stripsPath: annotation(route, "strip-path")?.text?.toLowerCase() === "true",
-    buffersResponse: !/^(?:false|f|0)$/i.test(annotation(route, "response-buffering")?.text ?? ""),
+    buffersResponse: !isOff(annotation(route, "response-buffering")),
+    keepsHost: !isOff(annotation(route, "preserve-host")),
     ...(service && {
       service: { at: service, path: annotation(service, "path")?.text ?? "" },
     }),
     plugins: bySpecificity(mine),
   };
+}
+
+/** As Go's ParseBool reads it. */
+function isOff(at: Located | undefined): boolean {
+  return /^(?:false|f|0)$/i.test(at?.text ?? "");
 }
 
 /** By a filter URLRewrite: what arrives is not the path of the match. */

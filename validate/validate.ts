@@ -20,6 +20,7 @@ import { kongSettingTraps } from "./traps/kong-settings";
 import { kubernetesTraps } from "./traps/kubernetes";
 import { luaTraps } from "./traps/lua";
 import { nameTraps } from "./traps/names";
+import { pathTraps } from "./traps/paths";
 import { patternTraps } from "./traps/patterns";
 import { routingTraps } from "./traps/routing";
 import { scopeTraps } from "./traps/scopes";
@@ -43,6 +44,7 @@ const traps = [
   ...entityTraps,
   ...entityValueTraps,
   ...deckTraps,
+  ...pathTraps,
   ...routingTraps,
   ...scopeTraps,
   ...consumerTraps,

@@ -1,46 +1,12 @@
-// Paths, streams, ports and time-outs: what makes a request arrive at the wrong place, late, or at
-// once where it should have streamed.
+// Streams, ports, hosts and time-outs: what makes a request arrive at the wrong place, late, or at once where
+// it should have streamed. Paths are in paths.ts.
 
 import { isNear } from "../../plugins/llm-models/provider-traps";
 import { type Configuration, llmWays } from "../configuration";
 import { error, type Finding, warning } from "../finding";
-import { annotation, kindOf } from "../kubernetes-objects";
+import { annotation } from "../kubernetes-objects";
 import type { Located } from "../located";
 import { perRoute, type Trap } from "./trap";
-
-/** /v1 of the service's path and /v1 of the route's. */
-const doubledPath: Trap = ({ ways }) =>
-  perRoute(ways, "doubled-path", ({ service, paths, stripsPath }) => {
-    if (!service || stripsPath) return undefined;
-    const arrived = paths
-      .map((path) => service.path.replace(/\/$/, "") + (path.text ?? ""))
-      .find((path) => /(\/v\d+)\1(\/|$)/.test(path));
-    if (arrived === undefined) return undefined;
-    return {
-      at: service.at.get("path") ?? service.at.get("url") ?? service.at,
-      what: `the upstream gets ${arrived}`,
-      todo: "drop the path of the service, or of the route with strip_path: true",
-    };
-  });
-
-/** strip_path takes away the version that the upstream needs. */
-const strippedPath: Trap = (configuration) =>
-  llmWays(configuration).flatMap(({ route, service, paths, stripsPath }) => {
-    if (!stripsPath) return [];
-    const lost = paths.find((path) => {
-      const needed = /\/v\d+(\/.*)?$/.exec(path.text ?? "")?.[0];
-      return needed !== undefined && !(service?.path ?? "").endsWith(needed);
-    });
-    if (!lost) return [];
-    const arrives = service?.path || "/";
-    return [
-      error(
-        route.get("strip_path") ?? lost,
-        "strip-path",
-        `strip_path (true where it is not set) takes ${lost.text} away, so that the upstream gets ${arrives}: set strip_path: false`,
-      ),
-    ];
-  });
 
 const bufferedResponse: Trap = (configuration) =>
   llmWays(configuration)
@@ -56,25 +22,6 @@ const bufferedResponse: Trap = (configuration) =>
           : "streams arrive at once at their end: set response_buffering: false",
       ),
     );
-
-/** From Kong 3 on a path is a regular expression only after a tilde; of an Ingress, after /~. */
-const regexPath: Trap = ({ kind, ways }) => {
-  const isWritten = kind === "declarative";
-  const prefix = isWritten ? "~" : "/~";
-  const marked = ways.filter(
-    ({ route }) => isWritten || (kindOf(route) === "Ingress" && !annotation(route, "regex-prefix")),
-  );
-  return marked
-    .flatMap(({ paths }) => paths)
-    .filter(({ text = "" }) => !text.startsWith(prefix) && /\.\*|\(|\[|\$$|\\/.test(text))
-    .map((path) =>
-      error(
-        path,
-        "regex-path",
-        `is matched letter by letter: a regular expression starts with a tilde, as in ${prefix}${path.text}`,
-      ),
-    );
-};
 
 const httpsPort: Trap = ({ kind, services }) =>
   services
@@ -164,6 +111,31 @@ const shortReadTimeout: Trap = (configuration) =>
     ];
   });
 
+/** Providers find by Host, and by the TLS name that follows it, whose request it is. */
+const otherHost: Trap = (configuration) =>
+  perRoute(llmWays(configuration), "preserve-host", ({ route, service, keepsHost }) => {
+    const host = service && hostOf(configuration, service.at);
+    if (!keepsHost || !host || isNear(host)) return undefined;
+    const isWritten = configuration.kind === "declarative";
+    return {
+      at: isWritten
+        ? route.get("preserve_host")!
+        : (annotation(route, "preserve-host") ?? route.at(["metadata", "annotations"])),
+      what: `${host} is asked by the name that the client asked for`,
+      todo: isWritten
+        ? "set preserve_host: false"
+        : 'the controller keeps it unless it is told not to; annotate konghq.com/preserve-host: "false"',
+    };
+  }).map((finding): Finding => ({ ...finding, severity: "warning" }));
+
+/** That of the upstream; undefined where it is not told here. */
+function hostOf({ kind }: Configuration, service: Located): string | undefined {
+  if (kind === "kubernetes") return service.get("spec")?.get("externalName")?.text;
+  const at = service.get("url") ?? service.get("host");
+  if (!at?.text || at.isVariable) return undefined;
+  return /^(?:\w+:\/\/)?(\[[^\]]*\]|[^/:]+)/.exec(at.text)?.[1];
+}
+
 const uncheckedCertificate: Trap = (configuration) =>
   llmWays(configuration).flatMap(({ service }) => {
     const at = service?.at.get("tls_verify");
@@ -204,10 +176,8 @@ const switchedOffService: Trap = (configuration) =>
   });
 
 export const routingTraps = [
-  doubledPath,
-  strippedPath,
   bufferedResponse,
-  regexPath,
+  otherHost,
   httpsPort,
   plainPort,
   timeoutUnit,
