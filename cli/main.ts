@@ -7,6 +7,7 @@ import { version } from "../package.json";
 import { addCache } from "./cache";
 import { addDemo } from "./demo";
 import { addDoctor } from "./doctor";
+import { told } from "./given-file";
 import { addInit } from "./init";
 import { addInstall } from "./install";
 import { addKeys } from "./keys";
@@ -51,6 +52,6 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 program.parseAsync().catch((error: Error) => {
-  process.stderr.write(`kong-llm: ${error.message}\n`);
+  process.stderr.write(`kong-llm: ${told(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,7 +1,6 @@
 // kong-llm prices: what models cost by the catalogue, whether a catalogue of one's own is right, and
 // what a usage costs and why.
 
-import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { familyOf } from "../families/endpoint";
@@ -9,6 +8,7 @@ import { type Catalogue, type CatalogueModel, catalogue, readCatalogue } from ".
 import { type Amounts, type Bill, billOf, isPriced } from "../models/cost";
 import { modelGlob } from "../models/glob";
 import { exactUsdText, usdOfNano } from "../models/money";
+import { textIn } from "./given-file";
 import { alignedTable } from "./table";
 
 interface Flags {
@@ -85,12 +85,12 @@ function rowOf({ model, price, list }: CatalogueModel): string[] {
 }
 
 function check(file: string): void {
-  const { models, names } = readCatalogue(textOf(file), file);
+  const { models, names } = readCatalogue(textIn(file), file);
   print(`${file} is right: ${models.length} models, ${names.length} names\n`);
 }
 
 function cost(file: string, { catalogue: own, format, model: named, at }: CostFlags): void {
-  const { usage, model } = usageIn(textOf(file), file);
+  const { usage, model } = usageIn(textIn(file), file);
   const name = named ?? model;
   if (name === undefined) throw new Error(`${file} names no model: give --model NAME`);
   const { find } = catalogueIn(own);
@@ -216,11 +216,7 @@ function jsonIn(text: string, file: string): unknown {
 }
 
 function catalogueIn(file: string | undefined): Catalogue {
-  return file === undefined ? catalogue() : readCatalogue(textOf(file), file);
-}
-
-function textOf(file: string): string {
-  return readFileSync(file === "-" ? 0 : file, "utf8");
+  return file === undefined ? catalogue() : readCatalogue(textIn(file), file);
 }
 
 function table(rows: string[][]): string {

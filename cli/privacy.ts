@@ -1,12 +1,11 @@
 // kong-llm privacy try: what would become of a request, by the options of a kong.yaml or by the defaults.
 
-import { isUtf8 } from "node:buffer";
-import { readFileSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { readConfig } from "../kong/config";
 import { gatewayOptions } from "../plugins/llm-gateway/schema";
 import { type PrivacyOptions, privacyOptions } from "../plugins/llm-privacy/schema";
 import { type Tried, tryOut } from "../plugins/llm-privacy/try-out";
+import { textIn } from "./given-file";
 import { optionsOf, pluginConfigs } from "./plugin-configs";
 import { alignedTable } from "./table";
 
@@ -49,7 +48,7 @@ function tryFile(file: string, flags: Flags): void {
 /** Of the first plugin in the file that has them. */
 function optionsIn(file: string | undefined): PrivacyOptions {
   if (file === undefined) return privacyOptions.parse({});
-  for (const found of pluginConfigs(readFileSync(file, "utf8"), file)) {
+  for (const found of pluginConfigs(textIn(file), file)) {
     const { plugin, config } = found;
     if (plugin === "llm-privacy") {
       return optionsOf(found, file, () => readConfig(privacyOptions, config));
@@ -64,9 +63,7 @@ function optionsIn(file: string | undefined): PrivacyOptions {
 
 /** As it would come: what is no body is taken for the text of one. */
 function bodyIn(file: string): string {
-  const bytes = readFileSync(file === "-" ? 0 : file);
-  if (!isUtf8(bytes)) throw new Error(`${file} is not in UTF-8`);
-  const text = bytes.toString().replace(/^\uFEFF/, "");
+  const text = textIn(file);
   return /^\s*\{/.test(text) ? text : JSON.stringify({ input: text });
 }
 

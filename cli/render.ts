@@ -1,8 +1,9 @@
 // kong-llm render: kong.yaml as DB-less Kong takes it, with the environment filled in.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { renderDeclarative } from "../kong/declarative";
+import { textIn } from "./given-file";
 
 interface RenderOptions {
   output?: string;
@@ -12,7 +13,10 @@ interface RenderOptions {
 export function addRender(program: Command): void {
   program
     .command("render")
-    .argument("<file>", "kong.yaml, with env references to DECK_ variables in it")
+    .argument(
+      "<file>",
+      "kong.yaml, with env references to DECK_ variables in it; - for standard input",
+    )
     .description("print the configuration for DB-less Kong; fails when a variable is missing")
     .option("--output <file>", "write it there; readable to the owner and group only")
     .addOption(
@@ -29,7 +33,7 @@ export function addRender(program: Command): void {
 }
 
 function declarativeIn(file: string): string {
-  const text = readFileSync(file, "utf8");
+  const text = textIn(file);
   // Values of a chart are a map of entities, too, as far as it tells.
   if (text.includes("_format_version")) return text;
   throw new Error(`${file} has no _format_version: write "3.0", if it is the file that was meant`);

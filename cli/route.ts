@@ -1,7 +1,7 @@
 // kong-llm route: which model a request gets and why, and what many requests would cost: from files, with
 // the options of a kong.yaml, without a gateway.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "../kong/config";
@@ -10,6 +10,7 @@ import { gatewayOptions } from "../plugins/llm-gateway/schema";
 import { accessOf } from "../plugins/llm-models/access";
 import { type Explain, type Explanation, explainBy, servedIn } from "../plugins/llm-route/explain";
 import { type ChoiceOptions, type RouteOptions, routeOptions } from "../plugins/llm-route/schema";
+import { textIn } from "./given-file";
 import { type FoundConfig, optionsOf, pluginConfigs } from "./plugin-configs";
 import { alignedTable } from "./table";
 
@@ -58,7 +59,7 @@ function header(text: string, before: Flags["header"]): Flags["header"] {
 
 function one(file: string, flags: Flags): void {
   const { explain, caller } = explainer(flags);
-  const text = readFileSync(file === "-" ? 0 : file, "utf8");
+  const text = textIn(file);
   process.stdout.write(textOf(explain(flags.endpoint, bodyIn(text, file), caller)));
 }
 
@@ -150,7 +151,7 @@ function wishesText({ may, said }: Explanation["wishes"]): string {
 }
 
 function explainer({ config, name, consumer, tag, header }: Flags) {
-  const { route, access } = optionsIn(readFileSync(config, "utf8"), config);
+  const { route, access } = optionsIn(textIn(config), config);
   const asks = { id: "", username: consumer, tags: tag };
   const mayUse = accessOf(access)(asks);
   const headers = Object.fromEntries(header);
@@ -188,7 +189,7 @@ function chosenBy({ plugin, config }: FoundConfig): Found | undefined {
 function requestsIn(dir: string): RequestBody[] {
   const files = readdirSync(dir).filter((file) => /\.jsonl?$/.test(file));
   return files.sort().flatMap((file) => {
-    const text = readFileSync(join(dir, file), "utf8");
+    const text = textIn(join(dir, file));
     const lines = file.endsWith("l") ? text.split("\n").filter((line) => line.trim()) : [text];
     return lines.map((line, at) => bodyIn(line, file.endsWith("l") ? `${file}:${at + 1}` : file));
   });

@@ -1,8 +1,7 @@
 // kong-llm validate: checks configurations before Kong sees them. Findings go to stdout, as lines or
 // as JSON; the exit code is 1 when one of them is an error, 2 when a file cannot be read.
 
-import { isUtf8 } from "node:buffer";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { z } from "zod";
@@ -11,6 +10,7 @@ import { loadPlugins } from "../server/plugins";
 import { type Finding, findingLine } from "../validate/finding";
 import type { CheckedPlugin } from "../validate/options";
 import { type ConfigurationFile, validate } from "../validate/validate";
+import { textIn, told } from "./given-file";
 import { defaultPlugins } from "./schema";
 
 interface ValidateOptions {
@@ -25,7 +25,7 @@ export function addValidate(program: Command): void {
     .command("validate")
     .argument(
       "<files...>",
-      "kong.yaml, Kubernetes objects, Helm values, Compose files; or folders of them; and .env files",
+      "kong.yaml, Kubernetes objects, Helm values, Compose files; or folders of them; .env files; - for standard input",
     )
     .description("check configurations: options, and what is known to go wrong with Kong")
     .addOption(
@@ -52,21 +52,14 @@ function read(paths: string[]): ConfigurationFile[] | undefined {
   try {
     return paths.flatMap(yamlFiles).map((file) => ({ file, text: textIn(file) }));
   } catch (error) {
-    process.stderr.write(`kong-llm: ${(error as Error).message}\n`);
+    process.stderr.write(`kong-llm: ${told(error as Error)}\n`);
     process.exitCode = 2;
     return undefined;
   }
 }
 
-/** Kong, decK and Kubernetes read UTF-8 alone. */
-function textIn(file: string): string {
-  const bytes = readFileSync(file);
-  if (!isUtf8(bytes)) throw new Error(`${file} is not in UTF-8: save it so`);
-  return bytes.toString();
-}
-
 function yamlFiles(path: string): string[] {
-  if (!statSync(path).isDirectory()) return [path];
+  if (path === "-" || !statSync(path).isDirectory()) return [path];
   const files = readdirSync(path, { recursive: true, encoding: "utf8" })
     .filter((file) => /\.ya?ml$/i.test(file) && !file.includes("node_modules"))
     .sort()
