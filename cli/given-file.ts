@@ -22,6 +22,7 @@ function bytesIn(file: string): Buffer {
 
 const faults: Record<string, string> = {
   ENOENT: "is not there",
+  EEXIST: "is there already, and is no folder",
   EISDIR: "is a folder, where a file is meant",
   ENOTDIR: "is a file, where a folder is meant",
   EACCES: "may not be read or written by this user",

@@ -25,7 +25,7 @@ export function addValidate(program: Command): void {
     .command("validate")
     .argument(
       "<files...>",
-      "kong.yaml, Kubernetes objects, Helm values, Compose files; or folders of them; .env files; - for standard input",
+      "kong.yaml, Kubernetes objects, Helm values, Compose files; or folders of them; .env files, kong.conf; - for standard input",
     )
     .description("check configurations: options, and what is known to go wrong with Kong")
     .addOption(

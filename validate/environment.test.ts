@@ -8,11 +8,11 @@ const told = ({ variables }: ProcessEnvironment) =>
 const inYaml = (text: string) => Located.parse("it.yaml", text).documents.flatMap(environmentsIn);
 
 describe("a file of variables", () => {
-  it.each([".env", "a/.env", "examples/production.env"])("is %s", (file) => {
+  it.each([".env", "a/.env", "examples/production.env", "kong.conf"])("is %s", (file) => {
     expect(isVariables(file)).toBe(true);
   });
 
-  it.each(["kong.yaml", "environment", "a.environment", "venv", "env.yaml"])(
+  it.each(["kong.yaml", "conf.yaml", "environment", "a.environment", "venv", "env.yaml"])(
     "is not %s",
     (file) => {
       expect(isVariables(file)).toBe(false);
@@ -40,6 +40,13 @@ describe("a file of variables", () => {
       [7, "FROM", undefined],
     ]);
   });
+
+  it("has spaces around the signs of a kong.conf", () => {
+    const text = "plugins = bundled, llm-gateway   # ours\n#database = postgres\n";
+    expect(told(environmentOf("kong.conf", text))).toEqual([
+      [1, "plugins", "bundled, llm-gateway"],
+    ]);
+  });
 });
 
 describe("the environment of a container", () => {
@@ -59,6 +66,19 @@ containers:
       [5, "A", "1"],
       [6, "B", undefined],
       [8, "C", undefined],
+    ]);
+  });
+});
+
+describe("the environment of a Kong in values of the chart", () => {
+  it("has the plugins that are installed as the chart adds them", () => {
+    const text =
+      "plugins: { preInstalled: 'llm-client-key,llm-gateway' }\nenv: { database: 'off' }\n";
+    expect(inYaml(text).map(told)).toEqual([
+      [
+        [2, "database", "off"],
+        [1, "plugins", "bundled,llm-client-key,llm-gateway"],
+      ],
     ]);
   });
 });

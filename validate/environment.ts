@@ -1,5 +1,6 @@
 // The environments of processes, as files give them: a container's in Kubernetes objects and Helm values, a
-// service's in a Compose file, and a file of variables, which Compose and systemd read.
+// service's in a Compose file, and a file of variables, which Compose and systemd read. A kong.conf says the
+// same in names of its own.
 
 import type { Place } from "./finding";
 import type { Located } from "./located";
@@ -20,9 +21,9 @@ export interface ProcessEnvironment {
   isOurs: boolean;
 }
 
-/** Whether a file is one of variables, a line each: `.env`, `production.env`. */
+/** Whether a file is one of variables, a line each: `.env`, `production.env`, `kong.conf`. */
 export function isVariables(file: string): boolean {
-  return /(?:^|[/\\.])env$/.test(file);
+  return /(?:^|[/\\.])env$|\.conf$/.test(file);
 }
 
 /** Those of all containers and services in a document. */
@@ -31,6 +32,7 @@ export function environmentsIn(document: Located): ProcessEnvironment[] {
     const given = one.get("env") ?? one.get("environment");
     const variables = given ? [...ofKubernetes(given), ...ofCompose(given)] : [];
     if (variables.length === 0) return [];
+    variables.push(...preInstalled(one, variables));
     const started = [...words(one.get("command")), ...words(one.get("args"))];
     const named = one.get("image");
     const image = named?.text && { ...placeOf(named), name: "image", text: named.text };
@@ -38,10 +40,20 @@ export function environmentsIn(document: Located): ProcessEnvironment[] {
   });
 }
 
+/** The chart makes `plugins` of it, behind those that Kong brings along. */
+function preInstalled(values: Located, variables: readonly Variable[]): Variable[] {
+  const at = values.find(["plugins", "preInstalled"]);
+  if (!at?.text || variables.some(({ name }) => name === "plugins")) return [];
+  return [{ ...placeOf(at), name: "plugins", text: literal(`bundled,${at.text}`) }];
+}
+
+/** In a kong.conf with spaces around the sign. */
+const assignment = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)$/;
+
 /** That of a file of variables; its comments and what is no assignment are left out. */
 export function environmentOf(file: string, text: string): ProcessEnvironment {
   const variables = text.split(/\r?\n/).flatMap((one, index): Variable[] => {
-    const [, name, written] = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$/.exec(one) ?? [];
+    const [, name, written] = assignment.exec(one) ?? [];
     if (name === undefined || written === undefined) return [];
     const quoted = /^(["'])(.*)\1\s*(?:#.*)?$/.exec(written)?.[2];
     const value = quoted ?? written.replace(/(?:^|\s+)#.*$/, "").trim();

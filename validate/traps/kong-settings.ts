@@ -116,10 +116,22 @@ function server({ get, spelt }: Settings, name: string): Finding[] {
     query && dump !== undefined && dump !== name
       ? [error(query, "query-cmd", `prints ${dump}: that of ${name} is dumps/${name}.json`)]
       : [];
+  const socket = get(setting("socket"));
+  if (socket) return [...unreached(socket), ...other];
   // Where the one is missing, too, both may stand in another of several files that are laid over each other.
-  if (!query || get(setting("socket"))) return other;
+  if (!query) return other;
   const message = `${name} has no ${spelt(setting("socket"))}: set it to the socket of kong-llm serve`;
   return [error(names, "plugin-server", message), ...other];
+}
+
+/** Kong connects to unix:PATH, and the driver to the same with `.ask` behind it. */
+function unreached(socket: Variable): Finding[] {
+  const path = socket.text;
+  if (path === undefined || (path.startsWith("/") && !path.endsWith(".ask"))) return [];
+  const todo = path.endsWith(".ask")
+    ? "let it end before .ask, which the driver adds"
+    : "must be the whole path of a socket, such as /run/kong-llm/kong-llm.sock";
+  return [error(socket, "plugin-server", todo)];
 }
 
 /** Kong reads a dash in a server's name as an underscore, and no setting of a server that it does not have. */
