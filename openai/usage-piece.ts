@@ -1,6 +1,7 @@
 // The usage in a piece of an answer of which the beginning is missing: it is no JSON, and only its end says
 // what it took.
 
+import { jsonObjectIn } from "./stream";
 import { type Statement, statementFrom, withTier } from "./usage-statement";
 
 export const mark = '"usage"';
@@ -9,25 +10,47 @@ export const mark = '"usage"';
 const mostChars = 2048;
 const mostBraces = 8;
 
-// In the text of an answer the quotes are escaped, so a prompt cannot forge a usage here.
-export function lastUsageIn(text: string): Statement | undefined {
+/**
+ * In the text of an answer the quotes are escaped, so a prompt cannot forge a usage here.
+ * @param isEvent it is the end of a stream, of which one event holds the answer
+ */
+export function lastUsageIn(text: string, isEvent = false): Statement | undefined {
   for (let at = text.lastIndexOf(mark); at >= 0; ) {
     const value = /^\s*:\s*(?=\{)/.exec(text.slice(at + mark.length, at + mark.length + 64));
     if (value && text[at - 1] !== "\\") {
       const start = at + mark.length + value[0].length;
       const found = objectAt(text.slice(start, start + mostChars));
       const statement = found && statementFrom(found.value);
-      if (statement) return withTier(statement, tierBehind(text.slice(start + found.length)));
+      if (statement) {
+        const tier = tierBehind(text.slice(start + found.length)) ?? ownTier(text, isEvent);
+        return withTier(statement, tier ?? {});
+      }
     }
     at = at === 0 ? -1 : text.lastIndexOf(mark, at - 1);
   }
   return undefined;
 }
 
-// A tier further away may be one that a client wrote into a tool's schema, which answers repeat.
-function tierBehind(text: string): Record<string, unknown> {
+function tierBehind(text: string): Record<string, unknown> | undefined {
   const found = /^\s*,\s*"service_tier"\s*:\s*"(\w{1,40})"/.exec(text.slice(0, 200));
-  return found ? { service_tier: found[1] } : {};
+  return found ? { service_tier: found[1] } : undefined;
+}
+
+const tierMark = '"service_tier"';
+const mostTries = 8;
+
+// Responses name it before their tools. A client may have written one into a tool's schema, which answers
+// repeat: what begins with a member and runs to the end of the answer is a whole object only if that
+// member is the answer's own.
+function ownTier(text: string, isEvent: boolean): Record<string, unknown> | undefined {
+  const answer = isEvent ? text.trimEnd().slice(0, -1) : text;
+  let at = answer.lastIndexOf(tierMark);
+  for (let tries = 0; at >= 0 && tries < mostTries; tries++) {
+    const members = jsonObjectIn(`{${answer.slice(at)}`);
+    if (members) return members;
+    at = at === 0 ? -1 : answer.lastIndexOf(tierMark, at - 1);
+  }
+  return undefined;
 }
 
 /** The JSON object that a text begins with: it ends at one of its first closing braces. */

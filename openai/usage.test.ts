@@ -352,6 +352,23 @@ describe("usage", () => {
       20_000,
     );
 
+    it("is billed by the tier that a response names before its tools, and by none of their schemas", () => {
+      const schema = { properties: { service_tier: { service_tier: "flex" } } };
+      const response = {
+        ...{ object: "response", output: [{ text: "long ".repeat(50) }], service_tier: "priority" },
+        ...{ tools: [{ name: "bill", parameters: schema }], usage: responsesUsage },
+        metadata: { service_tier: "flex" },
+      };
+      const body = (answer: object) => JSON.stringify(answer).slice(60);
+      const of = (type: string, text: string) =>
+        usageOf("responses", type, Buffer.from(text), true)?.service_tier;
+      expect(of(json, body(response))).toBe("priority");
+      expect(of(sse, `${body(response)}}\n\n`)).toBe("priority");
+      const untold = body({ ...response, service_tier: undefined });
+      expect(of(json, untold)).toBeUndefined();
+      expect(of(sse, `${untold}}\n\n`)).toBeUndefined();
+    });
+
     it("has the tier that stands before it in its chunk", () => {
       const last = { service_tier: "priority", choices: [], usage: chatUsage };
       const tail = Buffer.from(`t":"..."}}]}\n\ndata: ${JSON.stringify(last)}\n\ndata: [DONE]\n\n`);

@@ -46,7 +46,8 @@ export function statementIn(
     return withImages(ofObject(answer), isImages, Array.isArray(data) ? data.length : 0);
   }
   if (!truncated) return undefined;
-  return (form === "stream" && ofEnd(body)) || lastUsageIn(body.toString("utf8"));
+  const isStream = form === "stream";
+  return (isStream && ofEnd(body)) || lastUsageIn(body.toString("utf8"), isStream);
 }
 
 // Behind a blank line stand whole events: they say more than the usage, and what it belongs to.
