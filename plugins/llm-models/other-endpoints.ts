@@ -26,6 +26,8 @@ const notForBrowsers = refuse(404, {
 /** The endpoint is not one that is read here, and `other_endpoints` does not name it. */
 function unknownEndpoint(method: string, path: string): Answer {
   const asked = `${method} ${path}`.slice(0, 200);
-  const message = `${asked} is no endpoint of this gateway: let base_url end in /v1, or ask the operator to open it by other_endpoints.`;
+  // Of a client of Anthropic's, whose base_url has no /v1, that would be the next mistake.
+  const advice = /\/v\d/.test(path) ? "" : "let base_url end in /v1, or ";
+  const message = `${asked} is no endpoint of this gateway: ${advice}ask the operator to open it by other_endpoints.`;
   return refuse(404, { message, type: "invalid_request_error", code: "unknown_endpoint" });
 }

@@ -357,6 +357,12 @@ describe("llm-models", () => {
     });
   });
 
+  it("speaks of the base_url only where the path has no version", async () => {
+    const said = async (path: string) => (await decide(exchangeOf(undefined, path)))!.body;
+    expect(await said("/v1/messages/batches")).not.toContain("base_url");
+    expect(await said("/api/tags")).toContain("let base_url end in /v1");
+  });
+
   describe("GET /v1/models", () => {
     const list = async (path: string) => (await decide(exchangeOf(undefined, path)))!;
 
