@@ -15,7 +15,7 @@ import {
   prefix,
   wants,
 } from "../../test/support/taking";
-import { type Calendar, calendarOf } from "./calendar";
+import { type Calendar, calendarOf, utc } from "./calendar";
 import type { Counts, Taken } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
 import { type Asked, countsInRedis, keysOfTakes, readTaken, takeArgument } from "./counts-in-redis";
@@ -69,13 +69,19 @@ const atGivenTime = `
 `;
 const lua = readFileSync(join(__dirname, "take.lua"), "utf8");
 
-async function takeThere(one: Asked, now: number, calendar?: Calendar): Promise<Taken> {
+/** @param local what the node takes it for */
+async function takeThere(
+  one: Asked,
+  now: number,
+  calendar?: Calendar,
+  local = now,
+): Promise<Taken> {
   const asked = [one];
   const names = [markName("test"), ...keysOfTakes("test", asked)];
   const keys = names.map((name) => `${prefix}:limit:${name}`);
   const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
   const args = [
-    takeArgument({ ...counting, ...(calendar && { calendar }) }, asked, mark, now),
+    takeArgument({ ...counting, ...(calendar && { calendar }) }, asked, mark, local),
     ...time,
   ];
   const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
@@ -334,5 +340,17 @@ describe("llm-rate-limit", () => {
 
       expect(answers.filter(({ taken }) => taken)).toHaveLength(50);
     });
+  });
+
+  it("ends a month by its calendar that a node began whose clock was behind", async () => {
+    const [identity, output] = [newIdentity(), noOutput];
+    const takes = [wants(limit("month", 2))];
+    const [february, march] = [Date.UTC(2027, 1, 1), Date.UTC(2027, 2, 1)];
+    const take = (now: number, local = now) =>
+      takeThere({ identity, id: newId(), takes, output }, now, utc, local);
+
+    expect((await take(february + 1, february - 1)).limits[0]!.resetMs).toBeGreaterThan(0);
+    expect((await take(february + 2)).limits[0]!.resetMs).toBe(march - february - 2);
+    expect((await take(march)).limits[0]!.remaining).toBe(1);
   });
 });

@@ -75,7 +75,7 @@ local function tally_of(key, limit)
   if counted >= start or runs then
     tally.start = counted
     if tally.length then tally.finish = counted + tally.length end
-    if runs then tally.finish = ends end
+    if runs and counted ~= start then tally.finish = ends end
     if tally.finish <= counted then tally.finish = counted + (finish - start) end
     tally.count, tally.previous = tonumber(stored[2]), tonumber(stored[3])
   elseif tally.length and counted + tally.length == start then
