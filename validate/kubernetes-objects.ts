@@ -8,6 +8,7 @@ const pluginKinds = ["KongPlugin", "KongClusterPlugin"];
 const knownKinds = [
   ...pluginKinds,
   ...["Ingress", "HTTPRoute", "Service", "Secret", "KongConsumer", "KongConsumerGroup"],
+  "KongVault",
 ];
 
 /** The objects within a document: itself, items of a List, extraObjects of Helm values. */

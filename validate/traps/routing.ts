@@ -129,7 +129,7 @@ const otherHost: Trap = (configuration) =>
   }).map((finding): Finding => ({ ...finding, severity: "warning" }));
 
 /** That of the upstream; undefined where it is not told here. */
-function hostOf({ kind }: Configuration, service: Located): string | undefined {
+export function hostOf({ kind }: Configuration, service: Located): string | undefined {
   if (kind === "kubernetes") return service.get("spec")?.get("externalName")?.text;
   const at = service.get("url") ?? service.get("host");
   if (!at?.text || at.isVariable) return undefined;

@@ -3,8 +3,9 @@
 
 import { authenticationPlugins } from "../../kong/bundled-plugins";
 import { clientKey } from "../../kong/client-key";
-import { llmWays, oursOn } from "../configuration";
+import { llmWays, oursOn, type PluginEntry, runningOn, stageOptions } from "../configuration";
 import { error, type Finding, warning } from "../finding";
+import { hostOf } from "./routing";
 import type { Trap } from "./trap";
 
 /** Who asks is found out by them: a DB-less Kong never runs one for a consumer, the Admin API refuses it. */
@@ -49,4 +50,21 @@ const besideGuarded: Trap = (configuration) => {
   });
 };
 
-export const scopeTraps = [authenticationOfConsumer, onlyOfConsumer, besideGuarded];
+/** The key of one upstream, which goes along to all others. */
+const keyForAll: Trap = (configuration) =>
+  configuration.plugins.filter(isForAll).flatMap((entry): Finding[] => {
+    const services = configuration.ways.flatMap((way) =>
+      runningOn(way, entry.name) === entry ? (way.service?.at ?? []) : [],
+    );
+    const hosts = new Set(services.map((at) => hostOf(configuration, at) ?? at.field));
+    if (hosts.size < 2) return [];
+    const message = `runs for all services, so that ${[...hosts].join(" and ")} get one key, and what is no LLM API answers with 404: put it at the service that it is for`;
+    return [warning(entry.at, "key-for-all", message)];
+  });
+
+function isForAll(entry: PluginEntry): boolean {
+  const keys = stageOptions(entry, "upstream_key")?.get("keys");
+  return keys !== undefined && Object.keys(entry.scope).length === 0;
+}
+
+export const scopeTraps = [authenticationOfConsumer, onlyOfConsumer, besideGuarded, keyForAll];

@@ -2,7 +2,9 @@
 
 import { stageOptions } from "../configuration";
 import { error, type Finding, warning } from "../finding";
+import { kindOf } from "../kubernetes-objects";
 import type { Located } from "../located";
+import { didYouMean } from "../misspelling";
 import type { Trap } from "./trap";
 
 /** A vault reference, well formed or not, or an environment variable that decK puts in. */
@@ -104,24 +106,33 @@ const vaultReference: Trap = ({ plugins }) =>
 const paidVaults = ["aws", "azure", "conjur", "gcp", "hcv", "konnect"];
 
 /** Kong resolves the reference to nothing, and the plugin has no key. */
-const paidVault: Trap = ({ kind, roots, plugins }) => {
-  const vaults = (kind === "declarative" ? roots : []).flatMap(
-    (root) => root.get("vaults")?.items() ?? [],
-  );
-  const prefixes = vaults.flatMap((vault) => vault.get("prefix")?.text ?? []);
-  const references = texts(plugins.flatMap(({ config }) => config ?? [])).filter(({ text }) => {
-    const name = /^\{vault:\/\/([\w-]+)\//.exec(text!)?.[1] ?? "";
-    return paidVaults.includes(name) && !prefixes.includes(name);
-  });
-  const named = vaults.flatMap((vault) => vault.get("name") ?? []);
-  return [...references, ...named.filter(({ text }) => paidVaults.includes(text ?? ""))].map((at) =>
-    error(
-      at,
-      "paid-vault",
-      "is a vault of Kong Enterprise: put the secret into Kong's environment, and write {vault://env/name}",
-    ),
-  );
+const otherVault: Trap = ({ kind, roots, plugins }) => {
+  const vaults = kind === "declarative" ? roots.flatMap((root) => itemsIn(root, "vaults")) : [];
+  const specs = roots.flatMap((at) => (kindOf(at) === "KongVault" ? (at.get("spec") ?? []) : []));
+  const prefixes = [...vaults, ...specs].flatMap((vault) => vault.get("prefix")?.text ?? []);
+  const named = [...vaults.map((at) => at.get("name")), ...specs.map((at) => at.get("backend"))];
+  return [
+    ...named.flatMap((at) => (paidVaults.includes(at?.text ?? "") ? paid(at!) : [])),
+    ...texts(plugins.flatMap(({ config }) => config ?? [])).flatMap((at): Finding[] => {
+      const name = /^\{vault:\/\/([\w-]+)\//.exec(at.text!)?.[1];
+      if (name === undefined || [...prefixes, "env"].includes(name)) return [];
+      if (paidVaults.includes(name)) return paid(at);
+      const meant = didYouMean(name, [...prefixes, "env"]) || "; {vault://env/name} needs none";
+      const message = `no vault here has the prefix "${name}", and without one Kong resolves it to nothing${meant}`;
+      return [warning(at, "unknown-vault", message)];
+    }),
+  ];
 };
+
+function paid(at: Located): Finding[] {
+  const message =
+    "is a vault of Kong Enterprise: put the secret into Kong's environment, and write {vault://env/name}";
+  return [error(at, "paid-vault", message)];
+}
+
+function itemsIn(root: Located, name: string): Located[] {
+  return root.get(name)?.items() ?? [];
+}
 
 /** Texts of one line; what stands in blocks (Lua, embedded YAML) is looked at by others. */
 function texts(roots: Located[]): Located[] {
@@ -164,5 +175,5 @@ export const secretTraps = [
   deckVariable,
   shellVariable,
   vaultReference,
-  paidVault,
+  otherVault,
 ];
