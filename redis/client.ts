@@ -38,12 +38,7 @@ export function openClient(
   });
 }
 
-/** Connects and writes: a Redis that is full, loading or a replica takes connections all the same. */
-export async function connectClient(
-  client: RedisClient,
-  prefix: string,
-  database: number,
-): Promise<void> {
+export async function connectClient(client: RedisClient, database: number): Promise<void> {
   await client.connect();
   // ioredis goes on in database 0 where the one that it was told is not there.
   if (client instanceof Redis && database > 0) {
@@ -54,7 +49,15 @@ export async function connectClient(
   // Its nodes are connected to at their first command, for which no request shall wait.
   if (client instanceof Cluster)
     await Promise.all(client.nodes("master").map((node) => node.ping()));
-  await client.set(`${prefix}:alive`, "1", "PX", 1000);
+}
+
+/**
+ * Writes, by a script that asks for the time, as ours do: a Redis that is full, loading, a replica or a
+ * proxy, or whose user may do less, takes connections all the same.
+ */
+export async function proveClient(client: RedisClient, prefix: string): Promise<void> {
+  const write = `redis.call("TIME") return redis.call("SET", KEYS[1], "1", "PX", 1000)`;
+  await client.eval(write, 1, `${prefix}:alive`);
 }
 
 /** For logs: never a credential. */

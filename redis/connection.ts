@@ -2,7 +2,14 @@
 // alone for a second, and then tried by us, never by a request. A request waits for a dead Redis at
 // most once, and only the requests that were under way when it died or closed the connection.
 
-import { connectClient, Misconfigured, nameOf, openClient, type RedisClient } from "./client";
+import {
+  connectClient,
+  Misconfigured,
+  nameOf,
+  openClient,
+  proveClient,
+  type RedisClient,
+} from "./client";
 import { holdWrites } from "./one-write";
 import { type RedisOptions, type RedisTarget, redisTarget } from "./options";
 
@@ -34,7 +41,7 @@ const forgottenMs = 60_000;
 const ours =
   /^(?:WRONGTYPE|CROSSSLOT|NOSCRIPT|EXECABORT) |^ERR (?:.*\b(?:script|user_script|size)\b|unknown command|unknown subcommand|wrong number|syntax|value is|invalid|index|no such key)/is;
 // Whose script fails for this serves nobody either: before Redis 7 the code stands behind the place.
-const unable = new Set(["MISCONF", "NOREPLICAS", "OOM", "READONLY"]);
+const unable = new Set(["MISCONF", "NOPERM", "NOREPLICAS", "OOM", "READONLY"]);
 
 export class RedisConnection {
   /** Host, port and database (or the Sentinels, or the nodes), for logs: never a credential. */
@@ -62,8 +69,8 @@ export class RedisConnection {
 
   /**
    * Runs one command, or one script, within command_timeout_ms. Before the first attempt to connect has
-   * ended, or while a closed connection is opened again, it waits for that too, at most
-   * connect_timeout_ms. What was sent may have been done even where this rejects; it is never sent twice.
+   * ended, or while a closed connection is opened again, it waits for that too, as long as both time-outs
+   * together. What was sent may have been done even where this rejects; it is never sent twice.
    *
    * @throws RedisUnavailable where Redis is down, slow or unable
    * @throws Error where Redis refuses the command itself, which is a mistake of ours
@@ -107,7 +114,7 @@ export class RedisConnection {
   // Every attempt has a client of its own, which never reconnects by itself: what an older one
   // still does cannot be mistaken for the state of this one.
   private async connect(): Promise<void> {
-    const { connect_timeout_ms, prefix } = this.options;
+    const { connect_timeout_ms, command_timeout_ms, prefix } = this.options;
     let reason: string | undefined;
     const note = (error: Error) => {
       reason ??= describe(error);
@@ -117,7 +124,8 @@ export class RedisConnection {
       client.on("error", note);
       client.on("node error", note);
       this.client = client;
-      await within(connect_timeout_ms, connectClient(client, prefix, this.target.database));
+      await within(connect_timeout_ms, connectClient(client, this.target.database));
+      await within(command_timeout_ms, proveClient(client, prefix));
       if (this.closed) return;
       reason = undefined;
       client.once("close", () => {
@@ -245,8 +253,9 @@ function withoutCommand(error: unknown): Error {
   return new Error(`Redis refuses a command: ${message.replace(/, with args beginning.*/s, "")}`);
 }
 
-/** The code of a reply. What a script met has its own behind the place: so before Redis 7. */
+/** The code of a reply. What a script met has its own behind the place before Redis 7; 7.0 has none for NOPERM. */
 function codeOf(message: string): string {
+  if (message.startsWith("ERR The user executing the script can't ")) return "NOPERM";
   const inScript = /^ERR Error running script \(call to \w+\): [^-]*-([A-Z]+) /.exec(message);
   return inScript?.[1] ?? message.split(" ", 1)[0]!;
 }

@@ -152,15 +152,50 @@ describe("redis", () => {
   });
 
   describe("with an access list", () => {
+    // As docs/redis.md says it.
+    const needed = ["+@read", "+@write", "+@scripting", "+@connection", "+time"];
+
     it("lets the user in who may do what the plugins do, and nobody else", async () => {
       const redis = await startRedis();
       try {
         await admin(redis, (client) =>
-          client.acl("SETUSER", "limits", "on", ">secret", "~kong-llm:*", "+set", "+get"),
+          client.acl("SETUSER", "limits", "on", ">secret", "~kong-llm:*", ...needed),
         );
         const allowed = connect({ url: redis.url, username: "limits", password: "secret" });
         expect(await set(allowed, "kong-llm:a", "1")).toBe("OK");
         await expect(set(allowed, "other:a", "1")).rejects.toThrow(/Redis answers NOPERM$/);
+      } finally {
+        await redis.stop();
+      }
+    });
+
+    it.each(["-eval", "-time", "-set"])(
+      "is down, and not up and down each second, for a user of %s",
+      async (withheld) => {
+        const redis = await startRedis();
+        try {
+          await admin(redis, (client) =>
+            client.acl("SETUSER", "limits", "on", ">secret", "~*", ...needed, withheld),
+          );
+          const refused = connect({ url: redis.url, username: "limits", password: "secret" });
+          await expect(get(refused, "a")).rejects.toThrow(/Redis answers NOPERM$/);
+        } finally {
+          await redis.stop();
+        }
+      },
+    );
+
+    it("is down when a script of ours may not do what it does", async () => {
+      const redis = await startRedis();
+      try {
+        await admin(redis, (client) =>
+          client.acl("SETUSER", "limits", "on", ">secret", "~*", ...needed, "-hset"),
+        );
+        const allowed = connect({ url: redis.url, username: "limits", password: "secret" });
+        const writing = allowed.run((client) =>
+          client.eval(`return redis.call("HSET", KEYS[1], "a", "1")`, 1, "a"),
+        );
+        await expect(writing).rejects.toThrow(/is unavailable: Redis answers NOPERM$/);
       } finally {
         await redis.stop();
       }
