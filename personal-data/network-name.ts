@@ -38,9 +38,12 @@ export function email(text: Text, at: number, behind = at + 1) {
   // git@host:path names an account of a machine's; icon@2x.png is a picture.
   if (end === 0 || text.slice(start, at) === "git") return undefined;
   if (isCall.test(text.slice(end - 4, end + 12))) return undefined;
-  if (/^\dx\.\w+$/.test(text.slice(behind, end))) return undefined;
-  return { start, end };
+  const domain = text.slice(behind, end);
+  return /^\dx\.\w+$/.test(domain) || domain.endsWith(ofMachines) ? undefined : { start, end };
 }
+
+// Who signs the URLs of Google's storage, with an address of a program's own.
+const ofMachines = ".gserviceaccount.com";
 
 // Matrices that Python multiplies, by a method of one: q@k.transpose(-2, -1). No domain of many people.
 const isCall = /^(?!\.com|\.net|\.org|.\...).{4}\((?:\)|-?\d,|-\d\)|["']|\w+=)/;

@@ -34,6 +34,19 @@ describe("api_key", () => {
     expect(foundIn(`Bearer ${token}`)).toEqual([`api_key: ${token}`]);
   });
 
+  it("is none where it says who has signed a URL", () => {
+    const aws = `AKIA${"ABCDEFGH".repeat(2)}`;
+    for (const signed of [
+      `https://b.s3.amazonaws.com/a.png?X-Amz-Credential=${aws}%2F20240115%2Fus-east-1%2Fs3&X-Amz-Expires=900`,
+      `https://b.s3.amazonaws.com/a.png?AWSAccessKeyId=${aws}&Expires=1700000000&Signature=a`,
+      "https://storage.googleapis.com/b/a.png?GoogleAccessId=a@b.iam.gserviceaccount.com&Expires=1700000000",
+      "https://storage.googleapis.com/b/a.png?X-Goog-Credential=a%40b.iam.gserviceaccount.com%2F20240115",
+    ]) {
+      expect(foundIn(signed), signed).toEqual([]);
+    }
+    expect(foundIn(`aws_access_key_id=${aws}`)).toEqual([`api_key: ${aws}`]);
+  });
+
   it("is found of Hugging Face, whose tokens are letters alone", () => {
     const key = `hf_${"aBcDeFgHiJ".repeat(4).slice(0, 34)}`;
     expect(foundIn(`HF_TOKEN=${key}`)).toEqual([`api_key: ${key}`]);

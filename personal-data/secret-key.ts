@@ -134,7 +134,15 @@ export function letteredKey(text: Text, at: number) {
   if (length === 0 || isInWord(text, start)) return undefined;
   const end = keyEnd(text, start);
   const isKey = mark === "AIza" || /^[A-Z2-7]{20}$/.test(text.slice(start, end));
-  return end - start === length && isKey ? { start, end } : undefined;
+  return end - start === length && isKey && !signs(text, start) ? { start, end } : undefined;
+}
+
+// As in X-Amz-Credential=AKIA...%2F20240115: who has signed a URL. It is no secret, and without it nobody
+// gets what the URL names.
+const signers = ["Credential=", "AWSAccessKeyId="];
+
+function signs(text: Text, start: number): boolean {
+  return signers.some((signer) => text.has(signer, start - signer.length));
 }
 
 const fewestOfToken = 30;
