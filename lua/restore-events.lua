@@ -191,22 +191,28 @@ local function restored(state, event, parts)
   parts[#parts + 1] = with_values(state, event, texts, root, finished)
 end
 
+-- Between two events whose upstream leaves out the empty line.
+local NEXT = "}\ndata:"
+
 -- Where the next event ends; nil where its end is still to come.
-local function end_of_event(text, at)
+-- has_next: whether such an end stands in the text
+local function end_of_event(text, at, has_next)
   local _, last = text:find("\n\n", at, true)
   if text:find("\r", at, true) then
     local _, other = text:find("\r\n\r\n", at, true)
     last = (last and other) and math.min(last, other) or last or other
   end
-  return last
+  local brace = has_next and text:find(NEXT, at, true)
+  return brace and math.min(brace + 1, last or #text) or last
 end
 
 -- The next chunk of a stream, as it goes on to the client.
 return function(state, chunk, ended)
   state.lanes, state.holding = state.lanes or {}, state.holding or 0
   local text, parts, at = state.rest .. chunk, {}, 1
+  local has_next = text:find(NEXT, 1, true) ~= nil
   while at <= #text do
-    local last = end_of_event(text, at)
+    local last = end_of_event(text, at, has_next)
     if not last then
       break
     end

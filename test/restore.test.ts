@@ -204,6 +204,14 @@ describe("restore.lua", () => {
       }
     });
 
+    it("is read event by event where no empty line sets them apart", async () => {
+      const parted = [delta("call [PHO"), delta("NE_1] or [PHONE"), delta("_12]"), finish(), done];
+      const text = parted.join("").replaceAll("\n\n", "\n");
+      for (const chunks of [[text], [...text], [`${text}\n`]]) {
+        expect(saidIn(await all(chunks))).toEqual([`call ${values.PHONE_1} or ${values.PHONE_12}`]);
+      }
+    });
+
     it("leaves chunks without placeholders as they came", async () => {
       const chunks = ["Nothing", " to do_it here", ".\n", "[1]", " {a}"].map((piece) =>
         delta(piece),
