@@ -172,8 +172,7 @@ class Search {
 
   private spokenAt(at: number): number {
     const next = codeIn(this.text, codeIn(this.text, at + 1) === space ? at + 2 : at + 1);
-    if (next !== spokenOne && next !== one) return at;
-    const end = spokenPhone(this.text, at);
+    const end = next === spokenOne || next === one ? spokenPhone(this.text, at) : 0;
     return this.take("phone", end > 0 ? { start: at, end } : undefined, at);
   }
 

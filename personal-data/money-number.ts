@@ -107,7 +107,9 @@ const bankMeaning = meaningBy(
     "(?<![a-z])(?:kb|nh|ibk|hana)(?![a-z])",
   ],
   [
-    ..."금액 잔액 입금액 송금액 환불액 이체액 전화 연락처 코드 swift balance expires".split(" "),
+    ..."금액 잔액 입금액 송금액 환불액 이체액 전화 연락처 코드 등기 택배 소포 swift balance expires".split(
+      " ",
+    ),
     ..."일시 일자 날짜 입금일 송금일 환불일 이체일".split(" "),
     ...[
       "(?:account|acct|bank)[ _-]?(?:id|code)",
