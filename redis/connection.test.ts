@@ -111,7 +111,7 @@ describe("redis", () => {
       const received = () => admin.run((client) => client.info("stats")).then(connectionsIn);
       const before = await received();
       // As `timeout 300` of a Redis, or a proxy, does to what is idle.
-      await admin.run((client) => client.client("KILL", "TYPE", "normal", "SKIPME", "yes"));
+      await admin.run((client) => client.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"));
       await expect.poll(received).toBeGreaterThan(before);
       expect(await get(connection)).toBeNull();
       expect(changes).toEqual([]);
