@@ -130,8 +130,12 @@ describe("usage", () => {
       expect(read(json, message({ usage: declined, stop_reason, content: [] }))).toBe(noUsage);
     });
 
-    it("is what it took after its first word", () => {
+    it("is what it took after its first word, also where a relay states zero of it", () => {
       expect(read(json, message({ stop_reason }))).toEqual(expected);
+      const usage = { ...statedUsage, output_tokens: 0 };
+      expect(read(json, message({ stop_reason, usage }))?.input_tokens).toBe(1000);
+      const ended = textBlock(0, "hi") + messageDelta({ output_tokens: 0 }, stop_reason);
+      expect(read(sse, messageStart(usage) + ended)?.input_tokens).toBe(1000);
     });
   });
 

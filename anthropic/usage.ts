@@ -33,16 +33,18 @@ export function usageOf(
   if (!isJson(contentType)) return undefined;
   const text = body.toString("utf8");
   if (truncated) return usageFrom(lastUsageIn(text));
-  const { usage, stop_reason } = jsonObjectIn(text) ?? {};
-  return billed(usageFrom(membersIn(usage)), stop_reason);
+  const { usage, stop_reason, content } = jsonObjectIn(text) ?? {};
+  const blocks = Array.isArray(content) ? content : [];
+  const isSilent = blocks.every((block) => block?.type === "fallback");
+  return billed(usageFrom(membersIn(usage)), isSilent && stop_reason === "refusal");
 }
 
 /**
  * A model that declines before its first word is free, whatever its answer states.
  * https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback
  */
-function billed(usage: Usage | undefined, stopReason: unknown): Usage | undefined {
-  return stopReason === "refusal" && usage?.output_tokens === 0 ? noUsage : usage;
+function billed(usage: Usage | undefined, isDeclined: boolean): Usage | undefined {
+  return isDeclined && usage?.output_tokens === 0 ? noUsage : usage;
 }
 
 export function isEventStream(contentType: string): boolean {
@@ -73,7 +75,8 @@ function usageOfStream(body: Buffer): Usage | undefined {
     stopReason ??= membersIn(delta)?.stop_reason;
   }
   if (stated === undefined || !Object.hasOwn(stated, "output_tokens")) return undefined;
-  return billed(usageFrom(after(startUsageOf(body), stated)), stopReason);
+  const isDeclined = stopReason === "refusal" && !body.includes('"content_block_delta"');
+  return billed(usageFrom(after(startUsageOf(body), stated)), isDeclined);
 }
 
 function after(before: Members | undefined, later: Members = {}): Members {
