@@ -4,6 +4,7 @@
 import {
   type Document,
   type DocumentOptions,
+  isMap,
   isNode,
   type ParseOptions,
   parseAllDocuments,
@@ -50,6 +51,12 @@ export function faultIn(document: Document): { offset: number; reason: string } 
       if (meant && !ancestors.includes(meant)) return undefined;
       const what = meant ? "stands within itself" : "has no anchor before it";
       fault = { offset: alias.range?.[0] ?? 0, reason: `*${alias.source} ${what}` };
+      return visit.BREAK;
+    },
+    Pair(_key, { key }) {
+      if (!isMap(key)) return undefined;
+      const reason = "a map stands where a name belongs; of a Helm template check what it makes";
+      fault = { offset: key.range?.[0] ?? 0, reason };
       return visit.BREAK;
     },
   });

@@ -2,12 +2,18 @@
 // its own, and values that it cannot read.
 
 import { error, type Finding, warning } from "../finding";
+import { kindOf } from "../kubernetes-objects";
 import type { Located } from "../located";
 import { nearest } from "../misspelling";
 
 export function annotationTraps(object: Located): Finding[] {
   const given = object.get("metadata")?.get("annotations")?.members() ?? [];
-  return given.flatMap(([name, at]) => [...unknown(name, at), ...unread(name, at)]);
+  return given.flatMap(([name, at]) => [
+    ...unknown(name, at),
+    ...unread(name, at),
+    ...misplaced(name, at, kindOf(object)),
+    ...(isOfNginx(object) ? [] : ofNginx(name, at)),
+  ]);
 }
 
 // konghq.com/NAME, as KIC 3.5 reads them.
@@ -89,4 +95,37 @@ function unread(name: string, at: Located): Finding[] {
   const isKnown = at.text !== undefined && !at.text.includes("${");
   if (!known || !isKnown || known.takes.test(at.text!)) return [];
   return [warning(at, "unread-annotation", `must be ${known.what}: this one is passed over`)];
+}
+
+const ofServices = [
+  ...["connect-timeout", "read-timeout", "write-timeout", "retries", "protocol", "path"],
+  ...["host-header", "tls-verify", "tls-verify-depth", "client-cert", "upstream-policy"],
+];
+const ofRoutes = [
+  ...["strip-path", "preserve-host", "request-buffering", "response-buffering", "methods"],
+  ...["regex-priority", "https-redirect-status-code", "rewrite", "snis"],
+];
+
+/** The controller makes a service of Kong of a Service, a route of an Ingress or an HTTPRoute. */
+function misplaced(name: string, at: Located, kind: string): Finding[] {
+  const short = /^konghq\.com\/(.*)$/.exec(name)?.[1] ?? "";
+  const isRoute = kind === "Ingress" || kind === "HTTPRoute";
+  if (isRoute && ofServices.includes(short)) {
+    const message = "is read of a Service alone: put it at the Service behind this route";
+    return [warning(at, "unread-annotation", message)];
+  }
+  if (kind !== "Service" || !ofRoutes.includes(short)) return [];
+  const message = "is read of an Ingress or HTTPRoute alone: put it there";
+  return [warning(at, "unread-annotation", message)];
+}
+
+function ofNginx(name: string, at: Located): Finding[] {
+  if (!name.startsWith("nginx.ingress.kubernetes.io/")) return [];
+  return [warning(at, "unread-annotation", "is of ingress-nginx, and Kong does not read it")];
+}
+
+function isOfNginx(object: Located): boolean {
+  const annotated = object.find(["metadata", "annotations", "kubernetes.io/ingress.class"]);
+  const name = object.find(["spec", "ingressClassName"]) ?? annotated;
+  return name?.text?.includes("nginx") ?? false;
 }

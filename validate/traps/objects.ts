@@ -56,6 +56,7 @@ export function objectTraps(object: Located): Finding[] {
     ...unknownFields(object),
     ...(schema ? valueFindings(schema, object) : []),
     ...otherVersion(object),
+    ...externalName(object),
     ...["labels", "annotations"].flatMap((member) => noTexts(object, member)),
   ];
 }
@@ -83,6 +84,16 @@ function otherVersion(object: Located): Finding[] {
   if (!served || (at?.text && served.includes(at.text))) return [];
   const message = `a ${kindOf(object)} is of ${served[0]}`;
   return [error(at ?? object, "api-version", message)];
+}
+
+/** The API server takes the name of a host alone, in small letters; an address is taken for a name. */
+function externalName(object: Located): Finding[] {
+  const at = kindOf(object) === "Service" ? object.get("spec")?.get("externalName") : undefined;
+  const isName = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.?$/.test(at?.text ?? "");
+  if (!at?.text || /[$]/.test(at.text) || (isName && !/^[\d.]+$/.test(at.text))) return [];
+  const message =
+    "must be the name of a host alone: no https://, port, path or address; those are konghq.com/protocol, ports, konghq.com/path and an EndpointSlice";
+  return [error(at, "external-name", message)];
 }
 
 /** YAML makes a boolean of true and a number of 5: "json: cannot unmarshal bool into ... string". */
