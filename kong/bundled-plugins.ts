@@ -15,6 +15,16 @@ export const bundledPlugins = names(`
   grpc-web azure-functions zipkin opentelemetry ai-proxy ai-prompt-decorator ai-prompt-template
   ai-prompt-guard ai-request-transformer ai-response-transformer standard-webhooks redirect`);
 
+/** Those of Kong Enterprise that people look for first: Kong OSS refuses a configuration that has one. */
+export const paidPlugins = names(`
+  openid-connect mtls-auth key-auth-enc oauth2-introspection jwt-signer ldap-auth-advanced saml vault-auth
+  header-cert-auth opa canary exit-transformer request-validator oas-validation rate-limiting-advanced
+  proxy-cache-advanced graphql-rate-limiting-advanced request-transformer-advanced
+  response-transformer-advanced route-transformer-advanced route-by-header forward-proxy mocking
+  upstream-timeout tls-handshake-modifier service-protection kafka-log confluent datakit
+  websocket-validator xml-threat-protection json-threat-protection injection-protection ai-proxy-advanced
+  ai-rate-limiting-advanced ai-semantic-cache ai-semantic-prompt-guard ai-sanitizer ai-azure-content-safety`);
+
 /** Those that find out who asks. */
 export const authenticationPlugins = names("key-auth jwt oauth2 basic-auth hmac-auth ldap-auth");
 

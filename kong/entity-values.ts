@@ -91,11 +91,26 @@ export const entityValues = {
     protocols: z.array(z.enum(protocols)).optional(),
     methods: z.array(z.string().regex(/^[A-Z]+$/, "must be in capital letters")).optional(),
     hosts: z
-      .array(z.string().regex(/^[\w.*:-]+$/, "must be a host alone, without https:// and path"))
+      .array(
+        z
+          .string()
+          .regex(/^[\w.*:-]+$/, "must be a host alone, without https:// and path")
+          .regex(
+            /^(?:[^*]+|\*\.[^*]+|[^*]+\.\*)$/,
+            "must have its * as the first or the last part, as in *.example.com",
+          ),
+      )
       .optional(),
     paths: z.array(routePath).optional(),
     headers: z.record(z.string(), texts).optional(),
     snis: texts.optional(),
+    https_redirect_status_code: z
+      .number()
+      .refine(
+        (code) => [301, 302, 307, 308, 426].includes(code),
+        "must be 301, 302, 307, 308 or 426",
+      )
+      .optional(),
     regex_priority: z.number().int().optional(),
     strip_path: z.boolean().optional(),
     path_handling: z.enum(["v0", "v1"]).optional(),

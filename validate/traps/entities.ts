@@ -1,7 +1,7 @@
 // What Kong OSS refuses to load, or understands otherwise: fields and plugins that do not exist,
 // references to nothing, plugins twice.
 
-import { bundledPlugins, companions } from "../../kong/bundled-plugins";
+import { bundledPlugins, companions, paidPlugins } from "../../kong/bundled-plugins";
 import { entityFields, topLevelFields } from "../../kong/entity-fields";
 import { llmWays, oursOn, type PluginEntry, runningOn } from "../configuration";
 import { nameOf, referred } from "../declarative-file";
@@ -60,12 +60,24 @@ const consumerGroups: Trap = ({ kind, roots, consumers, plugins }) => {
   );
 };
 
+/** Of a plugin: the order of Kong OSS is that of their priorities. */
+const ordering: Trap = ({ plugins }) =>
+  plugins
+    .flatMap(({ at }) => at.get("ordering") ?? [])
+    .map((at) =>
+      error(at, "ordering", "is of Kong Enterprise, and Kong OSS refuses it: leave it out"),
+    );
+
 const unknownPlugin: Trap = ({ plugins }, ours) =>
   plugins.flatMap(({ name, at }): Finding[] => {
     const names = [...ours, ...bundledPlugins];
     if (names.includes(name)) return [];
     const place = at.get("name") ?? at.get("plugin") ?? at;
     if (name === "") return [error(place, "unknown-plugin", "has no name of a plugin")];
+    if (paidPlugins.includes(name)) {
+      const message = `${name} is a plugin of Kong Enterprise, and Kong OSS refuses it: leave it out`;
+      return [error(place, "paid-plugin", message)];
+    }
     // Other plugins may be installed; but not one that looks like one of these.
     const meant = nearest(name, names);
     if (meant === undefined && !name.startsWith("llm-")) return [];
@@ -93,11 +105,12 @@ const sameScope: Trap = ({ kind, plugins }) => {
 };
 
 /** Kong takes one entity of a name; decK stops, DB-less the whole file is refused. */
-const sameName: Trap = ({ kind, services, routes, consumers }) => {
+const sameName: Trap = ({ kind, services, routes, consumers, plugins }) => {
   if (kind !== "declarative") return [];
   const named: [entities: Located[], member: string][] = [
     [services, "name"],
     [routes, "name"],
+    [plugins.map(({ at }) => at), "instance_name"],
     [consumers, "username"],
     [consumers, "custom_id"],
   ];
@@ -117,20 +130,15 @@ const sameName: Trap = ({ kind, services, routes, consumers }) => {
 // By what each of them does to a request that ours decide about.
 const rivals: [names: string[], severity: typeof error, does: string][] = [
   [
-    ["rate-limiting", "response-ratelimiting", "rate-limiting-advanced"],
+    ["rate-limiting", "response-ratelimiting"],
     ...([warning, "limits beside the limits of ours"] as const),
   ],
   [
-    ["proxy-cache", "proxy-cache-advanced"],
+    ["proxy-cache"],
     ...([warning, "keeps answers whatever the body asks, where it is told to take POST"] as const),
   ],
   [
-    // Those of Kong Enterprise, too.
-    [
-      ...bundledPlugins.filter((name) => name.startsWith("ai-")),
-      ...["ai-proxy-advanced", "ai-rate-limiting-advanced", "ai-semantic-cache", "ai-sanitizer"],
-      "ai-semantic-prompt-guard",
-    ],
+    bundledPlugins.filter((name) => name.startsWith("ai-")),
     error,
     "changes the same request and answer",
   ],
@@ -185,6 +193,7 @@ export const entityTraps = [
   unknownFields,
   unknownPluginOptions,
   consumerGroups,
+  ordering,
   unknownPlugin,
   sameScope,
   decidedTwice,
