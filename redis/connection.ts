@@ -10,6 +10,7 @@ import {
   proveClient,
   type RedisClient,
 } from "./client";
+import { describe, TimedOut, whyUnavailable, withoutCommand } from "./failure";
 import { holdWrites } from "./one-write";
 import { type RedisOptions, type RedisTarget, redisTarget } from "./options";
 
@@ -35,13 +36,6 @@ const restMs = 1000;
 // A Redis that nobody has asked for so long (its options are no longer in use) is not tried again
 // until somebody asks.
 const forgottenMs = 60_000;
-
-// Replies to a command that is wrong or too large, or to a script that fails. By all others a Redis, or the
-// proxy or the provider's quota before it, says that it cannot serve anybody now, whatever is asked.
-const ours =
-  /^(?:WRONGTYPE|CROSSSLOT|NOSCRIPT|EXECABORT) |^ERR (?:.*\b(?:script|user_script|size)\b|unknown command|unknown subcommand|wrong number|syntax|value is|invalid|index|no such key)/is;
-// Whose script fails for this serves nobody either: before Redis 7 the code stands behind the place.
-const unable = new Set(["MISCONF", "NOPERM", "NOREPLICAS", "OOM", "READONLY"]);
 
 export class RedisConnection {
   /** Host, port and database (or the Sentinels, or the nodes), for logs: never a credential. */
@@ -201,8 +195,6 @@ export function closeConnections(): void {
   connections.clear();
 }
 
-class TimedOut extends Error {}
-
 /** Rejects with TimedOut after that many milliseconds. */
 function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -221,41 +213,4 @@ function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
       },
     );
   });
-}
-
-// The errors of ioredis and of sockets; a TypeError in a command is a mistake of ours.
-const lost = new Set(["Error", "AbortError", "MaxRetriesPerRequestError", "ClusterAllFailedError"]);
-
-/** Undefined for an error that is not the Redis' but ours. */
-function whyUnavailable(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  const itsOwn =
-    error.name === "ReplyError"
-      ? unable.has(codeOf(error.message)) || !ours.test(error.message)
-      : lost.has(error.name);
-  return itsOwn ? describe(error) : undefined;
-}
-
-// Redis may repeat arguments in a message (the password of HELLO, the key of a command), so only
-// its code is kept, and of a network error its code and place.
-function describe(error: unknown): string {
-  if (error instanceof TimedOut || error instanceof Misconfigured) return error.message;
-  if (!(error instanceof Error)) return "unknown error";
-  if (error.message.startsWith("All sentinels")) return "no Sentinel tells where it is";
-  if (error.name === "ReplyError") return `Redis answers ${codeOf(error.message)}`;
-  const { code } = error as NodeJS.ErrnoException;
-  return code ? `the connection fails with ${code}` : "the connection was closed";
-}
-
-/** ioredis hangs the command with its arguments on the error, which a log would write out. */
-function withoutCommand(error: unknown): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  return new Error(`Redis refuses a command: ${message.replace(/, with args beginning.*/s, "")}`);
-}
-
-/** The code of a reply. What a script met has its own behind the place before Redis 7; 7.0 has none for NOPERM. */
-function codeOf(message: string): string {
-  if (message.startsWith("ERR The user executing the script can't ")) return "NOPERM";
-  const inScript = /^ERR Error running script \(call to \w+\): [^-]*-([A-Z]+) /.exec(message);
-  return inScript?.[1] ?? message.split(" ", 1)[0]!;
 }
