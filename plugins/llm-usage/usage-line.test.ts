@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -140,6 +141,31 @@ describe("llm-usage", () => {
     const lines = stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(1000);
     expect(lines[999]).toBe(JSON.stringify({ ...line, request_id: "999" }));
+  });
+
+  describe("where standard output takes no line, lets nobody wait and the process exit", () => {
+    const script = `
+      const { writeLine } = require("./write-line.ts");
+      const write = () => writeLine(${JSON.stringify(line)});
+      write().then(write).then(() => process.exit(7));
+      process.stdin.resume();`;
+    const args = ["--require", require.resolve("tsx/cjs"), "-e", script];
+
+    it.runIf(existsSync("/dev/full"))("as its disk is full", async () => {
+      const full = openSync("/dev/full", "w");
+      const child = spawn(process.execPath, args, {
+        cwd: __dirname,
+        stdio: ["pipe", full, "ignore"],
+      });
+      closeSync(full);
+      expect(await once(child, "exit")).toEqual([7, null]);
+    });
+
+    it("as nobody reads it any more", async () => {
+      const child = spawn(process.execPath, args, { cwd: __dirname });
+      child.stdout.destroy();
+      expect(await once(child, "exit")).toEqual([7, null]);
+    });
   });
 
   it("writes a line for which nobody waits without another one", async () => {

@@ -30,8 +30,10 @@ const laterMs = 5;
 let givenBytes = 0;
 let goneBytes = 0;
 const waiting: Waiting[] = [];
+/** Why the last write failed. After EPIPE, when nobody reads any more, pino makes none. */
+let failure: string | undefined;
 
-/** Settles when the line was written, or dropped, which is counted. */
+/** Settles when the line was written, cannot be now, or was dropped, which is counted. */
 export function writeLine(line: UsageLine): Promise<void> {
   add(line);
   written ??= new Promise((resolve) => setImmediate(() => writeLines(resolve)));
@@ -57,27 +59,38 @@ function add(line: UsageLine): void {
 
 function writeLines(done: () => void): void {
   const text = lines.map((line) => `${line}\n`).join("");
+  if (failure === "EPIPE") dropped.inc(lines.length);
   written = undefined;
   lines = [];
   givenBytes += Buffer.byteLength(text);
-  waiting.push({ end: givenBytes, written: done });
+  if (failure) done();
+  else waiting.push({ end: givenBytes, written: done });
   output?.write(text);
 }
 
 function openOutput() {
   // What still waits for its turn when the process exits goes line by line: the first is on its way at
-  // once and must be short, pino writes the rest of a destination that is not sync.
+  // once and must be short, pino writes the rest of a destination that is not sync. It would try for ever
+  // where the disk is full.
   process.prependOnceListener("exit", () => {
-    for (const line of lines) destination.write(`${line}\n`);
+    if (failure) destination.destroy();
+    else for (const line of lines) destination.write(`${line}\n`);
   });
   const destination = pino.destination({ dest: 1, sync: false, maxLength: mostWaitingBytes });
-  destination.on("write", leave);
+  destination.on("write", (bytes: number) => {
+    failure = undefined;
+    leave(bytes);
+  });
   destination.on("drop", (text: string) => {
     dropped.inc(text.split("\n").length - 1);
     leave(Buffer.byteLength(text));
   });
-  // A full disk behind standard output must not end the process; it is tried again at each line.
-  destination.on("error", () => {});
+  // A full disk behind standard output must not end the process; it is tried again at each line. Whoever
+  // waited for that would keep Kong's workers from telling how other requests ended.
+  destination.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+    failure = code ?? message;
+    for (const one of waiting.splice(0)) one.written();
+  });
   destination.once("error", (error: Error) =>
     log.error({ err: error }, "usage lines cannot be written to standard output"),
   );
