@@ -2,7 +2,7 @@
 // never counted as text.
 
 /** Tokens as they are likely, and the most that a limit must hold for. */
-export interface AttachmentTokens {
+interface AttachmentTokens {
   likely: number;
   most: number;
 }

@@ -1,8 +1,8 @@
 // What a client is told of its limits in Anthropic's dialect: anthropic-ratelimit-KIND-{limit,
 // remaining,reset}, the reset as an RFC 3339 time. https://platform.claude.com/docs/en/api/rate-limits
 
-export const limitKinds = ["requests", "tokens", "input-tokens", "output-tokens"] as const;
-export type LimitKind = (typeof limitKinds)[number];
+const limitKinds = ["requests", "tokens", "input-tokens", "output-tokens"] as const;
+type LimitKind = (typeof limitKinds)[number];
 
 export interface LimitState {
   limit: number;

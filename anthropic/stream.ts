@@ -49,7 +49,7 @@ function fieldValue(line: string): string {
 }
 
 /** What a stream says of itself. */
-export interface StreamFacts {
+interface StreamFacts {
   /** An event of type error: nothing good follows it. */
   reportsError: boolean;
   /** It came to message_stop; what says nothing behind it does not count. */

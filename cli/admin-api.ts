@@ -18,7 +18,7 @@ const credentialShape = z.object({
 
 export type AdminConsumer = z.infer<typeof consumerShape>;
 /** Without its key, which Kong tells and nobody here may see. */
-export type AdminCredential = z.infer<typeof credentialShape>;
+type AdminCredential = z.infer<typeof credentialShape>;
 
 const page = <Shape extends z.ZodType>(shape: Shape) =>
   z.object({ data: z.array(shape), next: z.string().nullish() });

@@ -19,7 +19,7 @@ import { answersPage, refusals } from "./generate/refusals";
 const root = join(__dirname, "..");
 
 /** A generated file: what it holds, and what it shall hold. */
-export interface Generated {
+interface Generated {
   file: string;
   /** Empty where there is no such file yet. */
   now: string;

@@ -28,7 +28,7 @@ export interface PluginServer {
   stop(): Promise<void>;
 }
 
-export interface PluginServerOptions {
+interface PluginServerOptions {
   /** Default: those of this repository. */
   plugins?: string;
   environment?: Record<string, string | undefined>;

@@ -11,7 +11,7 @@ export class AskFrameError extends Error {}
  * of the decision before and its ticket (both empty for the first plugin), the body. `C` tells a config: JSON
  * about it, the config as JSON.
  */
-export type AskKind = "Q" | "C";
+type AskKind = "Q" | "C";
 
 /**
  * Of the server: `D` decides: the request's id, JSON for carry-out.lua, the ticket. `A` answers instead
@@ -27,12 +27,12 @@ export interface AskFrame {
   sections: Buffer[];
 }
 
-export interface AskLimits {
+interface AskLimits {
   /** Largest frame in bytes. */
   maxBytes: number;
 }
 
-export const defaultAskLimits: AskLimits = { maxBytes: 64 * 1024 * 1024 };
+const defaultAskLimits: AskLimits = { maxBytes: 64 * 1024 * 1024 };
 
 const mostSections = 8;
 

@@ -28,7 +28,7 @@ export const paidPlugins = names(`
 /** Those that find out who asks. */
 export const authenticationPlugins = names("key-auth jwt oauth2 basic-auth hmac-auth ldap-auth");
 
-export interface Companion {
+interface Companion {
   priority: number;
   fields: Record<string, KongField>[];
 }

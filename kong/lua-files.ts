@@ -37,7 +37,7 @@ export function luaFiles(plugins: Iterable<PluginDescription>): Map<string, stri
 }
 
 /** The names of the modules that the handlers share. */
-export function moduleFiles(): string[] {
+function moduleFiles(): string[] {
   return readdirSync(sources).filter((file) => file.endsWith(".lua"));
 }
 

@@ -2,7 +2,7 @@
 // 4.7 on by their own measure alone ("adaptive"), those between by either. Each refuses the other form.
 // https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking, .../effort
 
-export type ThinkingForm = "budget" | "either" | "adaptive";
+type ThinkingForm = "budget" | "either" | "adaptive";
 
 // The version stands behind the kind (claude-sonnet-4-5) or before it (claude-3-7-sonnet), and what has
 // more figures than two is a date.

@@ -9,7 +9,7 @@ import { noUsage, type Usage } from "./usage";
 /** What can be priced of a usage; what is absent is 0. */
 export type Amounts = Partial<Omit<Usage, "estimated">>;
 
-export interface BillLine {
+interface BillLine {
   part: Part;
   /** Tokens, pictures, seconds, searches, letters or requests. */
   count: number;

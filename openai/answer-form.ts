@@ -1,6 +1,6 @@
 // What form an answer has, told by what it holds: some upstreams name no type, or a wrong one.
 
-export type AnswerForm = "json" | "stream";
+type AnswerForm = "json" | "stream";
 
 /**
  * Undefined for what is neither: a page, a sound, a text.

@@ -4,7 +4,7 @@
 import * as zlib from "node:zlib";
 
 /** Why a body cannot be read: a coding that we do not know, too long when expanded, or damaged. */
-export type CodingProblem = "unknown" | "too_large" | "damaged";
+type CodingProblem = "unknown" | "too_large" | "damaged";
 
 type Expand = (body: Buffer, mostBytes: number, whole: boolean) => Buffer;
 

@@ -2,7 +2,7 @@
 // answer states. What is in no row does not pass unless an operator opens it by name.
 
 /** How a request's body is read; `form`: multipart, of which only the small parts are, or JSON. */
-export type BodyForm = "json" | "form" | "none";
+type BodyForm = "json" | "form" | "none";
 
 /**
  * What an answer is counted by, beside the tokens that it may state. `call`: by nothing else
@@ -53,7 +53,7 @@ const table = {
   usage: { method: "GET", body: "none", counts: "nothing", result: [], behindVersion: true },
 } as const satisfies Record<string, Facts>;
 
-export type EndpointName = keyof typeof table;
+type EndpointName = keyof typeof table;
 export type Endpoint = EndpointName | "other";
 
 const usual = {

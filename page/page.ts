@@ -11,7 +11,7 @@ import { type Snapshot, snapshots } from "./snapshot";
 import { Admission, cookieName, sessionSeconds, type TokenSource } from "./token";
 import { members } from "./use";
 
-export type OperatorsPage = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+type OperatorsPage = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 const languageCookie = "kong_llm_page_language";
 const mostFormBytes = 4096;

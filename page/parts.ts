@@ -23,7 +23,7 @@ export function bar(share: number, look: "plain" | "warning" | "critical" = "pla
 }
 
 /** A column of numbers has its head above their ends. */
-export interface Column {
+interface Column {
   head: string | Html;
   number?: boolean;
   /** May be broken into lines. */

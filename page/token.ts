@@ -18,7 +18,7 @@ const mostWrong = { ofOne: 10, ofAll: 100 };
 export type TokenSource = { value: string } | { file: string };
 
 /** What a request shows of itself. */
-export interface Shown {
+interface Shown {
   /** The value of our cookie. */
   cookie?: string;
   /** The Authorization header. */
@@ -27,7 +27,7 @@ export interface Shown {
   address: string;
 }
 
-export type Admitted = "yes" | "no" | "wrong" | "too many";
+type Admitted = "yes" | "no" | "wrong" | "too many";
 
 export class Admission {
   private readonly wrong = new LRUCache<string, number>({ max: 10_000, ttl: minuteMs });

@@ -69,7 +69,7 @@ export function isOther(words: string): boolean {
  * 1: it is meant, by the nearest word; -1: it is another number, by the word right before it; 0: nothing
  * is said of it.
  */
-export type Meaning = (words: string) => -1 | 0 | 1;
+type Meaning = (words: string) => -1 | 0 | 1;
 
 /**
  * @param words that say it, in lower case

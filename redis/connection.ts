@@ -30,7 +30,7 @@ export class RedisUnavailable extends Error {
 }
 
 /** `connecting` only before the first attempt has ended. */
-export type RedisState = "connecting" | "up" | "down";
+type RedisState = "connecting" | "up" | "down";
 
 const restMs = 1000;
 // A Redis that nobody has asked for so long (its options are no longer in use) is not tried again

@@ -19,7 +19,7 @@ import { asks, malformed } from "./metrics";
 import { noteRefused } from "./refused-configs";
 import { secondTriesWanted, tellNextUpstream } from "./second-tries";
 
-export interface AskOptions {
+interface AskOptions {
   /** Seconds after which a question is given up: the request is then refused. */
   timeoutSeconds: number;
   /**

@@ -2,7 +2,7 @@
 // config, a prompt from a body), and neither belongs in a log line or in an answer.
 
 /** An error as a log line shows it. */
-export interface ToldError {
+interface ToldError {
   name: string;
   message: string;
   code?: string;

@@ -21,12 +21,12 @@ export interface Question {
 }
 
 /** What a handler gets from the PDK when Kong no longer listens to this event. */
-export class EventOver extends Error {
+class EventOver extends Error {
   override name = "EventOver";
 }
 
 /** A PDK call that Kong answered with an error. */
-export class PdkError extends Error {
+class PdkError extends Error {
   override name = "PDKError";
 }
 

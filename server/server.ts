@@ -39,7 +39,7 @@ export interface ServerOptions {
 }
 
 /** Longer than requests last; one that lasts longer all the same is counted twice at the most, never free. */
-export const defaultOutcomeSeconds = 900;
+const defaultOutcomeSeconds = 900;
 
 export interface PluginServer {
   readonly events: Events;

@@ -11,7 +11,7 @@ const reasons = {
   too_many_parked: "too many came before Kong had told their config",
   options_unknown: "their config changed while the plugin server restarted",
 };
-export type LossReason = keyof typeof reasons;
+type LossReason = keyof typeof reasons;
 
 const lost = new Counter({
   name: "llm_outcomes_lost_total",

@@ -28,7 +28,7 @@ export function ticketTries(others: readonly OtherTry[]): TicketTry[] {
 }
 
 /** The headers that tell a client which model answers, in place of those that told of another one. */
-export function modelHeaders(
+function modelHeaders(
   before: Readonly<Record<string, string>>,
   { model, fallback_from, upstream }: Pick<OtherTry, "model" | "fallback_from" | "upstream">,
 ): Record<string, string> {

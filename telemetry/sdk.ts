@@ -36,7 +36,7 @@ import { traceBy } from "./span";
 import { SpanQueue } from "./span-queue";
 
 /** What sends telemetry. */
-export interface Sender {
+interface Sender {
   tell(ended: Ended): void;
   /** Sends what waits, and ends. */
   stop(): Promise<void>;

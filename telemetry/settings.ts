@@ -6,7 +6,7 @@
 import type { Signal } from "./delivery";
 import { type Environment, type Fault, Variables } from "./variables";
 
-export type Protocol = "http/protobuf" | "http/json";
+type Protocol = "http/protobuf" | "http/json";
 
 export interface TelemetrySettings {
   /** How each signal is sent; undefined: it is not. */

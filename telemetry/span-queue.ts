@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { type Delivery, spans } from "./delivery";
 
-export interface QueueBounds {
+interface QueueBounds {
   /** Spans that wait at most; what comes beyond is dropped. */
   maxQueueSize: number;
   maxExportBatchSize: number;

@@ -50,7 +50,7 @@ export function annotation(object: Located, name: string): Located | undefined {
 }
 
 /** What names a plugin for requests: the annotation konghq.com/plugins, or a filter of an HTTPRoute. */
-export interface NamedPlugin {
+interface NamedPlugin {
   at: Located;
   /** NAME, or NAMESPACE:NAME. */
   name: string;

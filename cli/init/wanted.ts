@@ -3,7 +3,7 @@
 import { InvalidArgumentError } from "commander";
 
 export const platforms = ["compose", "host", "kubernetes", "kind", "minikube"] as const;
-export type Platform = (typeof platforms)[number];
+type Platform = (typeof platforms)[number];
 
 export interface Wanted {
   platform: Platform;

@@ -7,7 +7,7 @@ import { register } from "prom-client";
 import "../../server/server";
 import "../../telemetry/delivery";
 
-export interface Metric {
+interface Metric {
   name: string;
   type: string;
   labels: string[];

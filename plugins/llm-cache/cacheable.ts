@@ -44,7 +44,7 @@ export function varies(
 }
 
 /** Why an outcome is not stored; names a label of a metric. */
-export type Unstorable = "not_ok" | "cut" | "too_large" | "not_whole";
+type Unstorable = "not_ok" | "cut" | "too_large" | "not_whole";
 
 /** Undefined when the outcome may be replayed to others: a whole answer of the upstream with 200. */
 export function whyUnstorable(outcome: Outcome, maxEntryBytes: number): Unstorable | undefined {

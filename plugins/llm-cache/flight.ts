@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Entry, Found } from "./answers";
 
 /** How a flight ended: with an answer, without one, or not in its time. */
-export type Landing = Entry | "failed" | "late";
+type Landing = Entry | "failed" | "late";
 
 interface Flight {
   landed: Promise<Landing>;

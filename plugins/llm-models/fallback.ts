@@ -64,7 +64,7 @@ new Gauge({
 });
 
 /** A model of a service, as an operator sees it. */
-export interface KnownModel {
+interface KnownModel {
   service: string;
   model: string;
   /** It is left alone, or was of late and nobody knows that it is back. */

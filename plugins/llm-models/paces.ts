@@ -13,7 +13,7 @@ interface Known {
   triedUntil: number;
 }
 
-export interface PaceOfTarget {
+interface PaceOfTarget {
   target: string;
   kind: AnswerKind;
   pace: Pace;

@@ -11,7 +11,7 @@ export interface KnownValue {
   placeholder: string;
 }
 
-export interface FoundValue extends KnownValue {
+interface FoundValue extends KnownValue {
   start: number;
   end: number;
 }

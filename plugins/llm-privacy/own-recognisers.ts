@@ -11,7 +11,7 @@ export interface OwnFound {
 }
 
 /** Finds what one of them is for. */
-export type OwnRecogniser = (text: string) => OwnFound[];
+type OwnRecogniser = (text: string) => OwnFound[];
 
 export interface OwnRecognisers {
   name: string;

@@ -22,7 +22,7 @@ export interface BrokenRule {
   what: Broken;
 }
 
-export interface Prompt {
+interface Prompt {
   endpoint: string;
   body: RequestBody | undefined;
 }

@@ -10,7 +10,7 @@ import { membership } from "../../stages/membership";
 import { type OwnFound, type OwnRecognisers, ownRecognisers } from "./own-recognisers";
 import type { Action, PrivacyOptions } from "./schema";
 
-export interface Recognised {
+interface Recognised {
   kind: string;
   start: number;
   end: number;

@@ -11,7 +11,7 @@ import { recogniseFor } from "./recognise";
 import type { Action, PrivacyOptions } from "./schema";
 import { isBytes } from "./unread";
 
-export interface TriedFinding {
+interface TriedFinding {
   recogniser: string;
   action: Action;
   /** The member of the request that it stands in, and what it is. */

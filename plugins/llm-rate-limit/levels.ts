@@ -10,7 +10,7 @@ import { limitsOf } from "./rules";
 import type { RateLimitOptions } from "./schema";
 
 /** A limit, and whose it is. */
-export interface Scoped {
+interface Scoped {
   limit: Limit;
   who: Identity;
 }

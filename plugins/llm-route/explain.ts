@@ -13,7 +13,7 @@ import { SignReader } from "./signs";
 import { type Wish, wishOf } from "./wish";
 import { wordsOf } from "./words";
 
-export interface ExplainedCandidate {
+interface ExplainedCandidate {
   model: string;
   tier: string;
   /** What keeps it from the request; undefined where it can serve. */

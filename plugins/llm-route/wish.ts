@@ -7,7 +7,7 @@ import type { Choosable } from "./choosable";
 
 /** It is for us and goes no further. */
 export const wishMember = "llm_tier";
-export const wishHeader = "x-llm-tier";
+const wishHeader = "x-llm-tier";
 
 /** `unknown`: what was said is no tier, and who said it may wish. */
 export type Wish = { tier: string } | { unknown: string };

@@ -8,7 +8,7 @@ import { type Account, headersWith } from "./account";
 import type { ChosenKey } from "./keys";
 import { keyOfMany, leftAt } from "./left";
 
-export interface KeyedTry {
+interface KeyedTry {
   other: OtherTry;
   /** Its place in the config; -1 where none is sent. */
   key: number;

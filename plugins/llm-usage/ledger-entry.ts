@@ -13,7 +13,7 @@ import type { DayOf } from "./ledger-day";
 import type { LedgerOptions } from "./ledger-options";
 
 /** What entries are made by. */
-export interface EntryBooks extends Pick<Books, "priceOf"> {
+interface EntryBooks extends Pick<Books, "priceOf"> {
   listPriceOf(model: string): Price | undefined;
   dayOf: DayOf;
   by: LedgerOptions["by"];

@@ -97,5 +97,4 @@ export const ledgerOptions = z
   .prefault({})
   .describe("Who has used what and what it cost, by the day: `kong-llm usage` and GET /v1/usage.");
 
-export type TagOptions = z.output<typeof tagOptions>;
 export type LedgerOptions = z.output<typeof ledgerOptions>;

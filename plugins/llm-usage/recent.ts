@@ -24,7 +24,7 @@ export interface Cause {
   detail: string;
 }
 
-export interface Recent {
+interface Recent {
   /** The last hundred, the last first. */
   lines: UsageLine[];
   /** Of the last 24 hours, as far as this process has lived. */

@@ -3,7 +3,7 @@
 
 import { type AmountName, amountNames, monthOf, type Row } from "./ledger";
 
-export const reportMembers = [
+const reportMembers = [
   "day",
   "month",
   "consumer",
@@ -19,7 +19,7 @@ export type ReportMember = (typeof reportMembers)[number] | `tag:${string}`;
 
 export type Sums = Record<AmountName, bigint>;
 
-export interface ReportRow {
+interface ReportRow {
   /** In the order of what was asked for; null where the ledger does not tell it apart. */
   names: (string | null)[];
   sums: Sums;
@@ -48,7 +48,7 @@ export function total(rows: readonly Row[]): Sums {
   return report(rows, [])[0]?.sums ?? noSums();
 }
 
-export function noSums(): Sums {
+function noSums(): Sums {
   return Object.fromEntries(amountNames.map((name) => [name, 0n])) as Sums;
 }
 

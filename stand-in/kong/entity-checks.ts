@@ -4,7 +4,7 @@
 import { type Bounds, faultOf } from "./field-bounds";
 import { LuaError } from "./lua-value";
 
-export interface Conditional {
+interface Conditional {
   if_field: string;
   if_match: Bounds;
   then_field: string;

@@ -19,7 +19,7 @@ const messages: Record<number, string> = {
   504: "The upstream server is timing out",
 };
 
-export interface ErrorAnswer {
+interface ErrorAnswer {
   body: string;
   headers: { "Content-Type": string };
 }

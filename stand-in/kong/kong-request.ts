@@ -23,7 +23,7 @@ export interface Settings {
   trusted?: string;
 }
 
-export interface Exited {
+interface Exited {
   status: number;
   body: string | undefined;
   headers: Record<string, string | string[]>;

@@ -41,7 +41,7 @@ export interface ConfiguredPlugin {
 }
 
 /** Where Kong finds a plugin that is not its own. */
-export interface PluginSources {
+interface PluginSources {
   /** What the plugin server dumps. */
   dumps: PluginDump[];
   /** The Lua plugin of a name. @throws LuaError when it is there and cannot be loaded */
@@ -49,7 +49,7 @@ export interface PluginSources {
 }
 
 /** What a plugin of Kong's own that is not run here looks like in the log. */
-export type Ignored = (name: string) => void;
+type Ignored = (name: string) => void;
 
 /**
  * The plugins in the order in which Kong runs them.

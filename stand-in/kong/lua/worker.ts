@@ -31,7 +31,7 @@ export interface PhaseFunction {
   plugin?: RunPlugin;
 }
 
-export interface WorkerSettings {
+interface WorkerSettings {
   /** Kong's lua_package_path: a directory, or DIR/?.lua;; as Lua writes it. */
   packagePath?: string;
   /** kong.configuration */

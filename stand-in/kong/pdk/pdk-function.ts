@@ -40,7 +40,7 @@ export function text(value: LuaValue, complaint: string): string {
   throw new LuaError(complaint);
 }
 
-export function luaType(value: LuaValue): string {
+function luaType(value: LuaValue): string {
   if (value === undefined) return "nil";
   if (value === null) return "userdata";
   return typeof value === "object" ? "table" : typeof value;
