@@ -1,19 +1,8 @@
 // What an answer with status 200 is: errors and half answers come with 200 too.
 
+import type { AnswerFinding } from "../models/answer-finding";
 import { eventsFromEnd, jsonObjectIn, readStream } from "./stream";
 import { isEventStream } from "./usage";
-
-/**
- * `whole`: all of it, may be kept and replayed. `paused`: all of it, but the upstream goes on with its
- * own tools when the client sends it back, so a replay is of no use. `cut`: it ends before its end.
- * `error`: an error object, or an error event after the head was sent. `empty`: it ended well and
- * nothing was written.
- */
-export interface AnswerFinding {
-  state: "whole" | "paused" | "cut" | "error" | "empty";
-  /** An error that is about the request: it says nothing about the model. */
-  isClientsMistake?: boolean;
-}
 
 /** @param truncated `body` is only the end of the answer */
 export function findingOf(

@@ -1,6 +1,7 @@
 // The contract between the stages and the APIs that we front: what a stage asks of a request or an answer
 // without knowing whose API it speaks. One file beside this for each family that keeps it.
 
+import type { AnswerFinding } from "../models/answer-finding";
 import type { Asked } from "../models/asked";
 import type { Usage } from "../models/usage";
 import type { AskedUnits } from "../openai/asked-units";
@@ -42,21 +43,6 @@ export interface KeptAnswer {
   contentType: string;
   body: Buffer;
   truncated: boolean;
-}
-
-/**
- * `empty`: nothing was said; `cut`: it ends before its end; `later`: its work is still to be done
- * (a background response); `paused`: whole, and goes on when the client sends it back; all of it
- * `whole`, as far as can be told.
- */
-export type AnswerState = "whole" | "paused" | "error" | "empty" | "cut" | "later";
-
-export interface AnswerFinding {
-  state: AnswerState;
-  /** An error, or an empty answer, that is about the request: it says nothing about the model. */
-  isClientsMistake?: boolean;
-  /** It has its end, and no choice says why: relays put one behind what was cut. Billed, and not kept. */
-  isUnfinished?: boolean;
 }
 
 /** What an answer says that it took. */

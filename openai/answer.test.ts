@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type AnswerState, answersLater, findingOf } from "./answer";
+import type { AnswerFinding } from "../models/answer-finding";
+import { answersLater, findingOf } from "./answer";
+
+type AnswerState = AnswerFinding["state"];
 
 const json = "application/json";
 const sse = "text/event-stream";

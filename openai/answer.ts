@@ -1,6 +1,7 @@
 // Whether an answer with a good status is one: some upstreams and proxies send their failures with
-// 200, in shapes of their own. What is none is not kept, not billed, and counts as a failure.
+// 200, in shapes of their own.
 
+import type { AnswerFinding } from "../models/answer-finding";
 import { bodyFormOf } from "./answer-form";
 import { rowOf } from "./endpoint";
 import { spokenIn } from "./estimate";
@@ -14,20 +15,6 @@ import {
   streamEvents,
 } from "./stream";
 import { member } from "./usage-statement";
-
-/**
- * `empty`: nothing was said; `cut`: it ends before its end; `later`: its work is still to be done
- * (a background response); all of it `whole`, as far as can be told.
- */
-export type AnswerState = "whole" | "error" | "empty" | "cut" | "later";
-
-export interface AnswerFinding {
-  state: AnswerState;
-  /** An error, or an empty answer, that is about the request: it says nothing about the model. */
-  isClientsMistake?: boolean;
-  /** It has its end, and no choice says why: relays put one behind what was cut. Billed, and not kept. */
-  isUnfinished?: boolean;
-}
 
 /**
  * What an answer is that came with a status of success.

@@ -1,7 +1,8 @@
 // What the answer of an ended request is, read once for all stages that ask.
 
 import { familyOf } from "../families/endpoint";
-import type { AnswerFinding, KeptAnswer } from "../families/family";
+import type { KeptAnswer } from "../families/family";
+import type { AnswerFinding } from "../models/answer-finding";
 import type { Outcome } from "./outcome";
 
 const found = new WeakMap<Outcome, AnswerFinding>();
