@@ -47,9 +47,9 @@ export function countsInRedis(
     running().map(([name, tally]) => [keyOf(name), tally] as [string, RunningTally]);
 
   const askedTogether = together(async (asked: Asked[]): Promise<number[][]> => {
-    const keys = [mark.name, ...keysOfTakes(namespace, asked).map(keyOf)];
     const run = () => {
-      const argument = takeArgument(counting, asked, mark.value);
+      const { names, argument } = toldOfTakes(counting, asked, mark.value);
+      const keys = [mark.name, ...names.map(keyOf)];
       return connection.run((client) => take(client, keys, [argument]));
     };
     const told = mark.value;
@@ -96,40 +96,31 @@ function markOf(connection: RedisConnection, name: string): Mark {
   return mark;
 }
 
-/** The names of what take.lua is given keys of, behind the mark. */
-export function keysOfTakes(namespace: string, asked: Asked[]): string[] {
-  const names: string[] = [];
-  for (const one of asked) {
-    for (const { limit, who } of one.takes) {
-      names.push(tallyName(namespace, who?.key ?? one.identity, limit));
-    }
-    if (reserves(one)) names.push(reservationName(namespace, one.id));
-  }
-  return names;
-}
-
-function reserves({ takes, output }: Asked): boolean {
-  return takes.some((take) => settles(take, output.wanted));
-}
-
-/** ARGV[1] of take.lua. @param mark of this Redis' counts @param now by the clock of this node, in milliseconds since the epoch */
-export function takeArgument(
-  { leaseMs: lease, calendar = utc }: Counting,
+/**
+ * The names of what take.lua is given keys of, behind the mark, and its ARGV[1].
+ * @param mark of this Redis' counts
+ * @param now by the clock of this node, in milliseconds since the epoch
+ */
+export function toldOfTakes(
+  { namespace, leaseMs: lease, calendar = utc }: Counting,
   asked: Asked[],
   mark: string,
   now = Date.now(),
-): string {
-  const requests = asked.map((one) => {
-    const { id, identity, takes, output } = one;
-    const limits = takes.map(({ limit: { window, most }, amount, each }) => {
+): { names: string[]; argument: string } {
+  const names: string[] = [];
+  const requests = asked.map(({ id, identity, takes, output: { wanted, least } }) => {
+    const limits = takes.map(({ limit, who, amount, each }) => {
+      names.push(tallyName(namespace, who?.key ?? identity, limit));
+      const { window, most } = limit;
       const isLong = window === "day" || window === "month";
       const { start, end: finish } = isLong ? calendar.periodAt(window, now) : noPeriod;
       return { window, most, amount, each, start, finish };
     });
-    const { wanted, least } = output;
-    return { id, identity, reserves: reserves(one), wanted, least, limits };
+    const reserves = takes.some((take) => settles(take, wanted));
+    if (reserves) names.push(reservationName(namespace, id));
+    return { id, identity, reserves, wanted, least, limits };
   });
-  return JSON.stringify({ mark, mark_ms: markMs, lease, requests });
+  return { names, argument: JSON.stringify({ mark, mark_ms: markMs, lease, requests }) };
 }
 
 const noPeriod: Period = { start: 0, end: 0 };

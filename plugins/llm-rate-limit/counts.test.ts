@@ -18,7 +18,7 @@ import {
 import { type Calendar, calendarOf, utc } from "./calendar";
 import type { Counts, Taken } from "./counts";
 import { countsInMemory } from "./counts-in-memory";
-import { type Asked, countsInRedis, keysOfTakes, readTaken, takeArgument } from "./counts-in-redis";
+import { type Asked, countsInRedis, readTaken, toldOfTakes } from "./counts-in-redis";
 import { markName, noOutput, type Output, type Take } from "./limit";
 import { type Window, windows } from "./windows";
 
@@ -76,15 +76,11 @@ async function takeThere(
   calendar?: Calendar,
   local = now,
 ): Promise<Taken> {
-  const asked = [one];
-  const names = [markName("test"), ...keysOfTakes("test", asked)];
-  const keys = names.map((name) => `${prefix}:limit:${name}`);
+  const counted = { ...counting, ...(calendar && { calendar }) };
+  const { names, argument } = toldOfTakes(counted, [one], mark, local);
+  const keys = [markName("test"), ...names].map((name) => `${prefix}:limit:${name}`);
   const time = [Math.floor(now / 1000), (now % 1000) * 1000 + 999];
-  const args = [
-    takeArgument({ ...counting, ...(calendar && { calendar }) }, asked, mark, local),
-    ...time,
-  ];
-  const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, ...args);
+  const reply = await client.eval(atGivenTime + lua, keys.length, ...keys, argument, ...time);
   return readTaken((reply as number[][])[0]!, one.takes);
 }
 
