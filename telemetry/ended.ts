@@ -10,12 +10,16 @@ export interface Ended {
   outcome: Outcome;
   /** What llm-usage accounts for. */
   account: {
+    /** What the client asked for and what served it; undefined where no model was named. */
     requested_model: string | undefined;
     model: string | undefined;
-    /** A configured name, else "other": the only form in which a model becomes part of a metric. */
+    /** A configured name, else "other": the only form in which a model becomes a metric's label. */
     label: string;
+    /** undefined: not known, because this endpoint's answers are not read. */
     usage: Usage | undefined;
+    /** US dollars, in whole nano-dollars; undefined: not known, because the usage or the price is not. */
     cost_usd: number | undefined;
+    /** US dollars that a hit would have cost upstream; undefined: no hit, or not known. */
     saved_usd: number | undefined;
   };
   /** What the client said that it is for. */

@@ -7,20 +7,10 @@ import { noUsage, type Usage } from "../../models/usage";
 import type { AskedUnits } from "../../openai/asked-units";
 import type { Outcome } from "../../stages/outcome";
 import { usageOfHit, usageOfOutcome } from "../../stages/outcome-usage";
+import type { Ended } from "../../telemetry/ended";
 
-export interface Account {
-  /** What the client asked for and what served it; undefined where no model was named. */
-  requested_model: string | undefined;
-  model: string | undefined;
-  /** A configured name, else "other": the only form in which a model becomes a metric's label. */
-  label: string;
-  /** undefined: not known, because this endpoint's answers are not read. */
-  usage: Usage | undefined;
-  /** US dollars, in whole nano-dollars; undefined: not known, because the usage or the price is not. */
-  cost_usd: number | undefined;
-  /** US dollars that a hit would have cost upstream; undefined: no hit, or not known. */
-  saved_usd: number | undefined;
-}
+/** What telemetry is told of it, too. */
+export type Account = Ended["account"];
 
 /** What the stage knew of the request before it went upstream. */
 export interface Asked {
