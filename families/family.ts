@@ -5,6 +5,7 @@ import type { AnswerFinding } from "../models/answer-finding";
 import type { Asked } from "../models/asked";
 import type { Usage } from "../models/usage";
 import type { AskedUnits } from "../openai/asked-units";
+import type { ApiError } from "../openai/error";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -56,15 +57,6 @@ export interface UsageReading {
    * @param seen tokens that can be seen of the answer, where no output is stated
    */
   with(inputTokens: number, seen: number): Usage;
-}
-
-/** A refusal in the words that all stages use. */
-export interface Refusal {
-  /** What was wrong, the value, what to do: one sentence. Never a key or a prompt. */
-  message: string;
-  type: string;
-  code: string | null;
-  param?: string | null;
 }
 
 /** Where a key stands in a request. */
@@ -147,8 +139,8 @@ export interface Family {
   endsItself(body: Buffer): boolean;
 
   // Of what we say
-  /** The body of a refusal. @param requestId the one in the answer's head */
-  errorBody(status: number, refusal: Refusal, requestId?: string): string;
+  /** The body of a refusal, of which all stages speak in OpenAI's words. @param requestId the one in the answer's head */
+  errorBody(status: number, refusal: ApiError, requestId?: string): string;
   /** Header in which its clients look for the id of a request. */
   readonly requestIdHeader: string;
   listBody(models: readonly ListedModel[]): object;
