@@ -4,12 +4,15 @@
 const limitKinds = ["requests", "tokens", "input-tokens", "output-tokens"] as const;
 type LimitKind = (typeof limitKinds)[number];
 
-export interface LimitState {
+/** The tightest limit of a kind, as a client is told of it. */
+interface ToldLimit {
   limit: number;
   remaining: number;
   /** Milliseconds from now until all of it is there again; infinite where it never is. */
   resetMs: number;
 }
+
+export type ToldLimits = Partial<Record<LimitKind, ToldLimit>>;
 
 // Made once: names put together for each request would cost more than all else here.
 const names = Object.fromEntries(
@@ -24,16 +27,12 @@ const names = Object.fromEntries(
 
 /**
  * The headers of the limits that there are.
- * @param states the tightest limit of each kind
  * @param nowMs milliseconds since the epoch
  */
-export function limitHeaders(
-  states: Readonly<Partial<Record<LimitKind, LimitState>>>,
-  nowMs: number,
-): Record<string, string> {
+export function limitHeaders(limits: ToldLimits, nowMs: number): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const kind of limitKinds) {
-    const state = states[kind];
+    const state = limits[kind];
     if (!state) continue;
     headers[names[kind].limit] = String(state.limit);
     headers[names[kind].remaining] = String(Math.max(0, state.remaining));

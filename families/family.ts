@@ -1,11 +1,14 @@
 // The contract between the stages and the APIs that we front: what a stage asks of a request or an answer
 // without knowing whose API it speaks. One file beside this for each family that keeps it.
 
+import type { ToldLimits } from "../anthropic/limit-headers";
 import type { AnswerFinding } from "../models/answer-finding";
 import type { Asked } from "../models/asked";
 import type { Usage } from "../models/usage";
 import type { AskedUnits } from "../openai/asked-units";
 import type { ApiError } from "../openai/error";
+
+export type { ToldLimits };
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -71,18 +74,6 @@ export interface KeyPlace {
 export interface ListedModel {
   id: string;
 }
-
-/** The tightest limit of a kind, as a client is told of it. */
-export interface ToldLimit {
-  limit: number;
-  remaining: number;
-  /** Milliseconds from now until all of it is there again; infinite where it never is. */
-  resetMs: number;
-}
-
-export type ToldLimits = Partial<
-  Record<"requests" | "tokens" | "input-tokens" | "output-tokens", ToldLimit>
->;
 
 export interface Family {
   readonly name: "openai" | "anthropic";
