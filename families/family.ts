@@ -6,6 +6,7 @@ import type { AnswerFinding } from "../models/answer-finding";
 import type { Asked } from "../models/asked";
 import type { Usage } from "../models/usage";
 import type { AskedUnits } from "../openai/asked-units";
+import type { EndpointRow as OpenaiRow } from "../openai/endpoint";
 import type { ApiError } from "../openai/error";
 
 export type { ToldLimits };
@@ -13,23 +14,9 @@ export type { ToldLimits };
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** What is known of an endpoint. What is in no row does not pass unless an operator opens it by name. */
-export interface EndpointRow {
+export interface EndpointRow extends Omit<OpenaiRow, "name" | "behindVersion"> {
   /** The end of its path. */
   name: string;
-  method: "GET" | "POST";
-  /** How a request's body is read; `form`: multipart, of which only the small parts are, or JSON. */
-  body: "json" | "form" | "none";
-  /**
-   * What an answer is counted by, beside the tokens that it may state. `call`: by nothing else
-   * (moderations are free, a reranking is paid by the call).
-   */
-  counts: "tokens" | "images" | "seconds" | "characters" | "call" | "nothing";
-  /** A request can bound how many tokens its answer has. */
-  bounded: boolean;
-  /** The members of a JSON answer of which one holds what was asked for; none: it is no JSON. */
-  result: readonly string[];
-  /** The API takes a request without a model: it has one of its own, or a stored prompt names it. */
-  modelOptional: boolean;
   /** Other APIs have paths with the same end: it is meant right behind a version only, or alone. */
   behindVersion?: boolean;
 }
