@@ -178,7 +178,7 @@ const luaOff: Fault[] = [
     "neither key-auth nor carry-out.lua hides the key",
     (kong) => {
       config(kong, "key-auth").hide_credentials = false;
-      changeSnippet(kong, "post-function", 'local KEY = "api-key"', 'local KEY = "-no-key"');
+      changeSnippet(kong, "post-function", 'local KEY = "apikey"', 'local KEY = "-no-key"');
     },
     "your key stays here",
   ],
