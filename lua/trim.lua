@@ -67,10 +67,15 @@ end
 -- Whole events without that chunk. A relay's own ping may end in another way than what it passes on.
 local function without_usage(events)
   local parts, at = {}, 1
+  -- Few streams have any: it is not sought behind each event.
+  local has_crlf = events:find("\r\n\r\n", 1, true) ~= nil
   while at <= #events do
-    local _, lf = events:find("\n\n", at, true)
-    local _, crlf = events:find("\r\n\r\n", at, true)
-    local last = math.min(lf or #events, crlf or #events)
+    local _, last = events:find("\n\n", at, true)
+    last = last or #events
+    if has_crlf then
+      local _, crlf = events:find("\r\n\r\n", at, true)
+      last = math.min(last, crlf or last)
+    end
     local event = events:sub(at, last)
     if not is_usage_chunk(event) then
       parts[#parts + 1] = event
