@@ -129,11 +129,12 @@ export function usageFrom(stated: Members | undefined): Usage | undefined {
   if (!stated || (input === undefined && count(stated, "output_tokens") === undefined)) {
     return undefined;
   }
-  const attempts = attemptsIn(stated);
+  const own = partsOf(stated);
+  const attempts = attemptsIn(own, stated.iterations);
   const isApart = attempts.length > 1 || attempts[0]?.model !== undefined;
   const took = attempts.reduce<Parts>(sum, partsOf(undefined));
   // What the message thought is in no attempt.
-  took.reasoning_tokens = partsOf(stated).reasoning_tokens;
+  took.reasoning_tokens = own.reasoning_tokens;
   if (input === undefined) for (const part of inputParts) took[part] = 0;
   const tier = tierIn(stated);
   return {
@@ -158,12 +159,12 @@ function tierIn({ speed, inference_geo, service_tier }: Members = {}): unknown {
 // of a conversation that grew too long and what an advisor (another model) was asked; and where a model
 // served in place of one that declined, each attempt, of which those are billed that said anything.
 // https://platform.claude.com/docs/en/build-with-claude/compaction, .../refusals-and-fallback
-function attemptsIn(stated: Members): (Parts & Attempt)[] {
-  const iterations = Array.isArray(stated.iterations) ? stated.iterations : [];
+function attemptsIn(own: Parts, iterations: unknown): (Parts & Attempt)[] {
+  if (!Array.isArray(iterations)) return [own];
   const those = (...types: string[]) =>
     iterations.filter((one) => types.includes(one?.type)).map(attemptOf);
   if (those("fallback_message").length === 0) {
-    return [partsOf(stated), ...those("compaction", "advisor_message")];
+    return [own, ...those("compaction", "advisor_message")];
   }
   const all = those("message", "fallback_message", "compaction", "advisor_message");
   return all.filter(({ output_tokens }) => output_tokens > 0);
