@@ -126,7 +126,7 @@ describe.each(configurations)("the operators' page, with %s", (_, config) => {
     expect(stranger.status).toBe(401);
     await gateway.pluginServer.restart();
     // Instances, and with them the ledger, come with the first request.
-    expect(await ask(gateway.otherKey, chat("after the restart"))).toBe(200);
+    await expect.poll(() => ask(gateway.otherKey, chat("after the restart"))).toBe(200);
     const consumers = async () => {
       const { use } = await snapshot();
       return use.state === "known" ? use.by.consumer.map(({ name }) => name).sort() : use.state;
