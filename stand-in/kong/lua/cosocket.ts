@@ -3,52 +3,11 @@
 
 import { connect, type Socket } from "node:net";
 import { Failure, Handle, type LuaValue } from "../lua-value";
+import type { CosocketPool } from "./cosocket-pool";
 import { type Result, Returns } from "./run";
 
-// Kong's lua_socket_pool_size and nginx's defaults, in milliseconds.
-const [defaultTimeout, defaultIdle] = [60_000, 60_000];
-const defaultPoolSize = 256;
-
-interface Idle {
-  socket: Socket;
-  reused: number;
-  timer: NodeJS.Timeout;
-  forget: () => void;
-}
-
-/** Open connections that nobody uses, by address. */
-export class CosocketPool {
-  private readonly idle = new Map<string, Idle[]>();
-
-  take(address: string): Idle | undefined {
-    const found = this.idle.get(address)?.pop();
-    if (!found) return undefined;
-    clearTimeout(found.timer);
-    found.socket.off("close", found.forget);
-    found.socket.off("data", found.forget).off("error", found.forget);
-    return found;
-  }
-
-  keep(address: string, socket: Socket, reused: number, timeout: number, size: number): void {
-    const list = this.idle.get(address) ?? [];
-    this.idle.set(address, list);
-    if (list.length >= size) list.shift()?.forget();
-    const forget = () => {
-      clearTimeout(entry.timer);
-      const at = list.indexOf(entry);
-      if (at >= 0) list.splice(at, 1);
-      socket.destroy();
-    };
-    const timer = setTimeout(forget, timeout).unref();
-    const entry: Idle = { socket, reused, timer, forget };
-    socket.once("close", forget).once("data", forget).on("error", forget).resume();
-    list.push(entry);
-  }
-
-  close(): void {
-    for (const list of this.idle.values()) for (const { socket } of [...list]) socket.destroy();
-  }
-}
+// nginx's, in milliseconds.
+const defaultTimeout = 60_000;
 
 export class Cosocket extends Handle {
   private socket: Socket | undefined;
@@ -132,13 +91,7 @@ export class Cosocket extends Handle {
       return new Failure("unread data in buffer");
     }
     this.detach();
-    this.pool.keep(
-      this.address,
-      socket,
-      this.reused,
-      timeout ?? defaultIdle,
-      size ?? defaultPoolSize,
-    );
+    this.pool.keep(this.address, socket, this.reused, timeout, size);
     return 1;
   }
 

@@ -7,7 +7,7 @@ import type { KongRequest } from "../kong-request";
 import { Failure, LuaError, type LuaValue } from "../lua-value";
 import { nginxVariable, setNginxVariable } from "../pdk/nginx-variables";
 import { headerValue } from "../pdk/pdk-function";
-import type { CosocketPool } from "./cosocket";
+import type { CosocketPool } from "./cosocket-pool";
 import { type LuaEngine, pushResult } from "./engine";
 import { type LuaFunction, lua } from "./fengari";
 import { Exit, type HostFunction, type Reference, type Result, Returns, type Run } from "./run";

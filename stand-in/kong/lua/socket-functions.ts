@@ -1,7 +1,8 @@
 // ngx.socket.tcp for environment.lua: a cosocket's methods as functions of its handle.
 
 import { isTable, LuaError, type LuaValue } from "../lua-value";
-import { Cosocket, type CosocketPool } from "./cosocket";
+import { Cosocket } from "./cosocket";
+import type { CosocketPool } from "./cosocket-pool";
 import type { LuaEngine } from "./engine";
 import type { HostFunction } from "./run";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { KongRequest } from "../kong-request";
 import { bytesOf, deepBytesOf, type LuaValue } from "../lua-value";
 import type { PdkFunction } from "../pdk/pdk-function";
-import { CosocketPool } from "./cosocket";
+import { CosocketPool } from "./cosocket-pool";
 import { checkDialect } from "./dialect";
 import { LuaEngine } from "./engine";
 import { hostFunctions, type LogLine } from "./host-functions";
