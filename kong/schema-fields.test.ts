@@ -13,6 +13,12 @@ const options = z.object({
     .object({ on: z.boolean().default(true).describe("Whether it is on at all.") })
     .prefault({})
     .describe("Options of the inner part."),
+  word: z
+    .string()
+    .regex(/^[a-z]{1,9}$/)
+    .optional()
+    .describe("A word in small letters."),
+  some: z.array(z.string()).min(1).max(3).describe("A few texts, at least one."),
   list: z
     .array(z.object({ name: z.string() }))
     .default([])
@@ -47,6 +53,21 @@ describe("schema fields for Kong", () => {
       between: [1, Number.MAX_SAFE_INTEGER],
       required: false,
     });
+  });
+
+  it("carry what a text looks like, and how many elements there are", () => {
+    expect(fields.word).toMatchObject({ type: "string", match: "^[a-z]+$" });
+    expect(fields.some).toMatchObject({ type: "array", required: true, len_min: 1, len_max: 3 });
+    expect(fields.list).not.toHaveProperty("len_min");
+  });
+
+  it("leave a secret's form to the plugin server, which trims it first", () => {
+    const secret = z
+      .string()
+      .trim()
+      .regex(/^[a-z]*$/)
+      .meta({ referenceable: true });
+    expect(schemaFields(z.object({ secret }))[0]!.secret).not.toHaveProperty("match");
   });
 
   it("give a record no default of its own, so that decK finds no phantom difference", () => {

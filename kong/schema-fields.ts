@@ -3,6 +3,7 @@
 // records and maps carry no default of their own, an optional scalar says required: false.
 
 import { z } from "zod";
+import { luaPattern } from "./lua-pattern";
 
 /** A field of a Kong schema (kong/db/schema, 3.9), as far as our plugins use it. */
 export interface KongField {
@@ -15,6 +16,8 @@ export interface KongField {
   gt?: number;
   len_min?: number;
   len_max?: number;
+  /** A Lua pattern. */
+  match?: string;
   referenceable?: boolean;
   elements?: KongField;
   keys?: KongField;
@@ -59,6 +62,9 @@ interface JsonSchema {
   exclusiveMinimum?: number;
   minLength?: number;
   maxLength?: number;
+  pattern?: string;
+  minItems?: number;
+  maxItems?: number;
   /** From .meta({ referenceable: true }): the field takes a vault reference. */
   referenceable?: boolean;
   /** From .meta({ entity_checks }) of an object. */
@@ -102,16 +108,23 @@ function fieldOf(schema: JsonSchema): KongField {
       if (typeof values !== "object") throw new Error("a map option must say what its values are");
       return { type: "map", keys: { type: "string" }, values: fieldOf(values), ...described };
     }
-    case "array":
-      if (!schema.items) throw new Error("an array option must say what its elements are");
-      return { type: "array", elements: fieldOf(schema.items), ...defaultOf(schema), ...described };
+    case "array": {
+      const { items, minItems: len_min, maxItems: len_max } = schema;
+      if (!items) throw new Error("an array option must say what its elements are");
+      const bounds = {
+        ...(len_min !== undefined && { len_min }),
+        ...(len_max !== undefined && { len_max }),
+      };
+      const array = { type: "array", elements: fieldOf(items), ...bounds } as const;
+      return { ...array, ...defaultOf(schema), ...described };
+    }
     default:
       return scalar(schema, described);
   }
 }
 
 function scalar(schema: JsonSchema, described: { description?: string }): KongField {
-  const { type, minimum, maximum, exclusiveMinimum, minLength, maxLength } = schema;
+  const { type, minimum, maximum, exclusiveMinimum, minLength, maxLength, pattern } = schema;
   if (type !== "string" && type !== "number" && type !== "integer" && type !== "boolean") {
     throw new Error(`an option of type ${type} has no Kong field`);
   }
@@ -123,6 +136,9 @@ function scalar(schema: JsonSchema, described: { description?: string }): KongFi
   if (type === "string" && !schema.enum) field.len_min = minLength ?? 0;
   if (maxLength !== undefined) field.len_max = maxLength;
   if (schema.referenceable) field.referenceable = true;
+  // A secret may end with the line end of its file: it is trimmed before it is matched.
+  const match = pattern && !schema.referenceable ? luaPattern(pattern) : undefined;
+  if (match) field.match = match;
   return field;
 }
 

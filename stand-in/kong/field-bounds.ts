@@ -1,6 +1,7 @@
 // What a field of a Kong schema asks of one value, apart from what is within it: type and bounds
 // (validators of kong/db/schema/init.lua 3.9).
 
+import { matches } from "./lua/matches";
 import type { SchemaField } from "./plugin-schema";
 
 export type Bounds = Omit<SchemaField, "type"> & { type?: string };
@@ -49,6 +50,9 @@ function textFault(field: Bounds, value: unknown): string | undefined {
   }
   if (field.starts_with && typeof value === "string" && !value.startsWith(field.starts_with)) {
     return `should start with: ${field.starts_with}`;
+  }
+  if (field.match && typeof value === "string" && !matches(value, field.match)) {
+    return `invalid value: ${value}`;
   }
   return choiceFault(field, value);
 }
