@@ -68,12 +68,15 @@ const ordering: Trap = ({ plugins }) =>
       error(at, "ordering", "is of Kong Enterprise, and Kong OSS refuses it: leave it out"),
     );
 
+const unnamed =
+  "has no name of a plugin; a patch is checked in what it makes: kubectl kustomize DIR | kong-llm validate -";
+
 const unknownPlugin: Trap = ({ plugins }, ours) =>
   plugins.flatMap(({ name, at }): Finding[] => {
     const names = [...ours, ...bundledPlugins];
     if (names.includes(name)) return [];
     const place = at.get("name") ?? at.get("plugin") ?? at;
-    if (name === "") return [error(place, "unknown-plugin", "has no name of a plugin")];
+    if (name === "") return [error(place, "unknown-plugin", unnamed)];
     if (paidPlugins.includes(name)) {
       const message = `${name} is a plugin of Kong Enterprise, and Kong OSS refuses it: leave it out`;
       return [error(place, "paid-plugin", message)];
